@@ -1,0 +1,1 @@
+//! Every operation we speak, declared once.

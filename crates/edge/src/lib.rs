@@ -1,0 +1,1 @@
+//! The front listener: service detection, authentication, dispatch.

@@ -1,0 +1,1 @@
+//! What a sandbox may see and use, and the launcher that builds it.

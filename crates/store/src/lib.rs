@@ -1,0 +1,1 @@
+//! The durable substrate: keyspaces and blobs.

@@ -1,0 +1,1 @@
+//! Linux: namespaces, mounts, cgroups, seccomp, descriptors. The only unsafe code.

@@ -1,0 +1,1 @@
+//! The attribute that turns a plain trait into an AWS service declaration.

@@ -1,0 +1,97 @@
+//! The only error the wire knows.
+
+use std::borrow::Cow;
+
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Whose fault an error is. Alarms and retries read this, never a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The caller must change something: 4xx.
+    Customer,
+    /// We must: 5xx.
+    Platform,
+}
+
+/// How the message member of an error body is spelt. AWS Lambda is not uniform in this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageKey {
+    Lower,
+    Upper,
+}
+
+/// An error as AWS clients see it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code} ({status}): {message}")]
+pub struct Fault {
+    /// The modelled name, as `x-amzn-ErrorType` carries it: `ResourceNotFoundException`.
+    pub code: Cow<'static, str>,
+    /// The HTTP status.
+    pub status: u16,
+    /// The text for the client. It never says more than the client may know.
+    pub message: String,
+    pub message_key: MessageKey,
+    /// Further members of the body: `Reason` of a throttle.
+    pub members: Vec<(&'static str, String)>,
+    /// Seconds, sent as `Retry-After`.
+    pub retry_after: Option<u32>,
+}
+
+impl Fault {
+    pub fn new(code: &'static str, status: u16, message: impl Into<String>) -> Self {
+        Self {
+            code: Cow::Borrowed(code),
+            status,
+            message: message.into(),
+            message_key: MessageKey::Lower,
+            members: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_upper_message(mut self) -> Self {
+        self.message_key = MessageKey::Upper;
+        self
+    }
+
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.members.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    pub const fn blame(&self) -> Blame {
+        if self.status < 500 { Blame::Customer } else { Blame::Platform }
+    }
+
+    /// A constraint of the model was not met. The caller gets AWS's sentence.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new("ValidationException", 400, message)
+    }
+
+    /// The body, a label, a header or a query member could not be read.
+    pub fn serialization(message: impl ToString) -> Self {
+        Self::new("SerializationException", 400, message.to_string())
+    }
+
+    pub fn unknown_operation() -> Self {
+        Self::new("UnknownOperationException", 404, "")
+    }
+
+    /// Declared in `api`, without an implementation in this build.
+    pub fn not_implemented(operation: &str) -> Self {
+        Self::new("NotImplementedException", 501, format!("{operation} is not available in this build of Tinderbox"))
+    }
+
+    /// An internal error. Its cause was logged by whoever made this; the client gets none of it.
+    pub fn internal() -> Self {
+        Self::new("ServiceException", 500, "An internal error occurred.").with_upper_message()
+    }
+}

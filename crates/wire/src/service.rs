@@ -1,0 +1,77 @@
+//! What a service looks like to whoever dispatches requests to it.
+
+use crate::{Context, Fault};
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Request = http::Request<Bytes>;
+pub type Response = http::Response<Bytes>;
+
+/// A service that can be called over the wire. `#[service]` writes this for each declared trait.
+pub trait Endpoint: Send + Sync + 'static {
+    fn spec(&self) -> &'static ServiceSpec;
+
+    /// Runs `operation` (an index into `spec().operations`) on a request whose body was read whole.
+    /// Never fails: a fault becomes a response in the caller's protocol.
+    fn call<'a>(&'a self, cx: &'a Context, route: Route<'a>, request: Request) -> BoxFuture<'a, Response>;
+}
+
+/// The protocol a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    RestJson,
+    /// `X-Amz-Target`, JSON 1.0
+    Json10,
+    /// `X-Amz-Target`, JSON 1.1
+    Json11,
+    /// A form in, XML out.
+    Query,
+}
+
+/// Which operation a request asks for, found from its head alone, so that body limits apply while reading.
+#[derive(Debug, Clone)]
+pub struct Route<'a> {
+    pub protocol: Protocol,
+    /// Index into `ServiceSpec::operations`. For `Query` the name stands in the body: `None` until it was read.
+    pub operation: Option<usize>,
+    /// Path labels, percent-decoded, in the order of the template.
+    pub labels: Vec<(&'static str, std::borrow::Cow<'a, str>)>,
+}
+
+#[derive(Debug)]
+pub struct ServiceSpec {
+    /// The name in a SigV4 credential scope: `lambda`, `sts`.
+    pub signing_name: &'static str,
+    /// The `X-Amz-Target` prefix, for JSON services.
+    pub target_prefix: Option<&'static str>,
+    pub protocols: &'static [Protocol],
+    /// Version of the API, as Query requests carry it: `2011-06-15`.
+    pub api_version: &'static str,
+    /// XML namespace of Query answers.
+    pub xml_namespace: &'static str,
+    pub operations: &'static [OperationSpec],
+}
+
+#[derive(Debug)]
+pub struct OperationSpec {
+    /// `CreateFunction`
+    pub name: &'static str,
+    /// `POST /2015-03-31/functions/{FunctionName}/invocations`, for REST services.
+    pub http: Option<&'static str>,
+    /// The status of a success.
+    pub status: u16,
+    /// Bytes; a longer body is refused while it is read.
+    pub body_max: usize,
+    /// Whether this build has an implementation, as opposed to a declaration.
+    pub is_built: bool,
+}
+
+impl Protocol {
+    /// Writes `fault` as this protocol's error response.
+    pub fn write_fault(self, fault: &Fault, request_id: &names::RequestId) -> Response {
+        let _ = (fault, request_id);
+        todo!("crates/wire owns this")
+    }
+}

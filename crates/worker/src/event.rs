@@ -1,0 +1,30 @@
+//! One invocation, in and out.
+
+use bytes::Bytes;
+use names::RequestId;
+
+/// An event on its way to a function.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub request_id: RequestId,
+    pub payload: Bytes,
+    /// Exactly as addressed: unqualified, `:$LATEST`, `:7`, `:alias`.
+    pub invoked_arn: String,
+    /// Decoded JSON.
+    pub client_context: Option<String>,
+    /// `{"cognitoIdentityId":"...","cognitoIdentityPoolId":"..."}`
+    pub cognito_identity: Option<String>,
+    /// `Root=1-...;Parent=...;Sampled=0`
+    pub trace_id: String,
+}
+
+/// How an invocation ended, as far as its caller is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What the handler returned, or the error document.
+    pub payload: Bytes,
+    /// The handler, its runtime or a limit failed it: `X-Amz-Function-Error: Unhandled`.
+    pub is_function_error: bool,
+    /// The last 4 KiB of the invocation's log.
+    pub log_tail: Bytes,
+}

@@ -1,0 +1,35 @@
+//! What an execution environment is made from.
+
+use names::{AccountId, Region};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One state of one function version: code and configuration. Every change makes a new one, so that an environment
+/// of an older deployment is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Deployment(pub u64);
+
+/// A function version as the worker sees it: all that a start needs, and nothing else. Immutable.
+#[derive(Debug, Clone)]
+pub struct Function {
+    pub deployment: Deployment,
+    pub account: AccountId,
+    pub region: Region,
+    pub name: String,
+    /// `$LATEST` or a number.
+    pub version: String,
+    /// `python3.12`, `nodejs22.x`, `provided.al2023`
+    pub runtime: String,
+    pub handler: String,
+    pub role: String,
+    /// The unpacked package, mounted read-only at /var/task.
+    pub code_dir: PathBuf,
+    /// The merged layers, mounted read-only at /opt.
+    pub layers_dir: Option<PathBuf>,
+    pub env_vars: Vec<(String, String)>,
+    pub memory_mb: u32,
+    pub tmp_mb: u32,
+    pub timeout: Duration,
+    /// `/aws/lambda/NAME` unless the function says otherwise.
+    pub log_group: String,
+}

@@ -1,0 +1,1 @@
+//! Managed runtimes: what `python3.12` means on this machine.
