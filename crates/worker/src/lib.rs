@@ -1,8 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Execution environments and their life: sandbox, runtime and the Runtime API.
+//!
+//! Start at `worker.rs`, which makes environments, and `run.rs`, which runs an event on one. `state.rs` is pure and holds
+//! the life cycle. How many environments there are is decided in `invoke`.
 
+mod clock;
+mod delivery;
+mod env_vars;
+mod environment;
 mod event;
+mod failure;
 mod function;
+mod host;
+pub mod logs;
+mod run;
+mod runtime_api;
 pub mod runtimes;
+mod state;
+mod worker;
 
+pub use environment::Environment;
 pub use event::{Event, Outcome};
 pub use function::{Deployment, Function};
+pub use host::{Host, Session};
+pub use run::NotDelivered;
+pub use worker::{FailedInit, StartError, Worker};

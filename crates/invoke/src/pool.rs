@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Warm pools: execution environments of one deployment that are initialised and idle, and who waits for one.
+//!
+//! A pool hands out the most recently used environment first, so that the least used ones grow old and are reaped.
+//! It starts an environment only when more callers wait than starts are under way: whoever is free first serves the
+//! caller that waited longest, be it a new environment or one that came back.
+//!
+//! Invariants:
+//! - an environment is idle in the pool or leased, never both;
+//! - nobody waits while an environment is idle;
+//! - nothing here starts or stops a process: the pool says what should happen, `Invoker` does it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// `E` is an environment, `W` somebody who waits for one.
+#[derive(Debug)]
+pub(crate) struct Pool<E, W> {
+    /// The oldest in front, the most recently used at the back.
+    idle: Vec<(Instant, E)>,
+    waiting: VecDeque<W>,
+    /// Starts under way.
+    starting: usize,
+    leased: usize,
+    is_retired: bool,
+}
+
+/// What becomes of an environment that came back.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum GivenBack<E, W> {
+    /// It goes to this caller.
+    Hand(W, E),
+    /// It waits in the pool.
+    Kept,
+    /// Its deployment is retired and nobody waits.
+    Stop(E),
+}
+
+impl<E, W> Default for Pool<E, W> {
+    fn default() -> Self {
+        Self {
+            idle: Vec::new(),
+            waiting: VecDeque::new(),
+            starting: 0,
+            leased: 0,
+            is_retired: false,
+        }
+    }
+}
+
+impl<E, W> Pool<E, W> {
+    /// The most recently used environment that is idle.
+    pub(crate) fn lease(&mut self) -> Option<E> {
+        let (_, environment) = self.idle.pop()?;
+        self.leased += 1;
+        Some(environment)
+    }
+
+    /// Queues a caller.
+    pub(crate) fn wait(&mut self, caller: W) {
+        self.waiting.push_back(caller);
+    }
+
+    /// Whether another start is needed. If so it counts as under way, until `started` or `start_ended`.
+    pub(crate) fn should_start(&mut self) -> bool {
+        let is_needed = self.waiting.len() > self.starting;
+        self.starting += usize::from(is_needed);
+        is_needed
+    }
+
+    /// Whether a start that is under way is no longer needed, because others served those who waited. If so it
+    /// counts no more.
+    pub(crate) fn give_up_start(&mut self) -> bool {
+        let is_surplus = self.waiting.len() < self.starting;
+        self.starting -= usize::from(is_surplus);
+        is_surplus
+    }
+
+    /// A start came to its end without an environment: who waited longest learns why.
+    pub(crate) fn start_ended(&mut self) -> Option<W> {
+        self.starting = self.starting.saturating_sub(1);
+        self.waiting.pop_front()
+    }
+
+    /// A new environment is ready.
+    pub(crate) fn started(&mut self, environment: E, now: Instant) -> GivenBack<E, W> {
+        self.starting = self.starting.saturating_sub(1);
+        self.adopt(environment, now)
+    }
+
+    /// An environment that was made outside of the pool joins it.
+    pub(crate) fn adopt(&mut self, environment: E, now: Instant) -> GivenBack<E, W> {
+        self.leased += 1;
+        self.give_back(environment, now)
+    }
+
+    /// A start that was counted cannot be made. If nobody is bound to come back, who waited last is turned away.
+    pub(crate) fn start_refused(&mut self) -> Option<W> {
+        self.starting = self.starting.saturating_sub(1);
+        if self.starting > 0 || self.leased > 0 { None } else { self.waiting.pop_back() }
+    }
+
+    /// A leased environment is free again.
+    pub(crate) fn give_back(&mut self, environment: E, now: Instant) -> GivenBack<E, W> {
+        if let Some(caller) = self.waiting.pop_front() {
+            return GivenBack::Hand(caller, environment);
+        }
+        self.leased = self.leased.saturating_sub(1);
+        if self.is_retired {
+            return GivenBack::Stop(environment);
+        }
+        self.idle.push((now, environment));
+        GivenBack::Kept
+    }
+
+    /// A leased environment ended.
+    pub(crate) fn forget(&mut self) {
+        self.leased = self.leased.saturating_sub(1);
+    }
+
+    /// Takes out the environments that have been idle for `idle_max` or longer.
+    pub(crate) fn reap(&mut self, now: Instant, idle_max: Duration) -> Vec<E> {
+        let young = self.idle.iter().position(|(since, _)| now.duration_since(*since) < idle_max);
+        let old = self.idle.drain(..young.unwrap_or(self.idle.len()));
+        old.map(|(_, environment)| environment).collect()
+    }
+
+    /// When the environment that has been idle longest became so.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.idle.first().map(|(since, _)| *since)
+    }
+
+    /// Takes out the environment that has been idle longest.
+    pub(crate) fn evict(&mut self) -> Option<E> {
+        if self.idle.is_empty() { None } else { Some(self.idle.remove(0).1) }
+    }
+
+    /// Takes out every idle environment; those that are leased are stopped as they come back.
+    pub(crate) fn retire(&mut self) -> Vec<E> {
+        self.is_retired = true;
+        self.idle.drain(..).map(|(_, environment)| environment).collect()
+    }
+
+    /// Whether it can be thrown away.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.idle.is_empty() && self.waiting.is_empty() && self.starting == 0 && self.leased == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Test = Pool<u32, char>;
+
+    #[test]
+    fn the_most_recently_used_is_leased_first_and_the_oldest_is_reaped_first() {
+        let (mut pool, now) = (Test::default(), Instant::now());
+        for (second, environment) in [(0, 1), (1, 2), (2, 3)] {
+            assert_eq!(
+                pool.started(environment, now + Duration::from_secs(second)),
+                GivenBack::Kept
+            );
+        }
+        assert_eq!(pool.lease(), Some(3));
+        assert_eq!(pool.reap(now + Duration::from_secs(60), Duration::from_secs(60)), [1]);
+        assert_eq!(pool.evict(), Some(2));
+        assert_eq!(pool.lease(), None);
+    }
+
+    #[test]
+    fn a_start_is_made_only_for_a_caller_without_one() {
+        let mut pool = Test::default();
+        pool.wait('a');
+        assert!(pool.should_start());
+        assert!(!pool.should_start());
+        pool.wait('b');
+        assert!(pool.should_start());
+        assert_eq!(pool.started(1, Instant::now()), GivenBack::Hand('a', 1));
+        assert_eq!(
+            pool.give_back(1, Instant::now()),
+            GivenBack::Hand('b', 1),
+            "the first free environment serves"
+        );
+        assert!(pool.give_up_start(), "so the second start is not needed");
+        assert!(!pool.give_up_start());
+    }
+
+    #[test]
+    fn a_failed_start_is_told_to_one_caller() {
+        let mut pool = Test::default();
+        pool.wait('a');
+        pool.wait('b');
+        assert!(pool.should_start() && pool.should_start());
+        assert_eq!(pool.start_ended(), Some('a'));
+        assert_eq!(
+            pool.start_refused(),
+            Some('b'),
+            "and one that cannot be made turns the last one away"
+        );
+    }
+
+    #[test]
+    fn a_retired_pool_serves_who_waits_and_keeps_nothing() {
+        let (mut pool, now) = (Test::default(), Instant::now());
+        pool.started(1, now);
+        assert_eq!(pool.lease(), Some(1));
+        pool.wait('a');
+        assert_eq!(pool.retire(), [0; 0]);
+        assert_eq!(pool.give_back(1, now), GivenBack::Hand('a', 1));
+        assert_eq!(pool.give_back(1, now), GivenBack::Stop(1));
+        assert!(pool.is_empty());
+    }
+
+    proptest! {
+        /// Whatever happens, no environment is lost or handed out twice, and nobody waits beside an idle one.
+        #[test]
+        fn environments_are_conserved(steps in prop::collection::vec(0..5_u8, 0..200)) {
+            let (mut pool, now) = (Test::default(), Instant::now());
+            let (mut made, mut leased, mut stopped) = (0_u32, Vec::new(), 0_usize);
+            for step in steps {
+                match step {
+                    0 => match pool.lease() {
+                        Some(environment) => leased.push(environment),
+                        None => { pool.wait('w'); pool.should_start(); }
+                    },
+                    1 if pool.starting > 0 => {
+                        made += 1;
+                        if let GivenBack::Hand(_, environment) = pool.started(made, now) { leased.push(environment); }
+                    }
+                    2 => if let Some(environment) = leased.pop()
+                        && let GivenBack::Hand(_, again) = pool.give_back(environment, now) { leased.push(again); },
+                    3 => if leased.pop().is_some() { pool.forget(); stopped += 1; },
+                    _ => if pool.evict().is_some() { stopped += 1; },
+                }
+                prop_assert!(pool.waiting.is_empty() || pool.idle.is_empty());
+                prop_assert_eq!(pool.leased, leased.len());
+                prop_assert_eq!(made as usize, pool.idle.len() + leased.len() + stopped);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The environment variables of a function: AWS's, the runtime's and its own. Pure.
+
+use crate::function::Function;
+use crate::host::Session;
+use crate::logs::LogStream;
+
+/// What a function may set itself; everything else that the platform sets wins over the function's configuration.
+const OVERRIDABLE: [&str; 11] = [
+    "LANG",
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "TZ",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "NODE_PATH",
+    "PYTHONPATH",
+    "GEM_PATH",
+    "LC_CTYPE",
+    "AWS_ENDPOINT_URL",
+];
+
+/// In the order in which `environ` shows them. `of_runtime` is what the managed runtime adds.
+pub(crate) fn all(
+    function: &Function,
+    of_runtime: &[(String, String)],
+    log: &LogStream,
+    session: &Session,
+) -> Vec<(String, String)> {
+    let memory = function.memory_mb.to_string();
+    let region = function.region.as_str();
+    let fixed: [(&str, &str); 25] = [
+        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", log.group()),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log.name()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_REGION", region),
+        ("AWS_DEFAULT_REGION", region),
+        ("AWS_ACCESS_KEY_ID", &session.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
+        ("AWS_SESSION_TOKEN", &session.session_token),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
+        ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
+        ("_AWS_XRAY_DAEMON_PORT", "2000"),
+        ("_HANDLER", &function.handler),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("LANG", "en_US.UTF-8"),
+        ("TZ", ":UTC"),
+        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        (
+            "LD_LIBRARY_PATH",
+            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        ),
+        ("PWD", "/var/task"),
+        ("HOME", "/tmp"),
+        ("SHLVL", "0"),
+    ];
+    let mut all: Vec<(String, String)> =
+        fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    all.extend(of_runtime.iter().cloned());
+    for (name, value) in &function.env_vars {
+        match all.iter_mut().find(|(known, _)| known == name) {
+            Some(known) if OVERRIDABLE.contains(&name.as_str()) => known.1.clone_from(value),
+            Some(_platform_s) => {}
+            None => all.push((name.clone(), value.clone())),
+        }
+    }
+    all
+}

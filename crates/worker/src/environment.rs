@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+//! An execution environment: a sandbox, the runtime in it, and where it is in its life.
+//!
+//! An environment serves one function version, one invocation at a time, and is never shared or repaired: after a
+//! timeout or a crash it ends. Its own tasks keep it alive until its runtime has ended, so whoever is done with it calls
+//! `stop`.
+
+use crate::delivery::Delivery;
+use crate::failure::Failure;
+use crate::function::Function;
+use crate::host::Session;
+use crate::logs::LogStream;
+use crate::runtime_api::{self, Connection};
+use crate::state::{Phase, State};
+use bytes::Bytes;
+use sandbox::{Exit, Process};
+use std::net::TcpListener as StdTcpListener;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::net::unix::pipe;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+/// Connections a runtime may have open at once. Real ones use one or two.
+const CONNECTIONS_MAX: usize = 64;
+const OUTPUT_READ_BYTES: usize = 16 * 1024;
+
+/// Who waits for the answer to an invocation.
+#[derive(Debug)]
+pub(crate) struct Answer(oneshot::Sender<Answered>);
+
+/// What the init phase comes to.
+pub(crate) type InitResult = oneshot::Receiver<Result<(), Failure>>;
+
+/// What came of an event that was given to an environment.
+#[derive(Debug)]
+pub(crate) enum Answered {
+    Result(Result<Bytes, Failure>),
+    /// The environment ended before the runtime took the event.
+    NotDelivered,
+}
+
+#[derive(Debug)]
+pub struct Environment {
+    function: Arc<Function>,
+    log: Arc<LogStream>,
+    process: Process,
+    output: pipe::Receiver,
+    state: Mutex<State<Connection, Delivery, Answer>>,
+    /// What the init phase came to.
+    init: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
+    init_duration: Mutex<Option<Duration>>,
+    /// Held while output is read and printed, so that two readers keep its order.
+    reading: Mutex<()>,
+    /// `true` once the runtime has ended. Also ends the tasks of this environment.
+    ended: watch::Sender<bool>,
+    /// Credentials of the role; they die with the environment.
+    _session: Session,
+}
+
+impl Answer {
+    pub(crate) fn pair() -> (Self, oneshot::Receiver<Answered>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), receiver)
+    }
+
+    /// The one who waits may be gone: its invocation timed out.
+    pub(crate) fn send(self, result: Result<Bytes, Failure>) {
+        drop(self.0.send(Answered::Result(result)));
+    }
+
+    fn not_delivered(self) {
+        drop(self.0.send(Answered::NotDelivered));
+    }
+}
+
+impl Environment {
+    /// Puts a launched sandbox to work: its listener is served, its output read, its end watched for.
+    /// The second value tells what the init phase came to.
+    pub(crate) fn open(
+        function: Arc<Function>,
+        log: Arc<LogStream>,
+        parts: Parts,
+    ) -> std::io::Result<(Arc<Self>, InitResult)> {
+        let listener = TcpListener::from_std(parts.runtime_api)?;
+        let output = pipe::Receiver::from_owned_fd(parts.output)?;
+        let (init, init_result) = oneshot::channel();
+        let environment = Arc::new(Self {
+            function,
+            log,
+            process: parts.process,
+            output,
+            reading: Mutex::default(),
+            state: Mutex::default(),
+            init: Mutex::new(Some(init)),
+            init_duration: Mutex::default(),
+            ended: watch::Sender::new(false),
+            _session: parts.session,
+        });
+        spawn_until_ended(&environment, accept(Arc::clone(&environment), listener));
+        spawn_until_ended(&environment, read_output(Arc::clone(&environment)));
+        let watched = Arc::clone(&environment);
+        spawn(async move {
+            let exit = watched.process.exited().await;
+            watched.end(exit);
+        });
+        Ok((environment, init_result))
+    }
+
+    pub fn function(&self) -> &Arc<Function> {
+        &self.function
+    }
+
+    pub(crate) fn log(&self) -> &Arc<LogStream> {
+        &self.log
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State<Connection, Delivery, Answer>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it can be given an event.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.state().phase(), Phase::Idle | Phase::Returning)
+    }
+
+    /// Ends it. Idempotent.
+    pub fn stop(&self) {
+        self.process.kill();
+    }
+
+    pub(crate) fn memory_peak_bytes(&self) -> u64 {
+        self.process.memory_peak_bytes()
+    }
+
+    /// The init phase is over: the first `next` came.
+    pub(crate) fn init_done(&self) {
+        self.process.init_done();
+        self.settle_init(Ok(()));
+    }
+
+    /// The runtime reported that it cannot serve.
+    pub(crate) fn init_failed(&self, failure: Failure) {
+        self.settle_init(Err(failure));
+    }
+
+    fn settle_init(&self, result: Result<(), Failure>) {
+        let waiting = self.init.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waiting) = waiting {
+            drop(waiting.send(result));
+        }
+    }
+
+    pub(crate) fn set_init_duration(&self, duration: Duration) {
+        *self.init_duration.lock().unwrap_or_else(PoisonError::into_inner) = Some(duration);
+    }
+
+    /// The init duration, for the first who asks.
+    pub(crate) fn take_init_duration(&self) -> Option<Duration> {
+        self.init_duration.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Takes everything printed so far into the log. What a function printed before it answered is in the pipe when
+    /// the answer is, so after this the log is complete.
+    pub(crate) fn drain_output(&self) {
+        while let Ok(1..) = self.read_output() {}
+    }
+
+    fn read_output(&self) -> std::io::Result<usize> {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = [0; OUTPUT_READ_BYTES];
+        let length = self.output.try_read(&mut buffer)?;
+        self.log.print(buffer.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+
+    fn end(&self, exit: Exit) {
+        self.drain_output();
+        let failure = Failure::Exited { exit, was_out_of_memory: self.process.is_out_of_memory() };
+        let ended = self.state().end();
+        self.settle_init(Err(failure.clone()));
+        if let Some(answer) = ended.running {
+            answer.send(Err(failure));
+        }
+        if let Some(answer) = ended.waiting {
+            answer.not_delivered();
+        }
+        self.ended.send_replace(true);
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.drain_output();
+        self.process.kill();
+    }
+}
+
+/// What a launch hands over.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) process: Process,
+    pub(crate) runtime_api: StdTcpListener,
+    pub(crate) output: OwnedFd,
+    pub(crate) session: Session,
+}
+
+async fn accept(environment: Arc<Environment>, listener: TcpListener) {
+    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // A delay of Nagle's algorithm would cost more than the invocation.
+                drop(stream.set_nodelay(true));
+                let serving = runtime_api::serve(Arc::clone(&environment), Connection::new(stream));
+                spawn_until_ended(&environment, async move {
+                    serving.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "runtime connection refused");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn read_output(environment: Arc<Environment>) {
+    while environment.output.readable().await.is_ok() {
+        match environment.read_output() {
+            Ok(1..) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
+/// Runs `task` until it is done or the environment has ended. The task keeps the environment alive no longer than that.
+fn spawn_until_ended(
+    environment: &Arc<Environment>,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let mut ended = environment.ended.subscribe();
+    spawn(async move {
+        tokio::select! {
+            () = task => {}
+            _ = ended.wait_for(|ended| *ended) => {}
+        }
+    });
+}
+
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where this crate starts tasks; each ends with its environment"
+    )]
+    drop(tokio::spawn(task));
+}
+
+/// Waits for the init phase, at most until `deadline`.
+pub(crate) async fn init_result(result: InitResult, deadline: Instant) -> Result<(), Failure> {
+    match tokio::time::timeout_at(deadline, result).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_gone)) => Err(Failure::Exited { exit: Exit::Killed, was_out_of_memory: false }),
+        Err(_elapsed) => Err(Failure::TimedOut),
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How a failed invocation looks to its caller: the error documents that the platform itself writes.
+
+use bytes::Bytes;
+use sandbox::Exit;
+use std::time::Duration;
+
+/// Why an invocation, or an init phase, has no result of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The runtime or the handler reported an error; the document is its own.
+    Reported { document: Bytes, error_type: String },
+    /// The response is longer than Lambda returns.
+    ResponseTooLarge,
+    /// The function's time was up.
+    TimedOut,
+    /// The runtime process ended.
+    Exited { exit: Exit, was_out_of_memory: bool },
+    /// There is no bootstrap to run.
+    NoEntrypoint,
+}
+
+/// The longest response, in bytes: 6 MiB and 100 bytes of slack, as in AWS's sandbox.
+pub(crate) const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
+
+impl Failure {
+    /// What `X-Amz-Function-Error` responses carry.
+    pub(crate) fn document(&self, request_id: &str, timeout: Duration) -> Bytes {
+        match self {
+            Self::Reported { document, .. } => document.clone(),
+            Self::ResponseTooLarge => {
+                document("Function.ResponseSizeTooLarge", &self.reason(timeout))
+            }
+            Self::TimedOut | Self::Exited { .. } | Self::NoEntrypoint => document(
+                self.payload_type(),
+                &format!("RequestId: {request_id} Error: {}", self.reason(timeout)),
+            ),
+        }
+    }
+
+    /// `errorType` of the document.
+    fn payload_type(&self) -> &str {
+        match self {
+            Self::Reported { error_type, .. } => error_type,
+            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::TimedOut => "Sandbox.Timedout",
+            Self::Exited { .. } => "Runtime.ExitError",
+            Self::NoEntrypoint => "Runtime.InvalidEntrypoint",
+        }
+    }
+
+    /// `Error Type` of the report. It tells an out-of-memory kill from another one, which the document does not.
+    pub(crate) fn report_type(&self) -> &str {
+        match self {
+            Self::Exited { was_out_of_memory: true, .. } => "Runtime.OutOfMemory",
+            other => other.payload_type(),
+        }
+    }
+
+    fn reason(&self, timeout: Duration) -> String {
+        match self {
+            Self::Reported { error_type, .. } => error_type.clone(),
+            Self::ResponseTooLarge => {
+                format!(
+                    "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
+                )
+            }
+            Self::TimedOut => format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
+            Self::Exited { exit, .. } => exit_reason(*exit),
+            Self::NoEntrypoint => {
+                "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned()
+            }
+        }
+    }
+
+    /// What the log says about it, beside the report; `None` when the runtime has said it.
+    pub(crate) fn log_line(
+        &self,
+        request_id: &str,
+        timeout: Duration,
+        timestamp: &str,
+    ) -> Option<String> {
+        let reason = self.reason(timeout);
+        match self {
+            Self::Reported { .. } | Self::ResponseTooLarge => None,
+            Self::TimedOut => Some(format!("{timestamp} {request_id} {reason}")),
+            Self::Exited { .. } | Self::NoEntrypoint => {
+                Some(format!("RequestId: {request_id} Error: {reason}\n{}", self.payload_type()))
+            }
+        }
+    }
+}
+
+fn document(error_type: &str, message: &str) -> Bytes {
+    let escaped = serde_json::Value::from(message);
+    format!(r#"{{"errorType":"{error_type}","errorMessage":{escaped}}}"#).into()
+}
+
+fn exit_reason(exit: Exit) -> String {
+    match exit {
+        Exit::Code(0) => "Runtime exited without providing a reason".to_owned(),
+        Exit::Code(code) => format!("Runtime exited with error: exit status {code}"),
+        Exit::Signal(signal) => {
+            format!("Runtime exited with error: signal: {}", signal_name(signal))
+        }
+        Exit::Killed => "Runtime exited with error: signal: killed".to_owned(),
+    }
+}
+
+/// Linux's own words for signals, the way AWS's (Go) runtime prints them.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        10 => "user defined signal 1",
+        11 => "segmentation fault",
+        12 => "user defined signal 2",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        31 => "bad system call",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+/// The type a runtime gave, if it is one that Lambda accepts: `(Runtime|Function)\.[A-Z][a-zA-Z]+`.
+pub(crate) fn accepted_error_type(given: Option<&str>) -> String {
+    let given = given.unwrap_or_default();
+    let is_accepted = |rest: &str| {
+        rest.len() > 1
+            && rest.starts_with(|c: char| c.is_ascii_uppercase())
+            && rest.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    match given.split_once('.') {
+        Some(("Runtime" | "Function", rest)) if is_accepted(rest) => given.to_owned(),
+        Some(("Function", _)) => "Function.Unknown".to_owned(),
+        _ => "Runtime.Unknown".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn documents_are_aws_s() {
+        let failures = [
+            Failure::TimedOut,
+            Failure::ResponseTooLarge,
+            Failure::Exited { exit: Exit::Code(0), was_out_of_memory: false },
+            Failure::Exited { exit: Exit::Code(127), was_out_of_memory: false },
+            Failure::Exited { exit: Exit::Signal(9), was_out_of_memory: true },
+        ];
+        let text: Vec<_> = failures
+            .iter()
+            .map(|failure| {
+                String::from_utf8(failure.document("r-1", Duration::from_secs(1)).to_vec()).unwrap()
+            })
+            .collect();
+        expect![[r#"
+            {"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 1.00 seconds"}
+            {"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}
+            {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited without providing a reason"}
+            {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: exit status 127"}
+            {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: signal: killed"}"#]]
+        .assert_eq(&text.join("\n"));
+    }
+
+    #[test]
+    fn error_types_of_runtimes_are_checked() {
+        for (given, accepted) in [
+            (Some("Runtime.UnhandledPromiseRejection"), "Runtime.UnhandledPromiseRejection"),
+            (Some("Function.bad"), "Function.Unknown"),
+            (Some("ValueError"), "Runtime.Unknown"),
+            (None, "Runtime.Unknown"),
+        ] {
+            assert_eq!(accepted_error_type(given), accepted);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Log files and the thread that writes them.
+//!
+//! Nothing on the path of an invocation waits for a disk: batches are queued, and one thread writes what has gathered.
+//! The queue has a limit; above it lines are dropped and the loss is written down. Each function has a limit on disk;
+//! above it the oldest files go first.
+
+use crate::function::Function;
+use bytes::Bytes;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long the thread lets lines gather after the first one.
+const GATHER: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Bytes of logs kept per function; the oldest go first. Default: 67108864 (64 MiB).
+    pub function_bytes_max: u64,
+    /// Bytes of log lines that may wait to be written, over all functions. Default: 33554432 (32 MiB).
+    pub queue_bytes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { function_bytes_max: 64 << 20, queue_bytes_max: 32 << 20 }
+    }
+}
+
+/// A handle to the writer thread. The last one to go stops it, after all was written.
+#[derive(Debug, Clone)]
+pub struct LogFiles {
+    root: Arc<Path>,
+    thread: Arc<WriterThread>,
+}
+
+#[derive(Debug)]
+struct WriterThread {
+    queue: Arc<Queue>,
+    handle: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Queue {
+    options: Options,
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    written: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    batches: Vec<(PathBuf, Bytes)>,
+    bytes: usize,
+    dropped_bytes: usize,
+    is_writing: bool,
+    is_stopping: bool,
+}
+
+impl LogFiles {
+    /// Starts the writer for files under `root`.
+    pub fn start(root: &Path, options: Options) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let queue = Arc::new(Queue {
+            options,
+            waiting: Mutex::default(),
+            arrived: Condvar::new(),
+            written: Condvar::new(),
+        });
+        let thread_queue = Arc::clone(&queue);
+        let handle =
+            thread::Builder::new().name("logs".into()).spawn(move || thread_queue.write_all())?;
+        let thread = WriterThread { queue, handle: Mutex::new(Some(handle)) };
+        Ok(Self { root: root.into(), thread: Arc::new(thread) })
+    }
+
+    /// Where a stream of `function` is written.
+    pub fn path(&self, function: &Function, file_name: &str) -> PathBuf {
+        let mut path = self.root.join(function.account.as_str());
+        path.push(function.region.as_str());
+        path.push(&function.name);
+        path.push(file_name);
+        path
+    }
+
+    pub(super) fn append(&self, path: &Path, batch: Bytes) {
+        let queue = &self.thread.queue;
+        let mut waiting = queue.lock();
+        if waiting.bytes + batch.len() > queue.options.queue_bytes_max {
+            waiting.dropped_bytes += batch.len();
+            return;
+        }
+        waiting.bytes += batch.len();
+        waiting.batches.push((path.to_owned(), batch));
+        if waiting.batches.len() == 1 {
+            queue.arrived.notify_one();
+        }
+    }
+
+    /// Waits until everything appended so far is in its file. Blocks the thread.
+    pub fn flush(&self) {
+        let queue = &self.thread.queue;
+        let mut waiting = queue.lock();
+        while waiting.is_writing || !waiting.batches.is_empty() {
+            waiting = queue.written.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.queue.lock().is_stopping = true;
+        self.queue.arrived.notify_one();
+        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(handle) = handle
+            && handle.join().is_err()
+        {
+            tracing::error!("log writer panicked");
+        }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The body of the thread.
+    fn write_all(&self) {
+        let mut disk = Disk {
+            function_bytes_max: self.options.function_bytes_max,
+            folder_bytes: HashMap::new(),
+        };
+        while let Some((batches, dropped_bytes)) = self.next() {
+            if dropped_bytes > 0 {
+                tracing::warn!(bytes = dropped_bytes, "log lines dropped");
+            }
+            for (path, batch) in &batches {
+                if let Err(error) = disk.append(path, batch) {
+                    tracing::warn!(path = %path.display(), %error, "log lines lost");
+                }
+            }
+            self.lock().is_writing = false;
+            self.written.notify_all();
+        }
+    }
+
+    /// What has gathered, or `None` at the end.
+    fn next(&self) -> Option<(Vec<(PathBuf, Bytes)>, usize)> {
+        let mut waiting = self.lock();
+        while waiting.batches.is_empty() {
+            if waiting.is_stopping {
+                return None;
+            }
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !waiting.is_stopping {
+            waiting = self
+                .arrived
+                .wait_timeout(waiting, GATHER)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        waiting.bytes = 0;
+        waiting.is_writing = true;
+        let dropped_bytes = std::mem::take(&mut waiting.dropped_bytes);
+        Some((std::mem::take(&mut waiting.batches), dropped_bytes))
+    }
+}
+
+/// Sizes of the folders written so far, and the files in them.
+struct Disk {
+    function_bytes_max: u64,
+    folder_bytes: HashMap<PathBuf, u64>,
+}
+
+impl Disk {
+    fn append(&mut self, path: &Path, batch: &[u8]) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = open(path, folder)?;
+        file.write_all(batch)?;
+        let length = file.metadata()?.len();
+        let added = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let total = match self.folder_bytes.get(folder) {
+            Some(before) => before + added,
+            None => files_of(folder)?.iter().map(|(_, _, length)| length).sum(),
+        };
+        self.folder_bytes.insert(folder.to_owned(), total);
+        if length > self.function_bytes_max / 4 {
+            roll(path)?;
+        }
+        if total > self.function_bytes_max {
+            let kept = make_room(folder, self.function_bytes_max / 4 * 3)?;
+            self.folder_bytes.insert(folder.to_owned(), kept);
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path, folder: &Path) -> io::Result<File> {
+    let append = || OpenOptions::new().append(true).create(true).open(path);
+    match append() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            append()
+        }
+        other => other,
+    }
+}
+
+/// Moves a long file aside, so that its beginning can be deleted later while its end is kept.
+fn roll(path: &Path) -> io::Result<()> {
+    let free =
+        (1..).map(|part| path.with_extension(format!("{part}.log"))).find(|name| !name.exists());
+    free.map_or(Ok(()), |name| fs::rename(path, name))
+}
+
+fn files_of(folder: &Path) -> io::Result<Vec<(std::time::SystemTime, PathBuf, u64)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        files.push((metadata.modified()?, entry.path(), metadata.len()));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Deletes the oldest files until at most `bytes_max` are left, and says how many are.
+fn make_room(folder: &Path, bytes_max: u64) -> io::Result<u64> {
+    let files = files_of(folder)?;
+    let mut total: u64 = files.iter().map(|(_, _, length)| length).sum();
+    for (_, path, length) in files {
+        if total <= bytes_max {
+            break;
+        }
+        fs::remove_file(path)?;
+        total -= length;
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_reach_their_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LogFiles::start(folder.path(), Options::default()).unwrap();
+        let path = folder.path().join("a/b.log");
+        files.append(&path, Bytes::from_static(b"1 one\n"));
+        files.flush();
+        files.append(&path, Bytes::from_static(b"2 two\n"));
+        drop(files);
+        assert_eq!(fs::read_to_string(path).unwrap(), "1 one\n2 two\n");
+    }
+
+    #[test]
+    fn a_function_keeps_its_newest_lines_within_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { function_bytes_max: 4000, ..Options::default() };
+        let files = LogFiles::start(folder.path(), options).unwrap();
+        let path = folder.path().join("a/b.log");
+        for _ in 0..100 {
+            files.append(&path, Bytes::from(vec![b'x'; 200]));
+            files.flush();
+        }
+        let kept: u64 = files_of(&folder.path().join("a")).unwrap().iter().map(|file| file.2).sum();
+        assert!((1000..=4000).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn a_full_queue_drops_instead_of_growing() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { queue_bytes_max: 10, ..Options::default() };
+        let files = LogFiles::start(folder.path(), options).unwrap();
+        let path = folder.path().join("b.log");
+        files.append(&path, Bytes::from_static(b"12345678901"));
+        files.append(&path, Bytes::from_static(b"1234567890"));
+        drop(files);
+        assert_eq!(fs::read_to_string(path).unwrap(), "1234567890");
+    }
+}

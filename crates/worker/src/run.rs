@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One invocation on one environment, from the START line to the REPORT line.
+//!
+//! On the warm path nothing here wakes another task: the invoking task takes the parked connection, writes the event,
+//! and reads the answer from the same connection itself.
+
+use crate::clock;
+use crate::delivery::Delivery;
+use crate::environment::{Answer, Answered, Environment, spawn};
+use crate::event::{Event, Outcome};
+use crate::failure::Failure;
+use crate::function::Function;
+use crate::logs::LogStream;
+use crate::logs::lines::{self, Report, Status};
+use crate::runtime_api::{self, Connection, Served};
+use crate::state::Assigned;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// The environment ended before its runtime took the event, which may run elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotDelivered;
+
+/// An invocation that has its START line and lacks its REPORT line.
+pub(crate) struct Running<'a> {
+    function: &'a Function,
+    log: &'a LogStream,
+    request_id: String,
+    started: Instant,
+}
+
+impl Environment {
+    /// Runs `event` to its end, within the function's timeout.
+    ///
+    /// # Errors
+    ///
+    /// `NotDelivered` when the event never reached the function.
+    pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, NotDelivered> {
+        let running = Running::new(self.function(), self.log(), event);
+        running.start();
+        let result = self.answer(event, self.function().timeout).await?;
+        Ok(running.end(result, self.memory_peak_bytes(), self.take_init_duration()))
+    }
+
+    /// Gives `event` to the runtime and waits for what comes of it, at most for `left`.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        event: &Event,
+        left: Duration,
+    ) -> Result<Result<Bytes, Failure>, NotDelivered> {
+        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        let delivery = Delivery::new(event, clock::epoch_ms().saturating_add(left_ms));
+        let (answer, answered) = Answer::pair();
+        // The guard must be gone before the first await.
+        let assigned = self.state().assign(event.request_id, delivery, answer);
+        let mut connection = match assigned {
+            Assigned::Write(mut connection, delivery) => {
+                delivery.queue_on(&mut connection);
+                Some(connection)
+            }
+            Assigned::Waits => None,
+            Assigned::Refused => return Err(NotDelivered),
+        };
+        let result = match tokio::time::timeout(left, self.wait(answered, &mut connection)).await {
+            Ok(Answered::Result(result)) => result,
+            Ok(Answered::NotDelivered) => return Err(NotDelivered),
+            Err(_elapsed) => {
+                self.stop();
+                Err(Failure::TimedOut)
+            }
+        };
+        if let Some(connection) = connection {
+            spawn(runtime_api::serve(Arc::clone(self), connection));
+        }
+        self.drain_output();
+        Ok(result)
+    }
+
+    /// Waits for the answer, serving the connection that got the event meanwhile.
+    async fn wait(
+        self: &Arc<Self>,
+        mut answered: oneshot::Receiver<Answered>,
+        connection: &mut Option<Connection>,
+    ) -> Answered {
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut answered => return result.unwrap_or(Answered::NotDelivered),
+                () = serve_one(self, connection), if connection.is_some() => {}
+            }
+        }
+    }
+}
+
+/// Serves one request. A connection that broke is given up: the answer may come on another, or the exit will tell.
+async fn serve_one(environment: &Environment, connection: &mut Option<Connection>) {
+    let Some(open) = connection else { return };
+    let request = runtime_api::read(open).await;
+    let Some(open) = connection.take() else { return };
+    match request {
+        Ok(Some(request)) => match runtime_api::answer(environment, open, request).await {
+            Ok(Served::Open(open) | Served::Answered(open)) => *connection = Some(open),
+            Ok(Served::Parked) => {}
+            Err(error) => tracing::debug!(%error, "runtime connection ended"),
+        },
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "runtime connection ended"),
+    }
+}
+
+impl<'a> Running<'a> {
+    pub(crate) fn new(function: &'a Function, log: &'a LogStream, event: &Event) -> Self {
+        Self { function, log, request_id: event.request_id.to_string(), started: Instant::now() }
+    }
+
+    pub(crate) fn start(&self) {
+        self.log.begin();
+        self.log.platform(&lines::start(&self.request_id, &self.function.version));
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Writes how it ended, and makes what the caller gets.
+    pub(crate) fn end(
+        self,
+        result: Result<Bytes, Failure>,
+        memory_peak_bytes: u64,
+        init: Option<Duration>,
+    ) -> Outcome {
+        let Self { function, log, request_id, started } = &self;
+        let duration = match &result {
+            Err(Failure::TimedOut) => function.timeout,
+            Ok(_) | Err(_) => started.elapsed(),
+        };
+        let failure = result.as_ref().err();
+        if let Some(line) = failure
+            .and_then(|failure| failure.log_line(request_id, function.timeout, &clock::timestamp()))
+        {
+            log.platform(&line);
+        }
+        let status = failure.map(|failure| match failure {
+            Failure::TimedOut => Status::Timeout,
+            other => Status::Error(other.report_type()),
+        });
+        let report = Report {
+            request_id,
+            duration,
+            memory_mb: function.memory_mb,
+            memory_peak_bytes,
+            init,
+            status,
+        };
+        log.platform(&lines::end(request_id));
+        log.platform(&report.line());
+        let log_tail = log.end();
+        match result {
+            Ok(payload) => Outcome { payload, is_function_error: false, log_tail },
+            Err(failure) => Outcome {
+                payload: failure.document(request_id, function.timeout),
+                is_function_error: true,
+                log_tail,
+            },
+        }
+    }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The Runtime API, version 2018-06-01: how a runtime asks for events and answers them.
+//!
+//! This module reads a request, decides, and writes the answer. What an answer means for the environment is decided in
+//! `state`; what it means for the caller, in `run`. Events and responses pass through as bytes: they are never parsed.
+
+mod connection;
+
+pub(crate) use connection::{Body, Connection, Method, Request};
+
+use crate::environment::{Answer, Environment};
+use crate::failure::{Failure, RESPONSE_BYTES_MAX, accepted_error_type};
+use crate::state::Next;
+use bytes::Bytes;
+use names::RequestId;
+use std::io;
+use std::sync::Arc;
+
+const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// What serving one request led to.
+pub(crate) enum Served {
+    /// The connection goes on.
+    Open(Connection),
+    /// The running invocation has its answer; the connection goes on.
+    Answered(Connection),
+    /// The connection waits for an event, and belongs to the environment's state now.
+    Parked,
+}
+
+enum Operation<'a> {
+    Next,
+    Response(&'a str),
+    Error(&'a str),
+    InitError,
+    Ping,
+    /// A path of this API that this build does not serve.
+    Unknown,
+}
+
+/// Serves a connection until it is parked or closed.
+pub(crate) async fn serve(environment: Arc<Environment>, mut connection: Connection) {
+    loop {
+        match serve_one(&environment, connection).await {
+            Ok(Some(Served::Open(open) | Served::Answered(open))) => connection = open,
+            Ok(Some(Served::Parked) | None) => return,
+            Err(error) => {
+                tracing::debug!(%error, "runtime connection ended");
+                return;
+            }
+        }
+    }
+}
+
+/// Serves the next request of a connection; `None` when the runtime closed it.
+pub(crate) async fn serve_one(
+    environment: &Environment,
+    mut connection: Connection,
+) -> io::Result<Option<Served>> {
+    match read(&mut connection).await? {
+        Some(request) => answer(environment, connection, request).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads one request. May be dropped and called again.
+pub(crate) async fn read(connection: &mut Connection) -> io::Result<Option<Request>> {
+    connection.flush().await?;
+    connection.read_request(RESPONSE_BYTES_MAX).await
+}
+
+/// Decides and answers one request.
+pub(crate) async fn answer(
+    environment: &Environment,
+    mut connection: Connection,
+    request: Request,
+) -> io::Result<Served> {
+    match operation(&request) {
+        Operation::Next => return next(environment, connection).await,
+        Operation::Response(id) => {
+            if request.response_mode.is_some() {
+                reply_error(
+                    &mut connection,
+                    400,
+                    "InvalidFunctionResponseMode",
+                    "streaming is not available in this build",
+                );
+            } else if let Some(id) = take_answer(environment, &mut connection, id) {
+                let result = match request.body {
+                    Body::Whole(body) => {
+                        reply_accepted(&mut connection);
+                        Ok(body)
+                    }
+                    Body::TooLarge => {
+                        reply_error(
+                            &mut connection,
+                            413,
+                            "RequestEntityTooLarge",
+                            "Exceeded maximum allowed payload size (6291556 bytes).",
+                        );
+                        Err(Failure::ResponseTooLarge)
+                    }
+                };
+                connection.try_flush()?;
+                id.send(result);
+                return Ok(Served::Answered(connection));
+            }
+        }
+        Operation::Error(id) => {
+            if let Some(id) = take_answer(environment, &mut connection, id) {
+                reply_accepted(&mut connection);
+                connection.try_flush()?;
+                id.send(Err(reported(request)));
+                return Ok(Served::Answered(connection));
+            }
+        }
+        Operation::InitError => {
+            reply_accepted(&mut connection);
+            connection.flush().await?;
+            environment.init_failed(reported(request));
+        }
+        Operation::Ping => reply(&mut connection, "200 OK", "text/plain", "pong"),
+        Operation::Unknown => {
+            reply(&mut connection, "404 Not Found", "text/plain", "404 page not found\n")
+        }
+    }
+    connection.flush().await?;
+    Ok(Served::Open(connection))
+}
+
+fn operation(request: &Request) -> Operation<'_> {
+    if &*request.path == "/ping" || &*request.path == "/2018-06-01/ping" {
+        return Operation::Ping;
+    }
+    let Some(path) = request.path.strip_prefix(PREFIX) else { return Operation::Unknown };
+    match (request.method, path) {
+        (Method::Get, "invocation/next") => Operation::Next,
+        (Method::Post, "init/error") => Operation::InitError,
+        (Method::Post, path) => {
+            match path.strip_prefix("invocation/").and_then(|path| path.split_once('/')) {
+                Some((id, "response")) => Operation::Response(id),
+                Some((id, "error")) => Operation::Error(id),
+                Some(_) | None => Operation::Unknown,
+            }
+        }
+        (Method::Get | Method::Put | Method::Other, _) => Operation::Unknown,
+    }
+}
+
+async fn next(environment: &Environment, connection: Connection) -> io::Result<Served> {
+    // The guard must be gone before the flush below.
+    let step = environment.state().next(connection);
+    match step {
+        Next::Parked { was_init } => {
+            if was_init {
+                environment.init_done();
+            }
+            Ok(Served::Parked)
+        }
+        Next::Write(mut connection, delivery) => {
+            delivery.queue_on(&mut connection);
+            connection.flush().await?;
+            Ok(Served::Open(connection))
+        }
+        Next::Refused(mut connection) => {
+            reply_error(
+                &mut connection,
+                403,
+                "InvalidStateTransition",
+                "State transition from Running to Ready failed",
+            );
+            connection.flush().await?;
+            Ok(Served::Open(connection))
+        }
+    }
+}
+
+/// The one who waits for the answer to `id`; a wrong id is refused.
+fn take_answer(environment: &Environment, connection: &mut Connection, id: &str) -> Option<Answer> {
+    let answer = RequestId::parse(id).and_then(|id| environment.state().answer(id));
+    if answer.is_none() {
+        reply_error(connection, 400, "InvalidRequestID", "Invalid request ID");
+    }
+    answer
+}
+
+fn reported(request: Request) -> Failure {
+    let error_type = accepted_error_type(request.error_type.as_deref());
+    match request.body {
+        Body::Whole(document) => Failure::Reported { document, error_type },
+        Body::TooLarge => Failure::ResponseTooLarge,
+    }
+}
+
+fn reply_accepted(connection: &mut Connection) {
+    let answer = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
+    connection.queue(answer.as_bytes(), Bytes::new());
+}
+
+fn reply_error(connection: &mut Connection, status: u16, error_type: &str, message: &str) {
+    let status = match status {
+        400 => "400 Bad Request",
+        403 => "403 Forbidden",
+        _ => "413 Request Entity Too Large",
+    };
+    let body = format!(r#"{{"errorMessage":"{message}","errorType":"{error_type}"}}"#);
+    reply(connection, status, "application/json", &body);
+}
+
+fn reply(connection: &mut Connection, status: &str, content_type: &str, body: &str) {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    connection.queue(head.as_bytes(), Bytes::new());
+}

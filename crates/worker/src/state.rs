@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where an environment is in its life. Pure: no I/O, no clock.
+//!
+//! ```text
+//! Init ──next──> Idle ──assign──> Busy ──answer──> Returning ──next──> Idle
+//!                                  ^                   │
+//!                                  └─────── assign ────┘   (the event waits for `next`)
+//! any ──end──> Dead
+//! ```
+//!
+//! Invariants:
+//! - an event is in one place: waiting for `next`, or being run;
+//! - a connection is parked only in `Idle`;
+//! - an answer is taken once, and only for the invocation that runs.
+
+use names::RequestId;
+
+/// `C` is a connection parked in `next`, `E` an event on its way, `A` who waits for the answer.
+#[derive(Debug)]
+pub(crate) struct State<C, E, A> {
+    phase: Phase,
+    parked: Option<C>,
+    waiting: Option<(RequestId, E, A)>,
+    running: Option<(RequestId, A)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Init,
+    Idle,
+    Busy,
+    Returning,
+    Dead,
+}
+
+/// What to do with an event that was assigned.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Assigned<C, E> {
+    /// Write the event to this connection.
+    Write(C, E),
+    /// The next `next` will take it.
+    Waits,
+    /// The environment is gone, or has an event.
+    Refused,
+}
+
+/// What to do with a `next` request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next<C, E> {
+    /// Write the event that waited to the connection, and go on with it.
+    Write(C, E),
+    /// The connection is parked. `was_init` says that this ended the init phase.
+    Parked { was_init: bool },
+    /// A `next` out of turn.
+    Refused(C),
+}
+
+impl<C, E, A> Default for State<C, E, A> {
+    fn default() -> Self {
+        Self { phase: Phase::Init, parked: None, waiting: None, running: None }
+    }
+}
+
+impl<C, E, A> State<C, E, A> {
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(crate) fn assign(&mut self, id: RequestId, event: E, answer: A) -> Assigned<C, E> {
+        match (self.phase, self.parked.take()) {
+            (Phase::Idle, Some(connection)) => {
+                self.phase = Phase::Busy;
+                self.running = Some((id, answer));
+                Assigned::Write(connection, event)
+            }
+            (Phase::Returning | Phase::Idle, None) if self.waiting.is_none() => {
+                self.waiting = Some((id, event, answer));
+                Assigned::Waits
+            }
+            (_, connection) => {
+                self.parked = connection;
+                Assigned::Refused
+            }
+        }
+    }
+
+    pub(crate) fn next(&mut self, connection: C) -> Next<C, E> {
+        match self.phase {
+            Phase::Init | Phase::Idle | Phase::Returning if self.parked.is_some() => {
+                Next::Refused(connection)
+            }
+            Phase::Busy | Phase::Dead => Next::Refused(connection),
+            Phase::Init | Phase::Idle | Phase::Returning => match self.waiting.take() {
+                Some((id, event, answer)) => {
+                    self.phase = Phase::Busy;
+                    self.running = Some((id, answer));
+                    Next::Write(connection, event)
+                }
+                None => {
+                    let was_init = self.phase == Phase::Init;
+                    self.phase = Phase::Idle;
+                    self.parked = Some(connection);
+                    Next::Parked { was_init }
+                }
+            },
+        }
+    }
+
+    /// Who waits for the answer to `id`, if it is the invocation that runs.
+    pub(crate) fn answer(&mut self, id: RequestId) -> Option<A> {
+        match self.running.take() {
+            Some((running, answer)) if running == id => {
+                self.phase = Phase::Returning;
+                Some(answer)
+            }
+            other => {
+                self.running = other;
+                None
+            }
+        }
+    }
+
+    /// The environment ended. Who waits, and whether the event had reached the runtime.
+    pub(crate) fn end(&mut self) -> Ended<A> {
+        self.phase = Phase::Dead;
+        self.parked = None;
+        Ended {
+            running: self.running.take().map(|(_, answer)| answer),
+            waiting: self.waiting.take().map(|(_, _, answer)| answer),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended<A> {
+    /// Its event was delivered: the invocation failed.
+    pub(crate) running: Option<A>,
+    /// Its event was not: it may run elsewhere.
+    pub(crate) waiting: Option<A>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Test = State<&'static str, u8, &'static str>;
+
+    #[test]
+    fn the_straight_life() {
+        let id = RequestId::random();
+        let mut state = Test::default();
+        assert_eq!(state.next("c"), Next::Parked { was_init: true });
+        assert_eq!(state.assign(id, 1, "a"), Assigned::Write("c", 1));
+        assert_eq!(state.answer(RequestId::random()), None);
+        assert_eq!(state.answer(id), Some("a"));
+        assert_eq!(state.answer(id), None, "a second answer is refused");
+        assert_eq!(state.next("c"), Next::Parked { was_init: false });
+    }
+
+    #[test]
+    fn an_event_may_be_assigned_before_next() {
+        let (first, second) = (RequestId::random(), RequestId::random());
+        let mut state = Test::default();
+        state.next("c");
+        state.assign(first, 1, "a");
+        state.answer(first);
+        assert_eq!(state.assign(second, 2, "b"), Assigned::Waits);
+        assert_eq!(state.assign(RequestId::random(), 3, "x"), Assigned::Refused);
+        assert_eq!(state.next("c"), Next::Write("c", 2));
+        assert_eq!(state.next("d"), Next::Refused("d"), "one event at a time");
+        assert_eq!(state.end(), Ended { running: Some("b"), waiting: None });
+    }
+
+    #[test]
+    fn an_event_that_was_not_delivered_is_told_apart() {
+        let id = RequestId::random();
+        let mut state = Test::default();
+        state.next("c");
+        state.assign(id, 1, "a");
+        state.answer(id);
+        state.assign(RequestId::random(), 2, "b");
+        assert_eq!(state.end(), Ended { running: None, waiting: Some("b") });
+        assert_eq!(state.assign(RequestId::random(), 3, "x"), Assigned::Refused);
+        assert_eq!(state.phase(), Phase::Dead);
+    }
+
+    #[test]
+    fn init_takes_no_event() {
+        let mut state = Test::default();
+        assert_eq!(state.assign(RequestId::random(), 1, "a"), Assigned::Refused);
+    }
+}

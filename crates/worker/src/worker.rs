@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The node agent: it makes execution environments.
+//!
+//! It does not decide how many there are or which one runs an event; `invoke` does.
+
+use crate::clock;
+use crate::env_vars;
+use crate::environment::{Environment, Parts, init_result};
+use crate::event::{Event, Outcome};
+use crate::failure::Failure;
+use crate::function::Function;
+use crate::host::Host;
+use crate::logs::lines::{self, Status};
+use crate::logs::{LogFiles, LogStream};
+use crate::run::{NotDelivered, Running};
+use crate::runtimes::{self, Installed, Runtimes};
+use sandbox::{Launcher, Limits, Mount, Sandbox, Spec};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The init phase has this long. A longer one is tried again inside the invocation, with the invocation's time.
+const INIT_MAX: Duration = Duration::from_secs(10);
+const PIDS_MAX: u32 = 1024;
+const OPEN_FILES_MAX: u32 = 1024;
+
+#[derive(Debug)]
+pub struct Worker {
+    launcher: Launcher,
+    runtimes: Runtimes,
+    logs: LogFiles,
+    host: Arc<dyn Host>,
+}
+
+/// Why there is no environment.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    RuntimeNotInstalled(#[from] runtimes::NotInstalled),
+    #[error("failed to launch a sandbox")]
+    Launch(#[from] sandbox::LaunchError),
+    #[error("failed to watch over a sandbox")]
+    Watch(#[from] std::io::Error),
+    /// The function's own code or runtime failed to initialise. Its invocation tries once more.
+    #[error("the init phase failed")]
+    Init(FailedInit),
+}
+
+/// A failed init phase, as much of it as the second try goes on with.
+#[derive(Debug)]
+pub struct FailedInit {
+    log: Arc<LogStream>,
+}
+
+/// How the init phase of one try is told in the log.
+struct InitPhase {
+    name: &'static str,
+    deadline: Instant,
+}
+
+impl Worker {
+    pub fn new(
+        launcher: Launcher,
+        runtimes: Runtimes,
+        logs: LogFiles,
+        host: Arc<dyn Host>,
+    ) -> Self {
+        Self { launcher, runtimes, logs, host }
+    }
+
+    pub fn runtimes(&self) -> &Runtimes {
+        &self.runtimes
+    }
+
+    /// Starts an environment and waits for the end of its init phase.
+    pub async fn start(&self, function: &Arc<Function>) -> Result<Arc<Environment>, StartError> {
+        let log = Arc::new(LogStream::create(&self.logs, function));
+        let started = Instant::now();
+        let phase = InitPhase { name: "init", deadline: started + INIT_MAX };
+        match self.try_start(function, &log, &phase).await? {
+            Ok(environment) => {
+                environment.set_init_duration(started.elapsed());
+                Ok(environment)
+            }
+            Err(_told_in_the_log) => Err(StartError::Init(FailedInit { log })),
+        }
+    }
+
+    /// Runs `event` after a failed init phase: initialises again, inside the invocation and within its timeout. AWS calls
+    /// it suppressed init. The environment comes back too, if it lives.
+    pub async fn run_with_init(
+        &self,
+        function: &Arc<Function>,
+        failed: FailedInit,
+        event: &Event,
+    ) -> Result<(Outcome, Option<Arc<Environment>>), StartError> {
+        let log = failed.log;
+        let running = Running::new(function, &log, event);
+        running.start();
+        let phase = InitPhase { name: "invoke", deadline: Instant::now() + function.timeout };
+        let environment = match self.try_start(function, &log, &phase).await? {
+            Ok(environment) => environment,
+            Err(failure) => return Ok((running.end(Err(failure), 0, None), None)),
+        };
+        let left = function.timeout.saturating_sub(running.elapsed());
+        match environment.answer(event, left).await {
+            Ok(result) => {
+                let peak = environment.memory_peak_bytes();
+                Ok((running.end(result, peak, None), Some(environment)))
+            }
+            Err(NotDelivered) => {
+                let failure =
+                    Failure::Exited { exit: sandbox::Exit::Killed, was_out_of_memory: false };
+                Ok((running.end(Err(failure), 0, None), None))
+            }
+        }
+    }
+
+    /// One try: the outer error is ours, the inner one the function's.
+    async fn try_start(
+        &self,
+        function: &Arc<Function>,
+        log: &Arc<LogStream>,
+        phase: &InitPhase,
+    ) -> Result<Result<Arc<Environment>, Failure>, StartError> {
+        let installed = self.runtimes.find(&function.runtime)?;
+        log.platform(&lines::init_start(&installed.version));
+        let started = Instant::now();
+        let result = match self.entrypoint(function, &installed) {
+            Some(argv) => self.launch(function, log, &installed, argv, phase.deadline).await?,
+            None => Err(Failure::NoEntrypoint),
+        };
+        if let Err(failure) = &result {
+            if let Some(line) = failure.log_line("", function.timeout, &clock::timestamp())
+                && !matches!(failure, Failure::TimedOut)
+            {
+                log.platform(&line);
+            }
+            let status = match failure {
+                Failure::TimedOut => Status::Timeout,
+                other => Status::Error(other.report_type()),
+            };
+            log.platform(&lines::init_report(started.elapsed(), phase.name, status));
+        }
+        Ok(result)
+    }
+
+    fn entrypoint(&self, function: &Function, installed: &Installed) -> Option<Vec<String>> {
+        if installed.argv.is_empty() {
+            runtimes::provided_argv(&function.code_dir, function.layers_dir.as_deref())
+        } else {
+            Some(installed.argv.clone())
+        }
+    }
+
+    async fn launch(
+        &self,
+        function: &Arc<Function>,
+        log: &Arc<LogStream>,
+        installed: &Installed,
+        argv: Vec<String>,
+        deadline: Instant,
+    ) -> Result<Result<Arc<Environment>, Failure>, StartError> {
+        let mut session = self.host.open_session(function, &function.name);
+        let env = env_vars::all(function, &installed.env, log, &session);
+        let mounts = mounts(function, installed);
+        let spec = Spec { mounts, argv, env, cwd: "/var/task".into(), limits: limits(function) };
+        let Sandbox { runtime_api, edge, output, process } = self.launcher.launch(spec).await?;
+        if let Some(listener) = edge {
+            session.lifeline.push(self.host.serve(listener)?);
+        }
+        let parts = Parts { process, runtime_api, output, session };
+        let (environment, init) = Environment::open(Arc::clone(function), Arc::clone(log), parts)?;
+        match init_result(init, deadline).await {
+            Ok(()) => Ok(Ok(environment)),
+            Err(failure) => {
+                environment.stop();
+                environment.drain_output();
+                Ok(Err(failure))
+            }
+        }
+    }
+}
+
+fn mounts(function: &Function, installed: &Installed) -> Vec<Mount> {
+    let optional = [
+        (installed.lang_dir.as_ref(), "/var/lang"),
+        (installed.runtime_dir.as_ref(), "/var/runtime"),
+        (Some(&function.code_dir), "/var/task"),
+        (function.layers_dir.as_ref(), "/opt"),
+    ];
+    optional
+        .into_iter()
+        .filter_map(|(source, target)| {
+            Some(Mount { source: source?.clone(), target: target.into() })
+        })
+        .collect()
+}
+
+fn limits(function: &Function) -> Limits {
+    Limits {
+        memory_bytes: u64::from(function.memory_mb) << 20,
+        tmp_bytes: u64::from(function.tmp_mb) << 20,
+        pids_max: PIDS_MAX,
+        open_files_max: OPEN_FILES_MAX,
+    }
+}
