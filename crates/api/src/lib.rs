@@ -1,1 +1,19 @@
-//! Every operation we speak, declared once.
+// SPDX-License-Identifier: Apache-2.0
+//! Every operation we speak, declared once: a module per AWS service.
+//!
+//! A service implements the module's trait; its endpoint serves it on the wire. Other services call the
+//! same trait in process. Names, bindings and constraints are AWS's: see [`model`].
+//!
+//! No behaviour is here: not a default, not a rule that spans two members.
+
+pub mod lambda;
+pub mod model;
+pub mod sts;
+
+#[cfg(test)]
+mod tests;
+
+use wire::ServiceSpec;
+
+/// Every service we speak.
+pub static SERVICES: [&ServiceSpec; 2] = [&lambda::SPEC, &sts::SPEC];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Accounts and regions.
 
 use std::fmt;
@@ -53,7 +54,8 @@ impl FromStr for Region {
     type Err = InvalidRegion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let has_letter_first = text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
         if has_letter_first && text.len() <= 32 && text.bytes().all(is_allowed) {
             Ok(Self(text.into()))

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Who is calling, and where.
 
 use names::{AccountId, Region, RequestId};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The only error the wire knows.
 
 use std::borrow::Cow;
@@ -20,6 +21,23 @@ pub enum MessageKey {
     Upper,
 }
 
+/// An error that a service's model declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultSpec {
+    pub code: &'static str,
+    pub status: u16,
+    pub message_key: MessageKey,
+}
+
+impl FaultSpec {
+    pub fn fault(&self, message: impl Into<String>) -> Fault {
+        let mut fault = Fault::new(self.code, self.status, message);
+        fault.message_key = self.message_key;
+        fault.is_modelled = true;
+        fault
+    }
+}
+
 /// An error as AWS clients see it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code} ({status}): {message}")]
@@ -31,6 +49,10 @@ pub struct Fault {
     /// The text for the client. It never says more than the client may know.
     pub message: String,
     pub message_key: MessageKey,
+    /// Whether the service's model declares it, as opposed to an error of the layer in front of all
+    /// services. REST-JSON bodies of modelled errors carry a `Type`. An endpoint sets it, and the
+    /// message key, for every code in its `ServiceSpec::faults`.
+    pub is_modelled: bool,
     /// Further members of the body: `Reason` of a throttle.
     pub members: Vec<(&'static str, String)>,
     /// Seconds, sent as `Retry-After`.
@@ -44,6 +66,7 @@ impl Fault {
             status,
             message: message.into(),
             message_key: MessageKey::Lower,
+            is_modelled: false,
             members: Vec::new(),
             retry_after: None,
         }
@@ -87,11 +110,58 @@ impl Fault {
 
     /// Declared in `api`, without an implementation in this build.
     pub fn not_implemented(operation: &str) -> Self {
-        Self::new("NotImplementedException", 501, format!("{operation} is not available in this build of Tinderbox"))
+        Self::new(
+            "NotImplementedException",
+            501,
+            format!("{operation} is not available in this build of Tinderbox"),
+        )
     }
 
     /// An internal error. Its cause was logged by whoever made this; the client gets none of it.
     pub fn internal() -> Self {
-        Self::new("ServiceException", 500, "An internal error occurred.").with_upper_message()
+        Self {
+            is_modelled: true,
+            ..Self::new("ServiceException", 500, "An internal error occurred.")
+        }
+        .with_upper_message()
     }
+
+    /// What `faults` say of this code: the key of its message, and that it is modelled.
+    #[must_use]
+    pub(crate) fn modelled_by(mut self, faults: &[FaultSpec]) -> Self {
+        if let Some(spec) = faults.iter().find(|spec| spec.code == self.code) {
+            self.message_key = spec.message_key;
+            self.is_modelled = true;
+        }
+        self
+    }
+}
+
+/// Declares the errors of a service's model: the table `MODELLED`, and a function that makes each.
+///
+/// ```
+/// wire::faults! {
+///     resource_not_found: "ResourceNotFoundException", 404, Upper;
+/// }
+///
+/// let fault = resource_not_found("Function not found: x");
+/// assert_eq!(fault.status, 404);
+/// assert_eq!(MODELLED.len(), 1);
+/// ```
+#[macro_export]
+macro_rules! faults {
+    ($($name:ident: $code:literal, $status:literal, $key:ident;)*) => {
+        /// Every error of the model, for the service's endpoint.
+        pub const MODELLED: &[$crate::FaultSpec] = &[$(
+            $crate::FaultSpec { code: $code, status: $status, message_key: $crate::MessageKey::$key }
+        ),*];
+
+        $(
+            #[doc = concat!("`", $code, "`, ", stringify!($status), ".")]
+            pub fn $name(message: impl Into<String>) -> $crate::Fault {
+                $crate::FaultSpec { code: $code, status: $status, message_key: $crate::MessageKey::$key }
+                    .fault(message)
+            }
+        )*
+    };
 }

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What a service looks like to whoever dispatches requests to it.
 
-use crate::{Context, Fault};
+use crate::{Context, FaultSpec, Structure};
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +16,12 @@ pub trait Endpoint: Send + Sync + 'static {
 
     /// Runs `operation` (an index into `spec().operations`) on a request whose body was read whole.
     /// Never fails: a fault becomes a response in the caller's protocol.
-    fn call<'a>(&'a self, cx: &'a Context, route: Route<'a>, request: Request) -> BoxFuture<'a, Response>;
+    fn call<'a>(
+        &'a self,
+        cx: &'a Context,
+        route: Route<'a>,
+        request: Request,
+    ) -> BoxFuture<'a, Response>;
 }
 
 /// The protocol a request came in.
@@ -52,6 +58,21 @@ pub struct ServiceSpec {
     /// XML namespace of Query answers.
     pub xml_namespace: &'static str,
     pub operations: &'static [OperationSpec],
+    /// Every error the model declares.
+    pub faults: &'static [FaultSpec],
+}
+
+impl ServiceSpec {
+    /// For `..ServiceSpec::EMPTY`.
+    pub const EMPTY: Self = Self {
+        signing_name: "",
+        target_prefix: None,
+        protocols: &[],
+        api_version: "",
+        xml_namespace: "",
+        operations: &[],
+        faults: &[],
+    };
 }
 
 #[derive(Debug)]
@@ -66,12 +87,41 @@ pub struct OperationSpec {
     pub body_max: usize,
     /// Whether this build has an implementation, as opposed to a declaration.
     pub is_built: bool,
+    /// `http`, taken apart for [`crate::route`].
+    pub path: Option<PathTemplate>,
+    /// Members of the input and the output, for operations that are typed.
+    pub input: Option<&'static Structure>,
+    pub output: Option<&'static Structure>,
 }
 
-impl Protocol {
-    /// Writes `fault` as this protocol's error response.
-    pub fn write_fault(self, fault: &Fault, request_id: &names::RequestId) -> Response {
-        let _ = (fault, request_id);
-        todo!("crates/wire owns this")
-    }
+impl OperationSpec {
+    /// For `..OperationSpec::EMPTY`.
+    pub const EMPTY: Self = Self {
+        name: "",
+        http: None,
+        status: 200,
+        body_max: BODY_MAX,
+        is_built: false,
+        path: None,
+        input: None,
+        output: None,
+    };
+}
+
+/// The limit of a body for operations that declare none: AWS's for most JSON and Query requests.
+pub const BODY_MAX: usize = 1_048_576;
+
+#[derive(Debug, Clone, Copy)]
+pub struct PathTemplate {
+    pub method: &'static str,
+    pub segments: &'static [Segment],
+    /// Pairs that the query string must hold: `find=LayerVersion`.
+    pub query: &'static [(&'static str, &'static str)],
+}
+
+/// What stands between two slashes.
+#[derive(Debug, Clone, Copy)]
+pub enum Segment {
+    Literal(&'static str),
+    Label(&'static str),
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What members must satisfy, by the names AWS's model gives the shapes.
+//!
+//! `regex-lite` knows neither look-around nor Unicode classes: the patterns with those are tested by
+//! hand, and keep AWS's text for error messages.
+
+use names::FunctionReference;
+use std::str::FromStr as _;
+use wire::{Constraints, Pattern, pattern};
+
+const NONE: Constraints = Constraints::NONE;
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+const NAMESPACED_FUNCTION_NAME_PATTERN: Pattern = pattern!(
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?",
+    r"((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?",
+    r"(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+);
+const QUALIFIER_PATTERN: Pattern = pattern!(r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+");
+
+const TAG_TEXT: Pattern = Pattern {
+    text: r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)",
+    is_match: |text| text.chars().all(is_tag_character),
+};
+
+/// Letters, separators and numbers of any script, and a few signs. `Zl` and `Zp` are U+2028 and U+2029;
+/// the other separators are `Zs`, which is white space that is no control character.
+fn is_tag_character(character: char) -> bool {
+    let is_separator = character.is_whitespace() && !character.is_control();
+    character.is_alphanumeric() || is_separator || "_.:/=+-@".contains(character)
+}
+
+pub const ARCHITECTURES_LIST: Constraints = NONE.length(1, 1);
+pub const ARN: Constraints = NONE.length(0, 10_000).pattern(pattern!(
+    r"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-",
+    r"[a-z]+-\d{1})?:(\d{12})?:(.*)"
+));
+pub const BLOB: Constraints = NONE.sensitive();
+pub const CAPACITY_PROVIDER_ARN: Constraints = NONE.length(1, 140).pattern(pattern!(
+    r"arn:aws[a-zA-Z-]*:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
+    r":\d{12}:capacity-provider:[a-zA-Z0-9-_]+"
+));
+pub const CODE_SIGNING_CONFIG_ARN: Constraints = NONE.length(0, 200).pattern(pattern!(
+    r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
+    r":\d{12}:code-signing-config:csc-[a-z0-9]{17}"
+));
+pub const DESCRIPTION: Constraints = NONE.length(0, 256);
+pub const DURABLE_EXECUTION_NAME: Constraints =
+    NONE.length(1, 64).pattern(pattern!(r"[a-zA-Z0-9-_]+"));
+pub const ENVIRONMENT_VARIABLES: Constraints =
+    NONE.keys(&ENVIRONMENT_VARIABLE_NAME).each(&ENVIRONMENT_VARIABLE_VALUE).sensitive();
+pub const ENVIRONMENT_VARIABLE_NAME: Constraints =
+    NONE.pattern(pattern!(r"[a-zA-Z]([a-zA-Z0-9_])+")).sensitive();
+pub const ENVIRONMENT_VARIABLE_VALUE: Constraints = NONE.sensitive();
+pub const EPHEMERAL_STORAGE_SIZE: Constraints = NONE.range(512, 32_768);
+pub const EXECUTION_ENVIRONMENT_MEMORY_GIB_PER_VCPU: Constraints = NONE.range(2, 8);
+pub const EXECUTION_TIMEOUT: Constraints = NONE.range(1, 31_622_400);
+pub const FILE_SYSTEM_ARN: Constraints = NONE.length(0, 256).pattern(pattern!(
+    r"arn:aws[a-zA-Z-]*:elasticfilesystem:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
+    r":\d{12}:access-point/fsap-[a-f0-9]{17}",
+    r"$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/",
+    r"access-point/fsap-[0-9a-f]{17,40}"
+));
+pub const FILE_SYSTEM_CONFIG_LIST: Constraints = NONE.length(0, 1);
+pub const FUNCTION_NAME: Constraints = NONE.length(1, 140).pattern(pattern!(
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?",
+    r"((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?",
+    r"(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+));
+pub const FUNCTION_RUNTIME_ALIAS: Constraints = NONE.length(1, 128);
+pub const FUNCTION_RUNTIME_ARN: Constraints =
+    NONE.length(48, 2_048).pattern(pattern!(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:runtime/.+"));
+pub const HANDLER: Constraints = NONE.length(0, 128).pattern(pattern!(r"[^\s]+"));
+pub const KMS_KEY_ARN: Constraints =
+    NONE.length(0, 10_000).pattern(pattern!(r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"));
+pub const LAYER_LIST: Constraints = NONE.each(&LAYER_VERSION_ARN);
+pub const LAYER_VERSION_ARN: Constraints = NONE.length(1, 2_048).pattern(pattern!(
+    r"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
+    r":\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)",
+    r"|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"
+));
+pub const LOCAL_MOUNT_PATH: Constraints =
+    NONE.length(0, 160).pattern(pattern!(r"/mnt/[a-zA-Z0-9-_.]+"));
+pub const LOG_GROUP: Constraints = NONE.length(1, 512).pattern(pattern!(r"[\.\-_/#A-Za-z0-9]+"));
+pub const MASTER_REGION: Constraints = NONE
+    .length(1, 50)
+    .pattern(pattern!(r"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"));
+pub const MAX_LIST_ITEMS: Constraints = NONE.range(1, 10_000);
+pub const MEMORY_SIZE: Constraints = NONE.range(128, 32_768);
+/// On the path of every invocation: the names that clients send are settled without the expression.
+pub const NAMESPACED_FUNCTION_NAME: Constraints = NONE.length(1, 256).pattern(Pattern {
+    text: NAMESPACED_FUNCTION_NAME_PATTERN.text,
+    is_match: |text| {
+        FunctionReference::from_str(text).is_ok()
+            || (NAMESPACED_FUNCTION_NAME_PATTERN.is_match)(text)
+    },
+});
+pub const NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Constraints =
+    NONE.length(1, 128).pattern(Pattern {
+        text: QUALIFIER_PATTERN.text,
+        is_match: |text| {
+            (!text.is_empty() && text.bytes().all(|byte| is_word(byte) || byte == b'$'))
+                || (QUALIFIER_PATTERN.is_match)(text)
+        },
+    });
+pub const PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Constraints = NONE.range(1, 1_600);
+pub const RESERVED_CONCURRENT_EXECUTIONS: Constraints = NONE.range(0, i64::MAX);
+pub const RESOURCE_ARN: Constraints =
+    NONE.length(0, 10_000).pattern(pattern!(r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"));
+pub const RETENTION_PERIOD_IN_DAYS: Constraints = NONE.range(1, 90);
+pub const ROLE_ARN: Constraints = NONE
+    .length(0, 10_000)
+    .pattern(pattern!(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"));
+pub const S3_BUCKET: Constraints = NONE.length(3, 63).pattern(Pattern {
+    text: r"[0-9A-Za-z\.\-_]*(?<!\.)",
+    is_match: |text| text.bytes().all(|byte| is_word(byte) || byte == b'.') && !text.ends_with('.'),
+});
+pub const S3_KEY: Constraints = NONE.length(1, 1_024).pattern(pattern!(r".*"));
+pub const S3_OBJECT_VERSION: Constraints = NONE.length(1, 1_024).pattern(pattern!(r".*"));
+pub const SECURITY_GROUP_ID: Constraints =
+    NONE.length(0, 1_024).pattern(pattern!(r"sg-[0-9a-zA-Z]*"));
+pub const SECURITY_GROUP_IDS: Constraints = NONE.length(0, 5).each(&SECURITY_GROUP_ID);
+pub const STRING_LIST: Constraints = NONE.length(0, 1_500);
+pub const SUBNET_ID: Constraints = NONE.length(0, 1_024).pattern(pattern!(r"subnet-[0-9a-z]*"));
+pub const SUBNET_IDS: Constraints = NONE.length(0, 16).each(&SUBNET_ID);
+pub const TAGGABLE_RESOURCE: Constraints = NONE.length(1, 10_000).pattern(pattern!(
+        r"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
+        r":\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?",
+        r"|code-signing-config:csc-[a-z0-9]{17}",
+        r"|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
+        r"|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})"
+    ));
+pub const TAGS: Constraints = NONE.keys(&TAG_KEY).each(&TAG_VALUE);
+pub const TAG_KEY: Constraints = NONE.length(1, 128).pattern(TAG_TEXT);
+pub const TAG_KEY_LIST: Constraints = NONE.each(&TAG_KEY);
+pub const TAG_VALUE: Constraints = NONE.length(0, 256).pattern(TAG_TEXT);
+pub const TENANT_ID: Constraints =
+    NONE.length(1, 256).pattern(pattern!(r"[a-zA-Z0-9\._:\/=+\-@ ]+"));
+pub const TIMEOUT: Constraints = NONE.range(1, 5_400);
+pub const WORKING_DIRECTORY: Constraints = NONE.length(0, 1_000);

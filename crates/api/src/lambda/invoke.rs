@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Invocation: the data plane.
+//!
+//! Payloads are bytes from end to end: nothing here parses an event or a response.
+
+use super::constraints::*;
+use wire::{Blob, Input, Output, enumeration};
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct InvokeInput {
+    #[wire(label, like = NAMESPACED_FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(header = "X-Amz-Invocation-Type")]
+    pub invocation_type: Option<InvocationType>,
+    #[wire(header = "X-Amz-Log-Type")]
+    pub log_type: Option<LogType>,
+    #[wire(header = "X-Amz-Client-Context")]
+    pub client_context: Option<String>,
+    #[wire(header = "X-Amz-Durable-Execution-Name", like = DURABLE_EXECUTION_NAME)]
+    pub durable_execution_name: Option<String>,
+    #[wire(payload, like = BLOB)]
+    pub payload: Blob,
+    #[wire(query = "Qualifier", like = NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)]
+    pub qualifier: Option<String>,
+    #[wire(header = "X-Amz-Tenant-Id", like = TENANT_ID)]
+    pub tenant_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct InvokeOutput {
+    /// `None` is the status the operation declares.
+    #[wire(status)]
+    pub status_code: Option<u16>,
+    #[wire(header = "X-Amz-Function-Error")]
+    pub function_error: Option<String>,
+    #[wire(header = "X-Amz-Log-Result")]
+    pub log_result: Option<String>,
+    #[wire(payload)]
+    pub payload: Blob,
+    #[wire(header = "X-Amz-Executed-Version")]
+    pub executed_version: Option<String>,
+    #[wire(header = "X-Amz-Durable-Execution-Arn")]
+    pub durable_execution_arn: Option<String>,
+}
+
+enumeration! {
+    pub enum InvocationType {
+        Event = "Event",
+        RequestResponse = "RequestResponse",
+        DryRun = "DryRun",
+    }
+}
+
+enumeration! {
+    pub enum LogType {
+        None = "None",
+        Tail = "Tail",
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Published versions.
+
+use super::configuration::FunctionConfiguration;
+use super::constraints::*;
+use super::function::FunctionVersionLatestPublished;
+use wire::{Input, Output};
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct PublishVersionInput {
+    #[wire(label, like = FUNCTION_NAME)]
+    pub function_name: String,
+    pub code_sha256: Option<String>,
+    #[wire(like = DESCRIPTION)]
+    pub description: Option<String>,
+    pub revision_id: Option<String>,
+    pub publish_to: Option<FunctionVersionLatestPublished>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct ListVersionsByFunctionInput {
+    #[wire(label, like = NAMESPACED_FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(query = "Marker")]
+    pub marker: Option<String>,
+    #[wire(query = "MaxItems", like = MAX_LIST_ITEMS)]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListVersionsByFunctionOutput {
+    pub next_marker: Option<String>,
+    pub versions: Vec<FunctionConfiguration>,
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Our declarations held against AWS's published models.
+//!
+//! The models are the JSON files of the `botocore` package, `data/<directory>/service-2.json`. Whoever
+//! has them at hand calls [`differences`]; an empty answer means that every declared operation, member,
+//! binding, constraint and error is AWS's.
+
+use serde_json::Value;
+use wire::ServiceSpec;
+
+/// Where `botocore` keeps the model of each service.
+pub static DIRECTORIES: [(&str, &ServiceSpec); 2] =
+    [("lambda/2015-03-31", &crate::lambda::SPEC), ("sts/2011-06-15", &crate::sts::SPEC)];
+
+/// Differences that are meant: how they end, and why.
+pub const MEANT: [(&str, &str); 1] = [(
+    ".Runtime: type is \"string\", in the model \"enumeration\"",
+    "Lambda itself refuses an unknown runtime, with an error of its own; a stored function may have one",
+)];
+
+/// Where `spec` is not what `model` says, apart from what is [`MEANT`].
+pub fn differences(spec: &ServiceSpec, model: &Value) -> Vec<String> {
+    let is_meant = |difference: &String| MEANT.iter().any(|(end, _)| difference.ends_with(end));
+    let mut differences = wire::oracle::differences(spec, model);
+    differences.retain(|difference| !is_meant(difference));
+    differences
+}

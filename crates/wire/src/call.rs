@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One call of one operation: reads its input and writes its answer, in the caller's protocol.
+//!
+//! The code `#[service]` writes is a thin dispatch over this. No service logic is here, and no
+//! protocol detail is there.
+
+use crate::input::{self, Head};
+use crate::{
+    Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response, Result, Route,
+    ServiceSpec, form, json, protocol, route, xml,
+};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{HeaderValue, StatusCode};
+
+#[derive(Debug)]
+pub struct Call<'a> {
+    spec: &'static ServiceSpec,
+    index: usize,
+    operation: &'static OperationSpec,
+    cx: &'a Context,
+    route: Route<'a>,
+    head: http::request::Parts,
+    body: Bytes,
+}
+
+impl<'a> Call<'a> {
+    /// Settles the operation, which a form says in its body. `Err` is the answer to a request for none.
+    pub fn open(
+        spec: &'static ServiceSpec,
+        cx: &'a Context,
+        route: Route<'a>,
+        request: Request,
+    ) -> std::result::Result<Self, Box<Response>> {
+        let (head, body) = request.into_parts();
+        let found = match route.operation {
+            Some(index) => {
+                let operation = spec.operations.get(index).ok_or_else(Fault::unknown_operation);
+                operation.map(|operation| (index, operation))
+            }
+            None => form_operation(spec, &body),
+        };
+        let protocol = route.protocol;
+        match found {
+            Ok((index, operation)) => Ok(Self { spec, index, operation, cx, route, head, body }),
+            Err(fault) => {
+                let response =
+                    protocol::write_fault(protocol, &fault, &cx.request_id, spec.xml_namespace);
+                Err(Box::new(response))
+            }
+        }
+    }
+
+    /// Where the operation stands in `ServiceSpec::operations`.
+    pub const fn operation(&self) -> usize {
+        self.index
+    }
+
+    /// Reads the input. The body is gone afterwards, so that its memory can go before the operation ran.
+    pub fn read<I: Input>(&mut self) -> Result<I> {
+        let body = std::mem::take(&mut self.body);
+        let draft = match self.route.protocol {
+            Protocol::RestJson => {
+                let mut draft = if I::HAS_BODY { json::read(&body)? } else { I::Draft::default() };
+                let query = self.head.uri.query().unwrap_or_default();
+                let head = Head { labels: &self.route.labels, query, headers: &self.head.headers };
+                I::bind(&mut draft, &head, body)?;
+                draft
+            }
+            Protocol::Json10 | Protocol::Json11 => json::read(&body)?,
+            Protocol::Query => form::read(form(&self.head, &body)?)?,
+        };
+        input::build::<I>(draft)
+    }
+
+    /// Writes what the operation answered.
+    pub fn write<O: Output>(&self, result: Result<O>) -> Response {
+        result.and_then(|output| self.success(output)).unwrap_or_else(|fault| self.fault(fault))
+    }
+
+    /// The answer of an operation that is declared and not built.
+    pub fn not_implemented(&self) -> Response {
+        self.fault(Fault::not_implemented(self.operation.name))
+    }
+
+    fn fault(&self, fault: Fault) -> Response {
+        let fault = fault.modelled_by(self.spec.faults);
+        protocol::write_fault(
+            self.route.protocol,
+            &fault,
+            &self.cx.request_id,
+            self.spec.xml_namespace,
+        )
+    }
+
+    fn success<O: Output>(&self, mut output: O) -> Result<Response> {
+        match self.route.protocol {
+            Protocol::RestJson => self.rest_success(&mut output),
+            protocol @ (Protocol::Json10 | Protocol::Json11) => {
+                let body = if O::HAS_BODY { json::write(&output)? } else { b"{}".to_vec() };
+                Ok(self.response(
+                    StatusCode::OK,
+                    HeaderMap::with_capacity(4),
+                    protocol.content_type(),
+                    body.into(),
+                ))
+            }
+            Protocol::Query => self.query_success(&output),
+        }
+    }
+
+    fn rest_success<O: Output>(&self, output: &mut O) -> Result<Response> {
+        let status = output.status().unwrap_or(self.operation.status);
+        let status = StatusCode::from_u16(status).map_err(|_| Fault::internal())?;
+        let mut headers = HeaderMap::with_capacity(8);
+        output.write_headers(&mut headers)?;
+        let body = match output.take_payload() {
+            Some(payload) => payload,
+            None if O::HAS_BODY => json::write(output)?.into(),
+            None => Bytes::new(),
+        };
+        Ok(self.response(status, headers, self.route.protocol.content_type(), body))
+    }
+
+    fn query_success<O: Output>(&self, output: &O) -> Result<Response> {
+        let (name, namespace) = (self.operation.name, self.spec.xml_namespace);
+        let mut text = format!("<{name}Response xmlns=\"{namespace}\">");
+        if O::HAS_BODY {
+            text.push_str(&format!("<{name}Result>"));
+            xml::write(&mut text, output)?;
+            text.push_str(&format!("</{name}Result>"));
+        }
+        let request_id = self.cx.request_id;
+        text.push_str(&format!(
+            "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
+        ));
+        let headers = HeaderMap::with_capacity(4);
+        Ok(self.response(StatusCode::OK, headers, Protocol::Query.content_type(), text.into()))
+    }
+
+    fn response(
+        &self,
+        status: StatusCode,
+        mut headers: HeaderMap,
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Response {
+        if !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        protocol::set_request_id(&mut headers, &self.cx.request_id);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+fn form_operation(
+    spec: &'static ServiceSpec,
+    body: &[u8],
+) -> Result<(usize, &'static OperationSpec)> {
+    let form = std::str::from_utf8(body).map_err(|_| not_a_form())?;
+    route::action(spec, form).map_err(|action| {
+        if action.is_empty() {
+            return Fault::new("MissingAction", 400, "Must provide an operation name.");
+        }
+        let version = spec.api_version;
+        Fault::new(
+            "InvalidAction",
+            400,
+            format!("Could not find operation {action} for version {version}"),
+        )
+    })
+}
+
+/// The parameters of a Query request: its body, or the query string of one without.
+fn form<'b>(head: &'b http::request::Parts, body: &'b [u8]) -> Result<&'b str> {
+    if body.is_empty() {
+        return Ok(head.uri.query().unwrap_or_default());
+    }
+    std::str::from_utf8(body).map_err(|_| not_a_form())
+}
+
+fn not_a_form() -> Fault {
+    Fault::new("MalformedInput", 400, "The request body is not a form")
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What differs between the protocols in every response: content types and the form of errors.
+
+use crate::{Blame, Fault, MessageKey, Protocol, Response, xml};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use names::RequestId;
+use serde_json::Value;
+
+impl Protocol {
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::RestJson => "application/json",
+            Self::Json10 => "application/x-amz-json-1.0",
+            Self::Json11 => "application/x-amz-json-1.1",
+            Self::Query => "text/xml",
+        }
+    }
+
+    /// Writes `fault` as this protocol's error response.
+    pub fn write_fault(self, fault: &Fault, request_id: &RequestId) -> Response {
+        write_fault(self, fault, request_id, "")
+    }
+}
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+static ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &RequestId) {
+    let value = HeaderValue::try_from(request_id.to_string())
+        .expect("a request id is hexadecimal digits and dashes");
+    headers.insert(REQUEST_ID.clone(), value);
+}
+
+pub(crate) fn write_fault(
+    protocol: Protocol,
+    fault: &Fault,
+    request_id: &RequestId,
+    xml_namespace: &str,
+) -> Response {
+    let body = match protocol {
+        Protocol::RestJson => rest_body(fault),
+        Protocol::Json10 | Protocol::Json11 => json_body(fault),
+        Protocol::Query => query_body(fault, request_id, xml_namespace),
+    };
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
+    set_request_id(headers, request_id);
+    if protocol == Protocol::RestJson
+        && let Ok(code) = HeaderValue::from_str(&fault.code)
+    {
+        headers.insert(ERROR_TYPE.clone(), code);
+    }
+    if let Some(seconds) = fault.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// `{"Type":"User","Message":"..."}`; errors of the front layer have no `Type`.
+fn rest_body(fault: &Fault) -> String {
+    let kind = match fault.blame() {
+        Blame::Customer => "User",
+        Blame::Platform => "Service",
+    };
+    let kind = fault.is_modelled.then_some(("Type", kind));
+    object(members(fault).chain(kind).chain([(message_key(fault), fault.message.as_str())]))
+}
+
+fn json_body(fault: &Fault) -> String {
+    let code = ("__type", fault.code.as_ref());
+    object(
+        [code]
+            .into_iter()
+            .chain(members(fault))
+            .chain([(message_key(fault), fault.message.as_str())]),
+    )
+}
+
+fn members(fault: &Fault) -> impl Iterator<Item = (&'static str, &str)> {
+    fault.members.iter().map(|(name, value)| (*name, value.as_str()))
+}
+
+/// A JSON object of texts, in this order.
+fn object<'a>(members: impl Iterator<Item = (&'static str, &'a str)>) -> String {
+    let members: Vec<String> = members
+        .map(|(name, value)| format!("{}:{}", Value::from(name), Value::from(value)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+const fn message_key(fault: &Fault) -> &'static str {
+    match fault.message_key {
+        MessageKey::Lower => "message",
+        MessageKey::Upper => "Message",
+    }
+}
+
+/// Two errors of the front layer have another name in the Query protocol.
+fn query_code(fault: &Fault) -> &str {
+    match fault.code.as_ref() {
+        "ValidationException" => "ValidationError",
+        "ServiceException" => "InternalFailure",
+        code => code,
+    }
+}
+
+fn query_body(fault: &Fault, request_id: &RequestId, namespace: &str) -> String {
+    let kind = match fault.blame() {
+        Blame::Customer => "Sender",
+        Blame::Platform => "Receiver",
+    };
+    let namespace =
+        if namespace.is_empty() { String::new() } else { format!(" xmlns=\"{namespace}\"") };
+    let mut text = format!("<ErrorResponse{namespace}><Error><Type>{kind}</Type><Code>");
+    xml::escape(&mut text, query_code(fault));
+    text.push_str("</Code><Message>");
+    xml::escape(&mut text, &fault.message);
+    text.push_str("</Message></Error><RequestId>");
+    text.push_str(&request_id.to_string());
+    text.push_str("</RequestId></ErrorResponse>");
+    text
+}
