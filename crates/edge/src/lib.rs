@@ -1,1 +1,109 @@
-//! The front listener: service detection, authentication, dispatch.
+// SPDX-License-Identifier: Apache-2.0
+//! The front listener: which service, who calls, which operation, and then the call.
+//!
+//! One code path serves the address that clients use and the listener inside each sandbox. Start at `dispatch.rs` for
+//! the life of one request, at `listen.rs` for that of a connection.
+//!
+//! Invariants:
+//! - no endpoint sees a request whose signature was not verified, or whose body is not whole;
+//! - a body is never held beyond its operation's limit;
+//! - a call that began runs to its end, whether or not its caller still waits, and a panic in it ends only that call;
+//! - payloads and credentials are in no log line.
+//!
+//! Not here: what a principal may do (every verified one may do all, until IAM policies are evaluated), TLS, and what
+//! operations mean.
+
+mod access_key;
+mod body;
+mod clock;
+mod detect;
+mod dispatch;
+mod identity;
+mod listen;
+mod page;
+mod refusal;
+mod running;
+
+pub use access_key::{AccessKey, SessionCredentials};
+pub use identity::{Identity, IdentityError, Root};
+pub use listen::Listening;
+pub use page::{Access, Answer, Page};
+
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use wire::Endpoint;
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Connections of one listener at the same time. Further ones wait in the kernel. Default: 4096.
+    pub connections_max: usize,
+    /// Milliseconds from the start of a connection, or the end of the last answer, to the end of the next head.
+    /// Default: 30000.
+    pub head_timeout_ms: u64,
+    /// Milliseconds between two pieces of a body. Default: 30000.
+    pub body_idle_timeout_ms: u64,
+    /// Bytes of all bodies that are held at the same time. Large ones wait for room. Default: 1 GiB.
+    pub bodies_bytes_max: usize,
+    /// Bytes of a refused body that are read and thrown away, so that its sender gets to read why. Default: 128 MiB.
+    pub drained_bytes_max: usize,
+    /// Milliseconds that may take. Default: 10000.
+    pub drain_timeout_ms: u64,
+    /// Milliseconds that a graceful stop waits for calls that run. Default: 30000.
+    pub stop_timeout_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            head_timeout_ms: 30_000,
+            body_idle_timeout_ms: 30_000,
+            bodies_bytes_max: 1 << 30,
+            drained_bytes_max: 128 << 20,
+            drain_timeout_ms: 10_000,
+            stop_timeout_ms: 30_000,
+        }
+    }
+}
+
+impl Options {
+    const fn body_idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_idle_timeout_ms)
+    }
+}
+
+/// Everything that answers requests. Listeners share it.
+pub struct Edge {
+    options: Options,
+    services: Vec<Arc<dyn Endpoint>>,
+    identity: Arc<Identity>,
+    pages: Vec<page::Registered>,
+    /// Room for bodies, in units of `body::ROOM_UNIT_BYTES`.
+    room: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edge").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    pub fn new(
+        options: Options,
+        services: Vec<Arc<dyn Endpoint>>,
+        identity: Arc<Identity>,
+    ) -> Self {
+        let room = Arc::new(Semaphore::new(body::units(options.bodies_bytes_max)));
+        Self { options, services, identity, pages: Vec::new(), room }
+    }
+
+    /// Serves what is under `/_tinderbox/{prefix}`. The longest prefix wins.
+    #[must_use]
+    pub fn with_page(mut self, prefix: &'static str, access: Access, page: Arc<dyn Page>) -> Self {
+        self.pages.push(page::Registered { prefix, access, page });
+        self
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Access keys: made, and what they stand for.
+
+use names::AccountId;
+use sha2::{Digest, Sha256};
+use sigv4::Credentials;
+use std::fmt;
+use wire::Caller;
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// A key and the principal behind it.
+#[derive(Debug)]
+pub struct AccessKey {
+    pub(crate) credentials: Credentials,
+    pub(crate) account: AccountId,
+    pub(crate) caller: Caller,
+}
+
+/// What a function gets to call AWS with, in the three variables that every SDK reads.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionCredentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: String,
+}
+
+impl fmt::Debug for SessionCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCredentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AccessKey {
+    pub(crate) fn root(account: &AccountId, access_key_id: &str, secret: &str) -> Self {
+        let caller = Caller {
+            arn: format!("arn:aws:iam::{account}:root"),
+            user_id: account.to_string(),
+            access_key_id: access_key_id.to_owned(),
+        };
+        Self { credentials: Credentials::new(secret), account: account.clone(), caller }
+    }
+
+    /// The key of a session of a role: `arn:aws:iam::000000000000:role/path/name` makes
+    /// `arn:aws:sts::000000000000:assumed-role/name/session`.
+    pub(crate) fn session(
+        account: &AccountId,
+        role_arn: &str,
+        session_name: &str,
+        session: &SessionCredentials,
+    ) -> Self {
+        let role_name = role_arn.rsplit('/').next().unwrap_or(role_arn);
+        let caller = Caller {
+            arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"),
+            user_id: format!("{}:{session_name}", role_id(role_arn)),
+            access_key_id: session.access_key_id.clone(),
+        };
+        let credentials = Credentials::new(session.secret_access_key.as_str())
+            .with_session_token(session.session_token.as_str());
+        Self { credentials, account: account.clone(), caller }
+    }
+}
+
+impl SessionCredentials {
+    pub(crate) fn random() -> Result<Self, rustix::io::Errno> {
+        Ok(Self {
+            access_key_id: format!("ASIA{}", random_text(BASE32, 16)?),
+            secret_access_key: random_secret()?,
+            session_token: random_text(BASE64, 172)?,
+        })
+    }
+}
+
+pub(crate) fn random_permanent_id() -> Result<String, rustix::io::Errno> {
+    Ok(format!("AKIA{}", random_text(BASE32, 16)?))
+}
+
+pub(crate) fn random_secret() -> Result<String, rustix::io::Errno> {
+    random_text(BASE64, 40)
+}
+
+/// The same for the same role: `AROA` and 17 letters.
+fn role_id(role_arn: &str) -> String {
+    let hash = Sha256::digest(role_arn.as_bytes());
+    format!("AROA{}", spell(BASE32, hash.get(..17).unwrap_or_default()))
+}
+
+fn random_text(alphabet: &[u8], length: usize) -> Result<String, rustix::io::Errno> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..)
+        && !rest.is_empty()
+    {
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(spell(alphabet, &bytes))
+}
+
+/// A letter per byte. The alphabets' lengths divide 256, so random bytes make evenly random letters.
+fn spell(alphabet: &[u8], bytes: &[u8]) -> String {
+    let letter =
+        |byte: &u8| alphabet.get(usize::from(*byte) % alphabet.len()).copied().map(char::from);
+    bytes.iter().filter_map(letter).collect()
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Who may sign: the account's root, and sessions of roles.
+//!
+//! Invariants:
+//! - the well-known pair `test`/`test` exists only where every listener is on loopback;
+//! - the key that signs links to code opens those links and nothing else.
+
+use crate::access_key::{AccessKey, SessionCredentials, random_permanent_id, random_secret};
+use crate::clock;
+use names::{AccountId, Region};
+use sigv4::Presign;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+const WELL_KNOWN: &str = "test";
+const LINK_SERVICE: &str = "lambda";
+
+#[derive(Debug)]
+pub struct Identity {
+    account: AccountId,
+    keys: RwLock<HashMap<Box<str>, Arc<AccessKey>>>,
+    /// Signs links. Lives as long as the process, so links end with it.
+    links: AccessKey,
+}
+
+/// Which key is root, for whoever tells the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// `test`/`test`
+    WellKnown,
+    /// A random key, in a file that `AWS_SHARED_CREDENTIALS_FILE` may point to.
+    File { path: PathBuf, access_key_id: String, is_new: bool },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("failed to get random bytes for a key")]
+    Random {
+        #[source]
+        source: io::Error,
+    },
+    #[error("failed to {step} the root key in `{}`", path.display())]
+    File {
+        step: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` holds the root key and others may read it: its mode is {mode:o}, not 600", path.display())]
+    Exposed { path: PathBuf, mode: u32 },
+    #[error("`{}` does not hold an access key", path.display())]
+    Invalid { path: PathBuf },
+}
+
+impl IdentityError {
+    fn random(errno: rustix::io::Errno) -> Self {
+        Self::Random { source: errno.into() }
+    }
+}
+
+impl Identity {
+    /// The identity of a server that listens on `listeners` and keeps its files in `dir`.
+    ///
+    /// On loopback alone, `test`/`test` is root. Anywhere else the root key is random, made once, and kept in
+    /// `dir/credentials`.
+    pub fn open(
+        account: AccountId,
+        dir: &Path,
+        listeners: &[SocketAddr],
+    ) -> Result<(Self, Root), IdentityError> {
+        if listeners.iter().all(|address| address.ip().is_loopback()) {
+            return Ok((Self::well_known(account)?, Root::WellKnown));
+        }
+        let path = dir.join("credentials");
+        let (access_key_id, secret, is_new) = match read_key(&path)? {
+            Some((id, secret)) => (id, secret, false),
+            None => {
+                let (id, secret) = create_key(dir, &path)?;
+                (id, secret, true)
+            }
+        };
+        let root = AccessKey::root(&account, &access_key_id, &secret);
+        Ok((Self::with_root(account, root)?, Root::File { path, access_key_id, is_new }))
+    }
+
+    /// `test`/`test` is root: for loopback only.
+    pub fn well_known(account: AccountId) -> Result<Self, IdentityError> {
+        let root = AccessKey::root(&account, WELL_KNOWN, WELL_KNOWN);
+        Self::with_root(account, root)
+    }
+
+    fn with_root(account: AccountId, root: AccessKey) -> Result<Self, IdentityError> {
+        let id = random_permanent_id().map_err(IdentityError::random)?;
+        let links =
+            AccessKey::root(&account, &id, &random_secret().map_err(IdentityError::random)?);
+        let keys = HashMap::from([(root.caller.access_key_id.as_str().into(), Arc::new(root))]);
+        Ok(Self { account, keys: RwLock::new(keys), links })
+    }
+
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Makes a key for a session of a role. It is good until it is revoked or the process ends.
+    pub fn issue_session(
+        &self,
+        role_arn: &str,
+        session_name: &str,
+    ) -> Result<SessionCredentials, IdentityError> {
+        let session = SessionCredentials::random().map_err(IdentityError::random)?;
+        let key = AccessKey::session(&self.account, role_arn, session_name, &session);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(session.access_key_id.as_str().into(), Arc::new(key));
+        Ok(session)
+    }
+
+    /// Ends a session. The root key stays, whatever is asked.
+    pub fn revoke(&self, access_key_id: &str) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.get(access_key_id).is_some_and(|key| key.credentials.session_token().is_some()) {
+            keys.remove(access_key_id);
+        }
+    }
+
+    pub(crate) fn find(&self, access_key_id: &str) -> Option<Arc<AccessKey>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+    }
+
+    /// A link that opens `path`, a page with [`Access::Link`](crate::Access::Link), for `expires_s` seconds.
+    ///
+    /// `endpoint` is [`wire::Context::endpoint`]. `None` when the two do not make a URL.
+    pub fn link(
+        &self,
+        endpoint: &str,
+        path: &str,
+        region: &Region,
+        expires_s: u32,
+    ) -> Option<String> {
+        let link = Presign {
+            endpoint,
+            path,
+            region: region.as_str(),
+            service: LINK_SERVICE,
+            now: clock::now(),
+            expires_s: i64::from(expires_s),
+        };
+        sigv4::presign(&link, &self.links.caller.access_key_id, &self.links.credentials)
+    }
+
+    pub(crate) fn find_link_key(&self, access_key_id: &str) -> Option<&AccessKey> {
+        (self.links.caller.access_key_id == access_key_id).then_some(&self.links)
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<(String, String)>, IdentityError> {
+    let failed = |source| IdentityError::File { step: "read", path: path.into(), source };
+    let mode = match fs::metadata(path) {
+        Ok(metadata) => metadata.mode() & 0o777,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if mode & 0o077 != 0 {
+        return Err(IdentityError::Exposed { path: path.into(), mode });
+    }
+
+    let text = fs::read_to_string(path).map_err(failed)?;
+    let value_of = |name: &str| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = pairs.find(|(key, _)| key.trim() == name)?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    match (value_of("aws_access_key_id"), value_of("aws_secret_access_key")) {
+        (Some(id), Some(secret)) => Ok(Some((id, secret))),
+        _ => Err(IdentityError::Invalid { path: path.into() }),
+    }
+}
+
+fn create_key(dir: &Path, path: &Path) -> Result<(String, String), IdentityError> {
+    let id = random_permanent_id().map_err(IdentityError::random)?;
+    let secret = random_secret().map_err(IdentityError::random)?;
+    let write = || -> io::Result<()> {
+        let temporary = dir.join("credentials.new");
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        write!(file, "[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(dir)?.sync_all()
+    };
+    write().map_err(|source| IdentityError::File { step: "write", path: path.into(), source })?;
+    Ok((id, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn account() -> AccountId {
+        "000000000000".parse().unwrap()
+    }
+
+    fn public() -> [SocketAddr; 2] {
+        ["127.0.0.1:4566".parse().unwrap(), "0.0.0.0:4566".parse().unwrap()]
+    }
+
+    #[test]
+    fn the_well_known_pair_is_for_loopback_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let loopback = ["127.0.0.1:4566".parse().unwrap(), "[::1]:4566".parse().unwrap()];
+        let (identity, root) = Identity::open(account(), dir.path(), &loopback).unwrap();
+        assert_eq!(root, Root::WellKnown);
+        assert!(identity.find("test").is_some());
+
+        let (identity, root) = Identity::open(account(), dir.path(), &public()).unwrap();
+        assert!(identity.find("test").is_none());
+        let Root::File { path, access_key_id, is_new: true } = root else { panic!("{root:?}") };
+        assert_eq!(
+            identity.find(&access_key_id).unwrap().caller.arn,
+            "arn:aws:iam::000000000000:root"
+        );
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+
+        let (_, again) = Identity::open(account(), dir.path(), &public()).unwrap();
+        assert_eq!(again, Root::File { path, access_key_id, is_new: false });
+    }
+
+    #[test]
+    fn a_root_key_that_others_may_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        Identity::open(account(), dir.path(), &public()).unwrap();
+        let path = dir.path().join("credentials");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = Identity::open(account(), dir.path(), &public()).unwrap_err();
+        assert!(matches!(error, IdentityError::Exposed { mode: 0o644, .. }), "{error}");
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, "aws_access_key_id = AKIA\n").unwrap();
+        let error = Identity::open(account(), dir.path(), &public()).unwrap_err();
+        assert!(matches!(error, IdentityError::Invalid { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_session_is_known_until_it_is_revoked_and_root_can_not_be() {
+        let identity = Identity::well_known(account()).unwrap();
+        let session =
+            identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f").unwrap();
+        let caller = identity.find(&session.access_key_id).unwrap().caller.clone();
+        assert_eq!(caller.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
+        assert!(
+            caller.user_id.starts_with("AROA")
+                && caller.user_id.ends_with(":f")
+                && caller.user_id.len() == 23
+        );
+        assert!(session.access_key_id.starts_with("ASIA") && session.access_key_id.len() == 20);
+        let other =
+            identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f").unwrap();
+        assert_ne!(
+            (other.access_key_id, other.secret_access_key),
+            (session.access_key_id.clone(), session.secret_access_key.clone())
+        );
+        assert!(!format!("{session:?} {identity:?}").contains(&session.secret_access_key));
+
+        identity.revoke(&session.access_key_id);
+        identity.revoke("test");
+        assert!(identity.find(&session.access_key_id).is_none());
+        assert!(identity.find("test").is_some());
+    }
+}
