@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The server's handle on the launcher process.
+//!
+//! Invariant: no call here blocks a thread of the async runtime, but for `start`, which comes before it, and for starting a
+//! launcher again after it has died, which is given a thread of its own.
+
+use crate::cpu::{self, Phase};
+use crate::greeting::{self, Answer, Hello, Purpose};
+use crate::launch;
+use crate::{Capability, LaunchError, Level, Network, Options, Sandbox, Spec, StartError};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use sys::cgroup::{Layout, Tree};
+use sys::descriptors::{self, Wait};
+
+/// How long a launcher may take to set itself up.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The launcher process. Clones share it; when the last is dropped, and the last sandbox, it ends.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    program: PathBuf,
+    /// The same for each process of the launcher, so that the last one cleans up after all.
+    tree_name: String,
+    pub(crate) options: Options,
+    pub(crate) edge_address: SocketAddr,
+    pub(crate) level: Level,
+    pub(crate) network: Network,
+    pub(crate) cpu_count: u64,
+    capabilities: Vec<Capability>,
+    running: Mutex<Arc<Running>>,
+}
+
+/// One process of the launcher. There is another after it has died.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) socket: OwnedFd,
+    pub(crate) tree: Tree,
+    child: Mutex<Child>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The launcher ends by itself when the socket closes. One that has ended already leaves no zombie.
+        let _ = self.child.get_mut().unwrap_or_else(PoisonError::into_inner).try_wait();
+    }
+}
+
+impl Launcher {
+    /// Starts the launcher: this same program with the hidden argument `launcher`. `edge_address` is what functions are told
+    /// where they have no listener of their own. Blocks until the launcher is ready.
+    pub fn start(options: &Options, edge_address: SocketAddr) -> Result<Self, StartError> {
+        Self::start_program(Path::new("/proc/self/exe"), options, edge_address)
+    }
+
+    /// As `start`, with another program whose `main` is `launcher_main`.
+    pub fn start_program(
+        program: &Path,
+        options: &Options,
+        edge_address: SocketAddr,
+    ) -> Result<Self, StartError> {
+        if options.sandboxes_max == 0 {
+            return Err(StartError::Option {
+                option: "sandboxes_max".into(),
+                reason: "must be 1 or more".into(),
+            });
+        }
+        let layout = Layout::discover().unwrap_or_default();
+        remove_stale_trees(&layout);
+        let tree_name = tree_name();
+        let (running, answer) = Running::start(program, options, Purpose::Launch, &tree_name)?;
+        let (level, network, capabilities) = answer;
+        let cpu_count = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let shared = Shared {
+            program: program.to_owned(),
+            tree_name,
+            // What was found out at first stays so: a launcher started again must not be weaker.
+            options: Options { level: Some(level), network: Some(network), ..options.clone() },
+            edge_address,
+            level,
+            network,
+            cpu_count,
+            capabilities,
+            running: Mutex::new(Arc::new(running)),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    pub fn level(&self) -> Level {
+        self.shared.level
+    }
+
+    pub fn network(&self) -> Network {
+        self.shared.network
+    }
+
+    pub fn capabilities(&self) -> &[Capability] {
+        &self.shared.capabilities
+    }
+
+    /// The number of the launcher process.
+    pub fn process_id(&self) -> u32 {
+        self.shared.running().child.lock().unwrap_or_else(PoisonError::into_inner).id()
+    }
+
+    /// Builds a sandbox and starts its program. Returns when the program has been executed. A launcher that has died is
+    /// started again first.
+    ///
+    /// Must be called on a tokio runtime, and the sandbox be used on the same one.
+    pub async fn launch(&self, spec: Spec) -> Result<Sandbox, LaunchError> {
+        let running = self.shared.running();
+        match self.launch_with(&running, &spec).await {
+            Err(LaunchError::LauncherEnded) => {
+                let running = self.restart(running).await?;
+                self.launch_with(&running, &spec).await
+            }
+            result => result,
+        }
+    }
+
+    async fn launch_with(
+        &self,
+        running: &Arc<Running>,
+        spec: &Spec,
+    ) -> Result<Sandbox, LaunchError> {
+        let limits = |phase| {
+            cpu::limits(
+                spec.limits.memory_bytes,
+                self.shared.options.cpu,
+                phase,
+                self.shared.cpu_count,
+            )
+        };
+        launch::launch(&self.shared, running, spec, limits(Phase::Init), limits(Phase::Invoke))
+            .await
+    }
+
+    /// Starts another launcher in place of `ended`, unless somebody has already.
+    async fn restart(&self, ended: Arc<Running>) -> Result<Arc<Running>, LaunchError> {
+        let shared = Arc::clone(&self.shared);
+        let restarted = tokio::task::spawn_blocking(move || shared.restart(&ended)).await;
+        restarted
+            .map_err(|_| LaunchError::LauncherEnded)?
+            .map_err(|source| LaunchError::Restart { source: Box::new(source) })
+    }
+
+    /// Ends the launcher and all sandboxes, and waits until everything they used is given back. Blocks.
+    pub fn stop(self) -> io::Result<()> {
+        let running = self.shared.running();
+        rustix::net::shutdown(&running.socket, rustix::net::Shutdown::Both)?;
+        let mut child = running.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.wait().map(drop)
+    }
+}
+
+impl Shared {
+    fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn restart(&self, ended: &Arc<Running>) -> Result<Arc<Running>, StartError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&running, ended) {
+            tracing::warn!("the launcher process ended and is started again");
+            *running = Arc::new(
+                Running::start(&self.program, &self.options, Purpose::Launch, &self.tree_name)?.0,
+            );
+        }
+        Ok(Arc::clone(&running))
+    }
+}
+
+type Found = (Level, Network, Vec<Capability>);
+
+impl Running {
+    fn start(
+        program: &Path,
+        options: &Options,
+        purpose: Purpose,
+        tree_name: &str,
+    ) -> Result<(Self, Found), StartError> {
+        let talk = |source| StartError::Talk { source };
+        let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
+        let child = Command::new(program)
+            .arg("launcher")
+            .env_clear()
+            .stdin(theirs)
+            .stdout(Stdio::null())
+            // A signal from the terminal is for the server, which then ends in order.
+            .process_group(0)
+            .spawn()
+            .map_err(|source| StartError::Spawn {
+                program: program.display().to_string(),
+                source,
+            })?;
+        let hello = Hello { options: options.clone(), purpose, tree: tree_name.to_owned() };
+        let hello = serde_json::to_vec(&hello).map_err(|error| talk(error.into()))?;
+        descriptors::send(&ours, &hello, &[]).map_err(talk)?;
+        set_socket_timeout(&ours, Timeout::Recv, Some(START_TIMEOUT))
+            .map_err(|errno| talk(errno.into()))?;
+        let mut buffer = vec![0; greeting::LENGTH_MAX];
+        let (length, _) =
+            descriptors::receive(&ours, &mut buffer, Wait::UntilReady).map_err(talk)?;
+        if length == 0 {
+            return Err(StartError::Ended);
+        }
+        let answer = serde_json::from_slice(buffer.get(..length).unwrap_or_default());
+        let found = read_answer(answer.map_err(|error| talk(error.into()))?)?;
+        descriptors::set_nonblocking(&ours).map_err(talk)?;
+        // The launcher has made it, where it could be made.
+        let tree = match purpose {
+            Purpose::Launch => Tree::create(&Layout::discover().unwrap_or_default(), tree_name),
+            Purpose::Probe => Tree::create(&Layout::default(), ""),
+        };
+        Ok((Self { socket: ours, tree, child: Mutex::new(child) }, found))
+    }
+}
+
+fn read_answer(answer: Answer) -> Result<Found, StartError> {
+    match answer {
+        Answer::Ready { level, network, capabilities } => Ok((level, network, capabilities)),
+        Answer::NoLevel { level, missing } => Err(StartError::Level { level, missing }),
+        Answer::NoNetwork { network, missing } => Err(StartError::Network { network, missing }),
+        Answer::BadOption { option, reason } => Err(StartError::Option { option, reason }),
+        Answer::Failed { step, reason } => Err(StartError::Setup { step, reason }),
+    }
+}
+
+const TREE_PREFIX: &str = "tinderbox-";
+
+/// Names a launcher of this server for as long as the machine runs: process numbers are used again, but not with the same
+/// start.
+fn tree_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let pid = std::process::id();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{TREE_PREFIX}{pid}-{}-{number}", start_time(pid).unwrap_or(0))
+}
+
+/// When a process started, in ticks of the kernel's clock. `None` if there is no such process.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in brackets, and may contain anything. The start is field 22.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Removes the cgroups of servers that were killed.
+fn remove_stale_trees(layout: &Layout) {
+    for name in layout.list(TREE_PREFIX) {
+        let owner = name.strip_prefix(TREE_PREFIX).and_then(|owner| owner.split_once('-'));
+        let Some((pid, start)) =
+            owner.and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse().ok()?)))
+        else {
+            continue;
+        };
+        if start_time(pid) != Some(start)
+            && let Err(error) = layout.remove_tree(&name)
+        {
+            tracing::debug!(name, %error, "the cgroups of an earlier server are still in use");
+        }
+    }
+}
+
+/// What this machine can do for sandboxes. Starts a launcher to try it. Blocks.
+pub fn probe() -> Result<Vec<Capability>, StartError> {
+    probe_with(Path::new("/proc/self/exe"))
+}
+
+/// As `probe`, with another program whose `main` is `launcher_main`.
+pub fn probe_with(program: &Path) -> Result<Vec<Capability>, StartError> {
+    let (running, (_, _, capabilities)) =
+        Running::start(program, &Options::default(), Purpose::Probe, &tree_name())?;
+    let _ = running.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+    Ok(capabilities)
+}

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The sandboxes that exist, and the namespaces and cgroups that wait for the next ones.
+
+use crate::launcher::firewall::Firewall;
+use crate::launcher::init::{self, At as _, Failure, Plan};
+use crate::launcher::network::{Factory, Network};
+use crate::launcher::template::Template;
+use crate::launcher::{RETRY_MS, refused};
+use crate::news::News;
+use crate::request::Request;
+use crate::{Level, Options, Step};
+use rustix::event::epoll::{self, EventData, EventFlags};
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
+use sys::cgroup::{Entrance, Group, Layout, Tree};
+use sys::descriptors;
+use sys::process::{self, Fork, Separation, SingleThread};
+use sys::seccomp::Filter;
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    Server,
+    /// The server has closed its end of a sandbox's socket.
+    Dropped(u32),
+    /// No process of a sandbox is left.
+    Gone(u32),
+}
+
+impl From<Token> for EventData {
+    fn from(token: Token) -> Self {
+        Self::new_u64(match token {
+            Token::Server => 0,
+            Token::Dropped(slot) => u64::from(slot) << 2 | 1,
+            Token::Gone(slot) => u64::from(slot) << 2 | 2,
+        })
+    }
+}
+
+impl From<EventData> for Token {
+    fn from(data: EventData) -> Self {
+        let slot = u32::try_from(data.u64() >> 2).unwrap_or(u32::MAX);
+        match data.u64() & 3 {
+            1 => Self::Dropped(slot),
+            2 => Self::Gone(slot),
+            _ => Self::Server,
+        }
+    }
+}
+
+/// What of the world outside must be put back when the server is gone.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    pub(crate) layout: Layout,
+    pub(crate) tree_name: String,
+    pub(crate) firewall: Option<(Firewall, UnixDatagram)>,
+}
+
+/// A cgroup that no sandbox has used.
+#[derive(Debug)]
+struct ReadyGroup {
+    name: String,
+    group: Group,
+    entrance: Entrance,
+}
+
+/// A sandbox that exists.
+#[derive(Debug)]
+struct Occupant {
+    news: OwnedFd,
+    pidfd: OwnedFd,
+    group: Option<ReadyGroup>,
+    network_number: Option<u16>,
+    is_dropped: bool,
+    is_gone: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sandboxes {
+    single: SingleThread,
+    level: Level,
+    uid_base: u32,
+    template: Option<Template>,
+    factory: Option<Factory>,
+    tree: Tree,
+    outside: Outside,
+    filter: Filter,
+    epoll: OwnedFd,
+    slots: Vec<Option<Occupant>>,
+    free_slots: VecDeque<u32>,
+    ready_groups: VecDeque<ReadyGroup>,
+    ready_groups_max: usize,
+    groups_made: u64,
+    /// Numbers of network namespaces that are not in use, the longest unused in front.
+    free_networks: VecDeque<u16>,
+    networks_to_order: usize,
+    /// Names of cgroups to remove.
+    leftovers: VecDeque<String>,
+}
+
+/// What a launch has made.
+#[derive(Debug)]
+struct Built {
+    pidfd: OwnedFd,
+    group: Option<ReadyGroup>,
+    network_number: Option<u16>,
+}
+
+impl Sandboxes {
+    pub(crate) fn new(
+        single: SingleThread,
+        level: Level,
+        options: &Options,
+        template: Option<Template>,
+        factory: Option<Factory>,
+        tree: Tree,
+        outside: Outside,
+    ) -> io::Result<Self> {
+        let slot_count = u32::from(options.sandboxes_max);
+        let network_count = options.sandboxes_max.saturating_add(options.ready_max.into());
+        let mut this = Self {
+            single,
+            level,
+            uid_base: options.uid_base,
+            template,
+            factory,
+            tree,
+            outside,
+            filter: refused::filter(),
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            slots: (0..slot_count).map(|_| None).collect(),
+            free_slots: (0..slot_count).collect(),
+            ready_groups: VecDeque::new(),
+            ready_groups_max: usize::from(options.ready_max),
+            groups_made: 0,
+            free_networks: (0..network_count).collect(),
+            networks_to_order: usize::from(options.ready_max).max(1),
+            leftovers: VecDeque::new(),
+        };
+        this.order_networks()?;
+        Ok(this)
+    }
+
+    pub(crate) fn epoll(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    /// Builds a sandbox, and tells `news` what came of it. Fails only where the launcher itself cannot go on.
+    pub(crate) fn launch(&mut self, bytes: &[u8], news: OwnedFd) -> io::Result<()> {
+        let Some(slot) = self.free_slots.pop_front() else {
+            let _ = descriptors::send(&news, &News::Full.encode(), &[]);
+            return Ok(());
+        };
+        match self.build(slot, bytes, &news) {
+            Ok(Built { pidfd, group, network_number }) => {
+                let occupant = Occupant {
+                    news,
+                    pidfd,
+                    group,
+                    network_number,
+                    is_dropped: false,
+                    is_gone: false,
+                };
+                self.settle(slot, occupant)?;
+            }
+            Err((step, index, error)) => {
+                self.free_slots.push_front(slot);
+                let index = u16::try_from(index).unwrap_or(u16::MAX);
+                let errno = error.raw_os_error().unwrap_or_else(|| fallback(&error));
+                let _ =
+                    descriptors::send(&news, &News::Failed { step, index, errno }.encode(), &[]);
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    // The factory is gone. So go too: the server starts a launcher that has one.
+                    return Err(error);
+                }
+            }
+        }
+        self.order_networks()
+    }
+
+    fn build(&mut self, slot: u32, bytes: &[u8], news: &OwnedFd) -> Result<Built, Failure> {
+        let request = Request::decode(bytes).ok_or((
+            Step::ReadRequest,
+            0,
+            io::ErrorKind::InvalidData.into(),
+        ))?;
+        let trees = self.pick_up(&request)?;
+        let network = self.take_network().at(Step::Network)?;
+        let group = match self.take_group().at(Step::Cgroup) {
+            Ok(group) => group,
+            Err(failure) => {
+                self.free_networks.extend(network.map(|network| network.number));
+                return Err(failure);
+            }
+        };
+        let network_number = network.as_ref().map(|network| network.number);
+        match self.start(slot, &request, &trees, network.as_ref(), group.as_ref(), news) {
+            Ok((pidfd, output)) => {
+                let name = group.as_ref().map_or("", |group| &group.name).to_owned();
+                tell_built(news, name, &pidfd, &output, network.as_ref());
+                Ok(Built { pidfd, group, network_number })
+            }
+            Err(failure) => {
+                self.free_networks.extend(network_number);
+                self.leftovers.extend(group.map(|group| group.name));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Writes the limits and forks the first process: its descriptor, and the end to read its output from.
+    fn start(
+        &self,
+        slot: u32,
+        request: &Request<'_>,
+        trees: &[OwnedFd],
+        network: Option<&Network>,
+        group: Option<&ReadyGroup>,
+        news: &OwnedFd,
+    ) -> Result<(OwnedFd, OwnedFd), Failure> {
+        if let Some(group) = group {
+            set_limits(&group.group, request).at(Step::Limits)?;
+        }
+        let (output_read, output_write) = descriptors::pipe().at(Step::Descriptors)?;
+        let entrance = group.map(|group| &group.entrance);
+        let plan = Plan {
+            level: self.level,
+            request,
+            trees,
+            entrance,
+            network: network.map(|network| network.namespace.as_fd()),
+            user: (self.level == Level::L2).then_some(self.uid_base + slot),
+            output: output_write.as_fd(),
+            news: news.as_fd(),
+            filter: &self.filter,
+            has_pids_controller: self.has_groups() && self.tree.has_pids(),
+            has_memory_controller: self.has_groups() && self.tree.has_memory(),
+        };
+        let separation =
+            if self.level == Level::L0 { Separation::None } else { Separation::Sandbox };
+        match process::fork(&self.single, separation, entrance.and_then(Entrance::unified))
+            .at(Step::Clone)?
+        {
+            Fork::Child => init::run(&self.single, &plan),
+            Fork::Parent(pidfd) => Ok((pidfd, output_read)),
+        }
+    }
+
+    fn settle(&mut self, slot: u32, occupant: Occupant) -> io::Result<()> {
+        // No flag: that the other end is closed is always told.
+        epoll::add(&self.epoll, &occupant.news, Token::Dropped(slot).into(), EventFlags::empty())?;
+        epoll::add(&self.epoll, &occupant.pidfd, Token::Gone(slot).into(), EventFlags::IN)?;
+        if let Some(place) = self.place(slot) {
+            *place = Some(occupant);
+        }
+        Ok(())
+    }
+
+    fn pick_up(&mut self, request: &Request<'_>) -> Result<Vec<OwnedFd>, Failure> {
+        let Some(template) = &mut self.template else { return Ok(Vec::new()) };
+        for (index, (_, target)) in request.mounts.iter().enumerate() {
+            template
+                .ensure_mount_point(target)
+                .map_err(|error| (Step::MountPoint, index, error))?;
+        }
+        let sources = request.mounts.iter().map(|(source, _)| source);
+        template
+            .pick_up(&self.single, sources)
+            .map_err(|(index, error)| (Step::OpenMount, index, error))
+    }
+
+    fn place(&mut self, slot: u32) -> Option<&mut Option<Occupant>> {
+        self.slots.get_mut(usize::try_from(slot).ok()?)
+    }
+
+    /// The server wants a sandbox no more.
+    pub(crate) fn dropped(&mut self, slot: u32) {
+        let level = self.level;
+        if let Some(Some(occupant)) =
+            usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot))
+        {
+            let _ = epoll::delete(&self.epoll, &occupant.news);
+            occupant.is_dropped = true;
+            kill(level, occupant);
+        }
+        self.free_if_done(slot);
+    }
+
+    /// The first process of a sandbox has ended, and with it all others.
+    pub(crate) fn gone(&mut self, slot: u32) {
+        if let Some(Some(occupant)) =
+            usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot))
+        {
+            let _ = epoll::delete(&self.epoll, &occupant.pidfd);
+            occupant.is_gone = true;
+            let _ = descriptors::send(&occupant.news, &News::Gone.encode(), &[]);
+        }
+        self.free_if_done(slot);
+    }
+
+    fn free_if_done(&mut self, slot: u32) {
+        let Some(place) = self.place(slot) else { return };
+        let Some(occupant) = place.take_if(|occupant| occupant.is_dropped && occupant.is_gone)
+        else {
+            return;
+        };
+        self.free_slots.push_back(slot);
+        self.free_networks.extend(occupant.network_number);
+        if let Some(group) = occupant.group {
+            if let Some(memory) = &group.group.memory {
+                let _ = memory.empty();
+            }
+            self.leftovers.push_back(group.name);
+        }
+    }
+
+    fn take_network(&mut self) -> io::Result<Option<Network>> {
+        let Some(factory) = &self.factory else { return Ok(None) };
+        let (number, made) = factory.take()?;
+        self.networks_to_order += 1;
+        if made.is_err() {
+            self.free_networks.push_back(number);
+        }
+        made.map(Some)
+    }
+
+    /// Asks the factory for as many namespaces as were taken.
+    fn order_networks(&mut self) -> io::Result<()> {
+        let Some(factory) = &self.factory else { return Ok(()) };
+        while self.networks_to_order > 0 {
+            let Some(number) = self.free_networks.pop_front() else { break };
+            factory.order(number)?;
+            self.networks_to_order -= 1;
+        }
+        Ok(())
+    }
+
+    fn take_group(&mut self) -> io::Result<Option<ReadyGroup>> {
+        match self.ready_groups.pop_front() {
+            Some(group) => Ok(Some(group)),
+            None => self.make_group(),
+        }
+    }
+
+    fn make_group(&mut self) -> io::Result<Option<ReadyGroup>> {
+        if !self.has_groups() {
+            return Ok(None);
+        }
+        self.groups_made += 1;
+        let name = format!("{}-{}", std::process::id(), self.groups_made);
+        let group = self.tree.create_group(&name)?;
+        let entrance = Entrance::open(&group)?;
+        Ok(Some(ReadyGroup { name, group, entrance }))
+    }
+
+    fn has_groups(&self) -> bool {
+        // A plain process is not put into a cgroup: level 0 is for machines that allow nothing.
+        self.level != Level::L0 && self.tree.has_any()
+    }
+
+    /// How long the launcher may wait for events before it has something to do. `None`: forever.
+    pub(crate) fn next_chore_ms(&self) -> Option<i64> {
+        if self.has_groups() && self.ready_groups.len() < self.ready_groups_max {
+            Some(0)
+        } else if self.leftovers.is_empty() {
+            None
+        } else {
+            Some(RETRY_MS)
+        }
+    }
+
+    /// Does one small thing that nobody waits for.
+    pub(crate) fn do_chore(&mut self) -> io::Result<()> {
+        if self.ready_groups.len() < self.ready_groups_max {
+            if let Some(group) = self.make_group()? {
+                self.ready_groups.push_back(group);
+                return Ok(());
+            }
+        }
+        for name in std::mem::take(&mut self.leftovers) {
+            if self.tree.remove_group(&name).is_err() {
+                self.leftovers.push_back(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills every sandbox and puts the world back as it was.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        let level = self.level;
+        for occupant in self.slots.iter_mut().flatten() {
+            kill(level, occupant);
+        }
+        for occupant in self.slots.iter().flatten() {
+            wait(&occupant.pidfd);
+        }
+        let names = self
+            .slots
+            .into_iter()
+            .flatten()
+            .filter_map(|occupant| occupant.group)
+            .map(|group| group.name);
+        self.leftovers.extend(names);
+        self.leftovers.extend(self.ready_groups.into_iter().map(|group| group.name));
+        for name in &self.leftovers {
+            let _ = self.tree.remove_group(name);
+        }
+        drop(self.factory);
+        let outside = self.outside;
+        let put_back = || {
+            let _ = outside.layout.remove_tree(&outside.tree_name);
+            match outside.firewall {
+                // `nft` is a child that is waited for.
+                Some((firewall, _claim)) => {
+                    process::mind_children().and_then(|()| firewall.remove())
+                }
+                None => Ok(()),
+            }
+        };
+        match &self.template {
+            Some(template) => template.in_host(&self.single, put_back)?,
+            None => put_back(),
+        }
+    }
+}
+
+fn tell_built(
+    news: &OwnedFd,
+    group: String,
+    pidfd: &OwnedFd,
+    output: &OwnedFd,
+    network: Option<&Network>,
+) {
+    let mut passed = vec![pidfd.as_fd(), output.as_fd()];
+    if let Some(network) = network {
+        passed.extend([network.runtime_api.as_fd(), network.edge.as_fd()]);
+    }
+    // A server that is gone closes its end, which is seen later.
+    let _ = descriptors::send(news, &News::Built { group }.encode(), &passed);
+}
+
+fn set_limits(group: &Group, request: &Request<'_>) -> io::Result<()> {
+    if let Some(memory) = &group.memory {
+        memory.set_limit(request.limits.memory_bytes)?;
+    }
+    if let Some(cpu) = &group.cpu {
+        cpu.set_shares(request.cpu.shares)?;
+        if let Some(quota_us) = request.cpu.quota_us {
+            cpu.set_quota(quota_us)?;
+        }
+    }
+    if let Some(pids) = &group.pids {
+        // The first process is ours and not the function's.
+        pids.set_limit(request.limits.pids_max.saturating_add(1))?;
+    }
+    Ok(())
+}
+
+fn kill(level: Level, occupant: &Occupant) {
+    let _ = if level == Level::L0 {
+        process::kill_group(&occupant.pidfd)
+    } else {
+        process::kill(&occupant.pidfd)
+    };
+    if let Some(freezer) = occupant.group.as_ref().and_then(|group| group.group.freezer.as_ref())
+        && freezer.must_thaw_to_kill()
+    {
+        let _ = freezer.thaw();
+    }
+}
+
+/// Waits until a process that was killed is gone, but not forever: one stuck in the kernel must not hold up the rest.
+fn wait(pidfd: &OwnedFd) {
+    let patience = rustix::time::Timespec { tv_sec: 2, tv_nsec: 0 };
+    let mut polled = [rustix::event::PollFd::new(pidfd, rustix::event::PollFlags::IN)];
+    let _ = rustix::event::poll(&mut polled, Some(&patience));
+}
+
+/// The number of an error that has none, as far as the server's message goes.
+fn fallback(error: &io::Error) -> i32 {
+    let errno = match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => rustix::io::Errno::INVAL,
+        _ => rustix::io::Errno::IO,
+    };
+    errno.raw_os_error()
+}

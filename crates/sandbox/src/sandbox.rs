@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A running sandbox, as the server holds it.
+
+use crate::Level;
+use crate::handle::Running;
+use crate::news::{self, News};
+use crate::request::CpuLimits;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, OnceLock};
+use sys::cgroup::Group;
+use sys::cgroup::memory::Peak;
+use sys::descriptors::{self, Wait};
+use sys::process::{self, Ending};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+/// How the runtime ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// The whole sandbox was killed from outside.
+    Killed,
+}
+
+impl Exit {
+    pub(crate) fn from_wait_status(status: i32) -> Self {
+        match Ending::from_wait_status(status) {
+            Ending::Code(code) => Self::Code(code),
+            Ending::Signal(signal) => Self::Signal(signal),
+        }
+    }
+}
+
+/// A running sandbox and the ends of it that the server holds. Take it apart to move the ends out.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// Where the runtime asks for events: 127.0.0.1:9001 inside. Non-blocking.
+    pub runtime_api: TcpListener,
+    /// Where the function reaches AWS's APIs: 127.0.0.1:4566 inside. Non-blocking. Absent where the sandbox has no
+    /// network of its own and uses the server's edge directly.
+    pub edge: Option<TcpListener>,
+    /// Standard output and standard error, together. The read end, non-blocking.
+    pub output: OwnedFd,
+    pub process: Process,
+}
+
+impl Sandbox {
+    /// Kills every process of the sandbox.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Waits until the runtime has ended. May be cancelled and called again.
+    pub async fn exited(&self) -> Exit {
+        self.process.exited().await
+    }
+
+    /// The most memory that the sandbox has used at one time, in so far as the machine counts it.
+    pub fn memory_peak_bytes(&self) -> u64 {
+        self.process.memory_peak_bytes()
+    }
+
+    /// Has the kernel killed a process of this sandbox because the memory limit was met?
+    pub fn is_out_of_memory(&self) -> bool {
+        self.process.is_out_of_memory()
+    }
+
+    /// Ends the full speed of init: from now on the function has the CPU time of its memory size.
+    pub fn init_done(&self) {
+        self.process.init_done();
+    }
+
+    /// Stops every process of the sandbox, unseen by them, until `thaw`.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.process.freeze()
+    }
+
+    /// Lets a frozen sandbox go on.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.process.thaw()
+    }
+}
+
+/// All processes of one sandbox. Dropping it kills them and lets the launcher give back what the sandbox used.
+#[derive(Debug)]
+pub struct Process {
+    pub(crate) news: UnixStream,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) level: Level,
+    pub(crate) group: Option<Group>,
+    pub(crate) peak: Option<Peak>,
+    /// What `init_done` puts in force.
+    pub(crate) cpu_after_init: CpuLimits,
+    pub(crate) exit: OnceLock<Exit>,
+    /// The launcher lives as long as any of its sandboxes.
+    pub(crate) _launcher: Arc<Running>,
+}
+
+impl Process {
+    /// See `Sandbox::kill`.
+    pub fn kill(&self) {
+        let killed = match self.level {
+            Level::L0 => process::kill_group(&self.pidfd),
+            Level::L1 | Level::L2 => process::kill(&self.pidfd),
+        };
+        if let Err(error) = killed {
+            tracing::warn!(%error, "killing a sandbox failed");
+        }
+        if let Some(freezer) = self.group.as_ref().and_then(|group| group.freezer.as_ref())
+            && freezer.must_thaw_to_kill()
+        {
+            let _ = freezer.thaw();
+        }
+    }
+
+    /// See `Sandbox::exited`.
+    pub async fn exited(&self) -> Exit {
+        loop {
+            if let Some(exit) = self.exit.get() {
+                return *exit;
+            }
+            let exit = match self.next_news().await {
+                Some(News::Exited { status }) => Some(Exit::from_wait_status(status)),
+                Some(News::Started | News::Built { .. } | News::Full) => None,
+                Some(News::Gone | News::Failed { .. }) | None => Some(Exit::Killed),
+            };
+            if let Some(exit) = exit {
+                self.exit.get_or_init(|| exit);
+            }
+        }
+    }
+
+    /// The next message about this sandbox. `None` when there will be none.
+    async fn next_news(&self) -> Option<News> {
+        let mut buffer = [0; news::LENGTH_MAX];
+        let receive = || descriptors::receive(&self.news, &mut buffer, Wait::Never);
+        let (length, _) = self.news.async_io(Interest::READABLE, receive).await.map_err(|e| eprintln!("DEBUG {e}")).ok()?;
+        eprintln!("DEBUG {length} {:?}", buffer.get(..length));
+        News::decode(buffer.get(..length)?)
+    }
+
+    /// See `Sandbox::memory_peak_bytes`.
+    pub fn memory_peak_bytes(&self) -> u64 {
+        self.peak.as_ref().and_then(|peak| peak.bytes().ok()).unwrap_or(0)
+    }
+
+    /// See `Sandbox::is_out_of_memory`.
+    pub fn is_out_of_memory(&self) -> bool {
+        let memory = self.group.as_ref().and_then(|group| group.memory.as_ref());
+        memory.and_then(|memory| memory.kill_count().ok()).is_some_and(|count| count > 0)
+    }
+
+    /// See `Sandbox::init_done`.
+    pub fn init_done(&self) {
+        let cpu = self.group.as_ref().and_then(|group| group.cpu.as_ref());
+        if let (Some(cpu), Some(quota_us)) = (cpu, self.cpu_after_init.quota_us)
+            && let Err(error) = cpu.set_quota(quota_us)
+        {
+            tracing::warn!(%error, "setting the CPU quota of a function failed");
+        }
+    }
+
+    /// See `Sandbox::freeze`.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.freezer()?.freeze()
+    }
+
+    /// See `Sandbox::thaw`.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.freezer()?.thaw()
+    }
+
+    /// Have all processes stopped after `freeze`?
+    pub fn is_frozen(&self) -> io::Result<bool> {
+        self.freezer()?.is_frozen()
+    }
+
+    fn freezer(&self) -> io::Result<&sys::cgroup::freezer::Freezer> {
+        let freezer = self.group.as_ref().and_then(|group| group.freezer.as_ref());
+        freezer.ok_or_else(|| io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Closing the socket would do, through the launcher; this is sooner.
+        self.kill();
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How sandboxes begin and end.
+
+mod harness;
+
+use harness::{is_root, limited, options, output, read_until, run, shell, start, wait_until};
+use sandbox::{Blame, Exit, LaunchError, Launcher, Level, Options, Spec, Step};
+
+#[tokio::test]
+async fn the_end_of_the_runtime_is_told() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    for (script, exit) in [
+        ("exit 0", Exit::Code(0)),
+        ("exit 7", Exit::Code(7)),
+        ("kill -9 $$", Exit::Signal(9)),
+        ("kill -SEGV $$", Exit::Signal(11)),
+        // What is left behind does not hold up the end.
+        ("/bin/sleep 1000 & exit 3", Exit::Code(3)),
+    ] {
+        assert_eq!(run(&launcher, shell(script)).await.1, exit, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn both_outputs_are_one_pipe_and_input_is_empty() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let (text, _) =
+        run(&launcher, shell("cat; echo one; echo two >&2; ls -l /proc/self/fd | wc -l")).await;
+    // The total, 0, 1, 2, and the directory that is being read.
+    assert_eq!(text, "one\ntwo\n5\n");
+}
+
+#[tokio::test]
+async fn a_killed_sandbox_leaves_no_process() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let script = "(setsid sh -c 'echo ready; exec sleep 12345') & (trap '' TERM INT HUP; sleep 12345) & wait";
+    let mut sandbox = launcher.launch(shell(script)).await.unwrap();
+    read_until(&sandbox, |text| text.contains("ready")).await;
+
+    sandbox.kill();
+
+    assert_eq!(limited(sandbox.exited()).await, Exit::Killed);
+    // The pipe ends only when the last process that holds it is gone.
+    output(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_dropped_sandbox_is_killed() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let sandbox = launcher.launch(shell("echo ready; exec sleep 12345")).await.unwrap();
+    let (_, second) = (
+        read_until(&sandbox, |text| text.contains("ready")).await,
+        sandbox.output.try_clone().unwrap(),
+    );
+    drop(sandbox);
+    let mut file = std::fs::File::from(second);
+    wait_until("the pipe ends", || matches!(std::io::Read::read(&mut file, &mut [0; 64]), Ok(0)))
+        .await;
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_which_step_failed() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let step = async |spec: Spec| match launcher.launch(spec).await.unwrap_err() {
+        error @ LaunchError::Step { step, .. } => (step, error.to_string(), error.blame()),
+        error => panic!("another error: {error}"),
+    };
+    assert_eq!(
+        step(Spec::new(["/var/task/bootstrap"])).await,
+        (Step::Execute, "failed to execute `/var/task/bootstrap`".into(), Blame::Customer)
+    );
+    let mut spec = shell("true");
+    spec.cwd = "/var/nowhere".into();
+    assert_eq!(step(spec).await.0, Step::WorkingDirectory);
+    let spec = harness::with_mount(shell("true"), "/does/not/exist".as_ref(), "/var/task");
+    assert_eq!(
+        step(spec).await,
+        (
+            Step::OpenMount,
+            "failed to open the directory to mount `/does/not/exist`".into(),
+            Blame::Platform
+        )
+    );
+    let spec = harness::with_mount(shell("true"), "/usr".as_ref(), "/var/../etc");
+    assert_eq!(step(spec).await.0, Step::MountPoint);
+    // And the launcher is none the worse for it.
+    assert_eq!(run(&launcher, shell("exit 4")).await.1, Exit::Code(4));
+}
+
+#[tokio::test]
+async fn more_sandboxes_than_allowed_are_refused_until_one_ends() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&Options { sandboxes_max: 2, ..options() });
+    let _first = launcher.launch(shell("exec sleep 12345")).await.unwrap();
+    let second = launcher.launch(shell("exec sleep 12345")).await.unwrap();
+    let error = launcher.launch(shell("true")).await.unwrap_err();
+    assert!(matches!(error, LaunchError::Full { sandboxes_max: 2 }), "{error}");
+    drop(second);
+    let launched = async {
+        loop {
+            match launcher.launch(shell("true")).await {
+                Ok(_) => break,
+                Err(LaunchError::Full { .. }) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    limited(launched).await;
+}
+
+#[tokio::test]
+async fn many_at_once_all_start() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let tasks: Vec<_> = (0..64)
+        .map(|number| {
+            let launcher: Launcher = launcher.clone();
+            async move { run(&launcher, shell(&format!("exit {number}"))).await.1 }
+        })
+        .collect();
+    let mut set = tokio::task::JoinSet::new();
+    for (number, task) in tasks.into_iter().enumerate() {
+        set.spawn(async move { (number, task.await) });
+    }
+    while let Some(done) = limited(set.join_next()).await {
+        let (number, exit) = done.unwrap();
+        assert_eq!(exit, Exit::Code(i32::try_from(number).unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_launcher_that_died_takes_its_sandboxes_along_and_is_replaced() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let mut orphan = launcher.launch(shell("echo ready; exec sleep 12345")).await.unwrap();
+    read_until(&orphan, |text| text.contains("ready")).await;
+    let first = launcher.process_id();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(first.cast_signed()).unwrap(),
+        rustix::process::Signal::KILL,
+    )
+    .unwrap();
+
+    assert_eq!(limited(orphan.exited()).await, Exit::Killed);
+    output(&orphan).await;
+    assert_eq!(run(&launcher, shell("exit 5")).await.1, Exit::Code(5));
+    assert_ne!(launcher.process_id(), first);
+    assert_eq!(launcher.level(), Level::L2);
+}
+
+/// The test program stands for a server that is killed: it starts a launcher and a sandbox in a child of its own.
+#[tokio::test]
+async fn when_the_server_dies_so_does_everything() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let sandbox = launcher.launch(shell("echo ready; exec sleep 12345")).await.unwrap();
+    read_until(&sandbox, |text| text.contains("ready")).await;
+    let output = sandbox.output.try_clone().unwrap();
+    // All that a dead server does is to close its descriptors; the sandbox must not need its handle dropped in order.
+    let tree = tree_of(launcher.process_id());
+    assert!(!tree.is_empty());
+    launcher.stop().unwrap();
+    let mut file = std::fs::File::from(output);
+    wait_until("the sandbox's pipe ends", || {
+        matches!(std::io::Read::read(&mut file, &mut [0; 64]), Ok(0))
+    })
+    .await;
+    for directory in tree {
+        assert!(!directory.exists(), "{} is left", directory.display());
+    }
+    drop(sandbox);
+}
+
+/// The cgroup directories whose groups are named after this launcher.
+fn tree_of(launcher: u32) -> Vec<std::path::PathBuf> {
+    let layout = sys::cgroup::Layout::discover().unwrap();
+    let places = [layout.memory, layout.cpu, layout.pids, layout.freezer];
+    let mut found = Vec::new();
+    for place in places.into_iter().flatten() {
+        for tree in std::fs::read_dir(&place.path).unwrap().flatten() {
+            let Ok(groups) = std::fs::read_dir(tree.path()) else { continue };
+            for group in groups.flatten() {
+                if group.file_name().to_string_lossy().starts_with(&format!("{launcher}-")) {
+                    found.push(group.path());
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Processes: making them with namespaces, executing programs, signals.
+
+use crate::descriptors::check;
+use rustix::process::{Pid, Resource, Rlimit, Signal, setrlimit};
+use std::ffi::CStr;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+
+/// Proof that this process has one thread, and so may fork without an exec: no lock can be held by a thread that the
+/// child does not have.
+///
+/// Invariant: whoever holds one starts no thread. It is not `Send`, so no other thread can hold it.
+#[derive(Debug)]
+pub struct SingleThread(PhantomData<*const ()>);
+
+impl SingleThread {
+    /// Counts the threads of this process. `None` if there are more than this one.
+    pub fn prove() -> io::Result<Option<Self>> {
+        let thread_count = std::fs::read_dir("/proc/self/task")?.count();
+        Ok((thread_count == 1).then_some(Self(PhantomData)))
+    }
+}
+
+/// Which namespaces a new process gets of its own, besides those of its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separation {
+    /// Mounts, processes, inter-process communication and host name.
+    Sandbox,
+    /// None: a plain fork.
+    None,
+}
+
+/// Which side of a fork this is.
+#[derive(Debug)]
+pub enum Fork {
+    Child,
+    Parent(OwnedFd),
+}
+
+/// Forks. The parent gets a descriptor of the child that stays right when the kernel reuses its number.
+/// The child starts in the cgroup (version 2) `cgroup`, if one is given.
+pub fn fork(
+    _: &SingleThread,
+    separation: Separation,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> io::Result<Fork> {
+    let mut pidfd: libc::c_int = -1;
+    let flags = match separation {
+        Separation::Sandbox => {
+            libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS
+        }
+        Separation::None => 0,
+    } | libc::CLONE_PIDFD;
+    // SAFETY: clone_args is plain numbers, for which zero is a valid value and means "not used".
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = u64::from(flags.cast_unsigned());
+    arguments.pidfd = (&raw mut pidfd).addr() as u64;
+    arguments.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
+    if let Some(cgroup) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = u64::from(cgroup.as_raw_fd().cast_unsigned());
+    }
+    // SAFETY: `arguments` is a live clone_args whose size is given, and asks for a fork: no shared memory, no new stack. The caller
+    // has proved that there is one thread, so that the child's copy of every lock and of the allocator is whole.
+    let pid = unsafe {
+        libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>())
+    };
+    match pid {
+        ..0 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        // SAFETY: the kernel has put a new descriptor into `pidfd`, which nobody else knows of.
+        1.. => Ok(Fork::Parent(unsafe { OwnedFd::from_raw_fd(pidfd) })),
+    }
+}
+
+/// Not in `libc` with the right type.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// Sends SIGKILL. A process that is already gone is not an error.
+pub fn kill(pidfd: impl AsFd) -> io::Result<()> {
+    match rustix::process::pidfd_send_signal(pidfd, Signal::KILL) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Sends SIGKILL to the process group that a process leads.
+pub fn kill_group(pidfd: impl AsFd) -> io::Result<()> {
+    const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 4;
+    // SAFETY: all arguments are plain numbers but the third, which may be null.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_fd().as_raw_fd(),
+            libc::SIGKILL,
+            std::ptr::null::<libc::siginfo_t>(),
+            PIDFD_SIGNAL_PROCESS_GROUP,
+        )
+    };
+    if result == 0 {
+        return Ok(());
+    }
+    match io::Error::last_os_error() {
+        error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+        // Linux before 6.9 cannot. Nothing guards against the number being used again, but for the group's members.
+        error if error.raw_os_error() == Some(libc::EINVAL) => match number(&pidfd)? {
+            Some(pid) => Ok(rustix::process::kill_process_group(pid, Signal::KILL)?),
+            None => Ok(()),
+        },
+        error => Err(error),
+    }
+}
+
+/// The number of a process, if it still has one.
+fn number(pidfd: impl AsFd) -> io::Result<Option<Pid>> {
+    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd()))?;
+    let number = text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
+    Ok(number.filter(|number| *number > 0).and_then(Pid::from_raw))
+}
+
+/// Is there a process of this number?
+pub fn exists(pid: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// Ends this process at once: nothing is flushed, no destructor runs. For children that never executed a program.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit takes a number and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Children of this process leave no zombie: nobody waits for them.
+pub fn forget_children() -> io::Result<()> {
+    // SAFETY: SIG_IGN is a valid disposition for SIGCHLD, and no handler of ours is replaced.
+    let previous = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    if previous == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Children of this process are waited for again.
+pub fn mind_children() -> io::Result<()> {
+    // SAFETY: SIG_DFL is a valid disposition for SIGCHLD.
+    let previous = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    if previous == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Waits for any child to end: its number and its raw wait status. `None` when there is no child.
+pub fn wait_any() -> io::Result<Option<(i32, i32)>> {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a live integer that the kernel writes.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, 0) };
+        if pid > 0 {
+            return Ok(Some((pid, status)));
+        }
+        match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::EINTR) => {}
+            error if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
+            error => return Err(error),
+        }
+    }
+}
+
+/// How a process ended, out of a raw wait status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Code(i32),
+    Signal(i32),
+}
+
+impl Ending {
+    pub fn from_wait_status(status: i32) -> Self {
+        if libc::WIFSIGNALED(status) {
+            Self::Signal(libc::WTERMSIG(status))
+        } else {
+            Self::Code(libc::WEXITSTATUS(status))
+        }
+    }
+}
+
+/// Starts `program` with no signal blocked or ignored. Returns when it has been executed, or with the reason why not.
+pub fn spawn(program: &CStr, argv: &[&CStr], env: &[&CStr]) -> io::Result<i32> {
+    let argv = null_terminated(argv);
+    let env = null_terminated(env);
+    let attributes = SpawnAttributes::new()?;
+    let mut pid = 0;
+    // SAFETY: `program` is a C string; both arrays end in null and hold pointers to C strings that outlive the call; `attributes`
+    // is initialized. The child shares memory only until it has executed, while this process waits in the call.
+    let error = unsafe {
+        libc::posix_spawn(
+            &raw mut pid,
+            program.as_ptr(),
+            std::ptr::null(),
+            &raw const attributes.0,
+            argv.as_ptr(),
+            env.as_ptr(),
+        )
+    };
+    if error == 0 { Ok(pid) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+fn null_terminated(strings: &[&CStr]) -> Vec<*mut libc::c_char> {
+    strings.iter().map(|string| string.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect()
+}
+
+struct SpawnAttributes(libc::posix_spawnattr_t);
+
+impl SpawnAttributes {
+    /// All signals at their default, none blocked.
+    fn new() -> io::Result<Self> {
+        // SAFETY: the type is plain numbers; the next call gives it its value.
+        let mut this = Self(unsafe { std::mem::zeroed() });
+        // SAFETY: `this.0` is live and not initialized yet.
+        succeed(unsafe { libc::posix_spawnattr_init(&raw mut this.0) })?;
+        // SAFETY: a signal set is plain numbers.
+        let mut signals: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: `signals` is live.
+        check(unsafe { libc::sigemptyset(&raw mut signals) })?;
+        // SAFETY: both are live and initialized.
+        succeed(unsafe { libc::posix_spawnattr_setsigmask(&raw mut this.0, &raw const signals) })?;
+        // SAFETY: `signals` is live.
+        check(unsafe { libc::sigfillset(&raw mut signals) })?;
+        // SAFETY: both are live and initialized.
+        succeed(unsafe {
+            libc::posix_spawnattr_setsigdefault(&raw mut this.0, &raw const signals)
+        })?;
+        let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+        let flags = i16::try_from(flags).map_err(io::Error::other)?;
+        // SAFETY: `this.0` is live and initialized.
+        succeed(unsafe { libc::posix_spawnattr_setflags(&raw mut this.0, flags) })?;
+        Ok(this)
+    }
+}
+
+impl Drop for SpawnAttributes {
+    fn drop(&mut self) {
+        // SAFETY: `self.0` was initialized by `new` and is destroyed once.
+        unsafe { libc::posix_spawnattr_destroy(&raw mut self.0) };
+    }
+}
+
+/// The posix_spawn family returns the error instead of setting errno.
+fn succeed(error: i32) -> io::Result<()> {
+    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+/// What `limit` sets, soft and hard alike. Neither can be raised again without privileges.
+pub fn limit(resource: Resource, value: u64) -> io::Result<()> {
+    Ok(setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?)
+}
+
+/// Lets this process open as many files as it ever may.
+pub fn raise_open_files_limit() -> io::Result<()> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
+}
+
+/// This process is killed when its parent ends. Changing user undoes it.
+pub fn die_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// Other processes of the same user can neither trace this one nor look into it through `/proc`.
+pub fn hide_from_user() -> io::Result<()> {
+    Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
+}
+
+/// Orphans among the descendants of this process become its children.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Starts a new session and process group, which this process leads.
+pub fn lead_session() -> io::Result<Pid> {
+    Ok(rustix::process::setsid()?)
+}
+
+pub fn set_host_name(name: &str) -> io::Result<()> {
+    // SAFETY: the pointer and the length describe `name`, which the kernel only reads.
+    check(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spawned_program_is_waited_for_and_its_end_is_told() {
+        let pid = spawn(c"/bin/sh", &[c"sh", c"-c", c"exit 7"], &[]).unwrap();
+        let mut status = 0;
+        // SAFETY: `status` is a live integer; the child is ours.
+        unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        assert_eq!(Ending::from_wait_status(status), Ending::Code(7));
+
+        let pid = spawn(c"/bin/sh", &[c"sh", c"-c", c"kill -TERM $$"], &[]).unwrap();
+        // SAFETY: as above.
+        unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        assert_eq!(Ending::from_wait_status(status), Ending::Signal(15));
+    }
+
+    #[test]
+    fn a_missing_program_is_an_error_of_the_spawn() {
+        let error = spawn(c"/nowhere/at/all", &[c"x"], &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
