@@ -6,7 +6,7 @@ use crate::host::Session;
 use crate::logs::LogStream;
 
 /// What a function may set itself; everything else that the platform sets wins over the function's configuration.
-const OVERRIDABLE: [&str; 11] = [
+const OVERRIDABLE: [&str; 10] = [
     "LANG",
     "PATH",
     "LD_LIBRARY_PATH",
@@ -17,7 +17,6 @@ const OVERRIDABLE: [&str; 11] = [
     "PYTHONPATH",
     "GEM_PATH",
     "LC_CTYPE",
-    "AWS_ENDPOINT_URL",
 ];
 
 /// In the order in which `environ` shows them. `of_runtime` is what the managed runtime adds.
@@ -29,7 +28,7 @@ pub(crate) fn all(
 ) -> Vec<(String, String)> {
     let memory = function.memory_mb.to_string();
     let region = function.region.as_str();
-    let fixed: [(&str, &str); 25] = [
+    let fixed: [(&str, &str); 24] = [
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
@@ -56,7 +55,6 @@ pub(crate) fn all(
             "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
         ),
         ("PWD", "/var/task"),
-        ("HOME", "/tmp"),
         ("SHLVL", "0"),
     ];
     let mut all: Vec<(String, String)> =
@@ -70,4 +68,71 @@ pub(crate) fn all(
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::Deployment;
+    use crate::logs::{LogFiles, Options};
+    use std::time::Duration;
+
+    fn function(env_vars: &[(&str, &str)]) -> Function {
+        Function {
+            deployment: Deployment(1),
+            account: "000000000000".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+            name: "f".into(),
+            version: "$LATEST".into(),
+            runtime: "python3.12".into(),
+            handler: "app.handler".into(),
+            role: String::new(),
+            code_dir: "/code".into(),
+            layers_dir: None,
+            env_vars: env_vars
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+            memory_mb: 128,
+            tmp_mb: 512,
+            timeout: Duration::from_secs(3),
+            log_group: "/aws/lambda/f".into(),
+        }
+    }
+
+    fn value(env_vars: &[(&str, &str)], name: &str) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LogFiles::start(folder.path(), Options::default()).unwrap();
+        let function = function(env_vars);
+        let log = LogStream::create(&files, &function);
+        let session = Session {
+            access_key_id: "ASIA".into(),
+            secret_access_key: "secret".into(),
+            session_token: "token".into(),
+            lifeline: Vec::new(),
+        };
+        let of_runtime = [("PYTHONPATH".to_owned(), "/var/runtime".to_owned())];
+        let all = all(&function, &of_runtime, &log, &session);
+        let mut values = all.into_iter().filter(|(known, _)| known == name).map(|(_, value)| value);
+        let first = values.next();
+        assert!(values.next().is_none(), "{name} is there twice");
+        first
+    }
+
+    #[test]
+    fn a_function_sets_its_own_and_overrides_what_it_may() {
+        assert_eq!(value(&[("STAGE", "test")], "STAGE").as_deref(), Some("test"));
+        assert_eq!(value(&[("TZ", "Europe/Berlin")], "TZ").as_deref(), Some("Europe/Berlin"));
+        assert_eq!(value(&[("PYTHONPATH", "/opt/x")], "PYTHONPATH").as_deref(), Some("/opt/x"));
+    }
+
+    #[test]
+    fn what_the_platform_says_stays() {
+        assert_eq!(
+            value(&[("AWS_ACCESS_KEY_ID", "mine")], "AWS_ACCESS_KEY_ID").as_deref(),
+            Some("ASIA")
+        );
+        assert_eq!(value(&[], "_HANDLER").as_deref(), Some("app.handler"));
+        assert_eq!(value(&[], "HOME"), None, "AWS sets none");
+    }
 }

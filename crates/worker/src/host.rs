@@ -9,7 +9,7 @@ use std::net::TcpListener;
 /// Implemented by the application, which knows identities and the edge.
 pub trait Host: Send + Sync + fmt::Debug {
     /// Short-lived credentials of the function's role, for one environment.
-    fn open_session(&self, function: &Function, session_name: &str) -> Session;
+    fn open_session(&self, function: &Function, session_name: &str) -> std::io::Result<Session>;
 
     /// Serves AWS's APIs on a listener inside a sandbox, until the value is dropped.
     fn serve(&self, listener: TcpListener) -> std::io::Result<Box<dyn Any + Send + Sync>>;

@@ -15,7 +15,8 @@ use crate::logs::{LogFiles, LogStream};
 use crate::run::{NotDelivered, Running};
 use crate::runtimes::{self, Installed, Runtimes};
 use sandbox::{Launcher, Limits, Mount, Sandbox, Spec};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,9 +28,11 @@ const OPEN_FILES_MAX: u32 = 1024;
 #[derive(Debug)]
 pub struct Worker {
     launcher: Launcher,
-    runtimes: Runtimes,
+    runtimes: Arc<Runtimes>,
     logs: LogFiles,
     host: Arc<dyn Host>,
+    /// Runtimes whose bootstrap was compiled, or is being compiled.
+    compiled: Mutex<HashSet<String>>,
 }
 
 /// Why there is no environment.
@@ -65,11 +68,7 @@ impl Worker {
         logs: LogFiles,
         host: Arc<dyn Host>,
     ) -> Self {
-        Self { launcher, runtimes, logs, host }
-    }
-
-    pub fn runtimes(&self) -> &Runtimes {
-        &self.runtimes
+        Self { launcher, runtimes: Arc::new(runtimes), logs, host, compiled: Mutex::default() }
     }
 
     /// Starts an environment and waits for the end of its init phase.
@@ -124,6 +123,7 @@ impl Worker {
         phase: &InitPhase,
     ) -> Result<Result<Arc<Environment>, Failure>, StartError> {
         let installed = self.runtimes.find(&function.runtime)?;
+        self.compile_once(&installed);
         log.platform(&lines::init_start(&installed.version));
         let started = Instant::now();
         let result = match self.entrypoint(function, &installed) {
@@ -145,11 +145,25 @@ impl Worker {
         Ok(result)
     }
 
+    /// Compiles a runtime's bootstrap beside its first start, for the starts to come.
+    fn compile_once(&self, installed: &Installed) {
+        let identifier = installed.identifier.to_string();
+        if !self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(identifier) {
+            return;
+        }
+        let (runtimes, installed) = (Arc::clone(&self.runtimes), installed.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = runtimes.compile(&installed) {
+                tracing::warn!(%error, "bootstrap not compiled: starts take longer");
+            }
+        });
+    }
+
     fn entrypoint(&self, function: &Function, installed: &Installed) -> Option<Vec<String>> {
         if installed.argv.is_empty() {
             runtimes::provided_argv(&function.code_dir, function.layers_dir.as_deref())
         } else {
-            Some(installed.argv.clone())
+            Some(installed.argv_for(function.memory_mb, &function.env_vars))
         }
     }
 
@@ -161,7 +175,7 @@ impl Worker {
         argv: Vec<String>,
         deadline: Instant,
     ) -> Result<Result<Arc<Environment>, Failure>, StartError> {
-        let mut session = self.host.open_session(function, &function.name);
+        let mut session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, log, &session);
         let mounts = mounts(function, installed);
         let spec = Spec { mounts, argv, env, cwd: "/var/task".into(), limits: limits(function) };

@@ -10,7 +10,7 @@
 mod files;
 pub mod lines;
 
-pub use files::LogFiles;
+pub use files::{LogFiles, Options};
 
 use crate::clock;
 use crate::function::Function;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The names of runtimes: `python3.12`, `nodejs22.x`, `provided.al2023`.
+//!
+//! AWS's list with its dates is not ours: a runtime that AWS has retired goes on working here for as long as its
+//! interpreter does.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The Pythons and the Nodes that our bootstraps are written for.
+const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=15;
+const NODE_MAJORS: [u8; 5] = [18, 20, 22, 24, 26];
+const PROVIDED: [&str; 2] = ["provided.al2", "provided.al2023"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    Python { minor: u8 },
+    Node { major: u8 },
+    Provided,
+}
+
+/// A runtime that we know how to run. There is no other way to make one than to parse it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identifier {
+    language: Language,
+    /// Of `provided` alone: which Amazon Linux.
+    system: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a runtime that can be run here")]
+pub struct InvalidIdentifier(String);
+
+impl Identifier {
+    pub const fn language(self) -> Language {
+        self.language
+    }
+
+    /// Every runtime that we know.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let python = PYTHON_MINORS.map(|minor| Language::Python { minor });
+        let node = NODE_MAJORS.into_iter().map(|major| Language::Node { major });
+        let managed = python.chain(node).map(|language| Self { language, system: "" });
+        managed.chain(PROVIDED.map(|system| Self { language: Language::Provided, system }))
+    }
+
+    /// The folder of its bootstrap, and the word before the colon of its version.
+    pub(super) const fn family(self) -> &'static str {
+        match self.language {
+            Language::Python { .. } => "python",
+            Language::Node { .. } => "nodejs",
+            Language::Provided => "provided",
+        }
+    }
+
+    pub(super) fn how_to_install(self) -> String {
+        match self.language {
+            Language::Python { minor } => format!(
+                "`uv python install 3.{minor}`, `pyenv install 3.{minor}` or `apt-get install python3.{minor}`; or name its \
+                 prefix in runtimes.search"
+            ),
+            Language::Node { major } => format!(
+                "`nvm install {major}`, or nodejs {major} from the system's packages; or name its prefix in \
+                 runtimes.search"
+            ),
+            Language::Provided => "nothing to install".to_owned(),
+        }
+    }
+
+    /// What this runtime adds to a function's environment variables.
+    pub(super) fn env_vars(self) -> Vec<(String, String)> {
+        let execution_env = ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{self}"));
+        let added = match self.language {
+            Language::Python { .. } => vec![
+                execution_env,
+                ("PYTHONPATH", "/var/runtime".to_owned()),
+                ("LC_CTYPE", "C.UTF-8".to_owned()),
+            ],
+            Language::Node { major } => {
+                let path = format!(
+                    "/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"
+                );
+                vec![execution_env, ("NODE_PATH", path)]
+            }
+            Language::Provided => Vec::new(),
+        };
+        added.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.language {
+            Language::Python { minor } => write!(f, "python3.{minor}"),
+            Language::Node { major } => write!(f, "nodejs{major}.x"),
+            Language::Provided => f.write_str(self.system),
+        }
+    }
+}
+
+impl FromStr for Identifier {
+    type Err = InvalidIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::all()
+            .find(|identifier| identifier.to_string() == text)
+            .ok_or_else(|| InvalidIdentifier(text.to_owned()))
+    }
+}

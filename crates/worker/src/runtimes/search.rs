@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where interpreters are, and which one is meant.
+//!
+//! A candidate is a prefix: a directory with bin/python3.12 or bin/node. Links are followed before anything is believed,
+//! because a sandbox sees only the prefix: pyenv's shims and the launchers of virtual environments lead elsewhere or are
+//! dropped.
+
+use super::Options;
+use super::identifier::{Identifier, Language};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What the process that we are has around it.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    pub home: Option<PathBuf>,
+    pub path: Option<OsString>,
+    /// The directory above /usr and /opt; another one in tests.
+    pub root: PathBuf,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            home: std::env::var_os("HOME").map(PathBuf::from),
+            path: std::env::var_os("PATH"),
+            root: PathBuf::from("/"),
+        }
+    }
+}
+
+/// An unknown patch version is older than every known one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Version {
+    pub(super) major: u8,
+    pub(super) minor: u8,
+    pub(super) patch: Option<u16>,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        match self.patch {
+            Some(patch) => write!(f, ".{patch}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A place with the interpreter of one runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Prefix {
+    pub(super) directory: PathBuf,
+    pub(super) version: Version,
+    name: String,
+}
+
+impl Prefix {
+    pub(super) fn interpreter(&self) -> PathBuf {
+        self.directory.join("bin").join(&self.name)
+    }
+}
+
+/// The newest interpreter for a runtime; one from `options.search` before all others.
+pub(super) fn newest(options: &Options, identifier: Identifier) -> Option<Prefix> {
+    [configured(options), around(&options.surroundings)].into_iter().find_map(|places| {
+        let mut seen = HashSet::new();
+        let mut best: Option<Prefix> = None;
+        for place in places {
+            let Some(prefix) = prefix_of(&place, identifier, &mut seen) else { continue };
+            if best.as_ref().is_none_or(|best| prefix.version > best.version) {
+                best = Some(prefix);
+            }
+        }
+        best
+    })
+}
+
+fn configured(options: &Options) -> Vec<PathBuf> {
+    options
+        .search
+        .iter()
+        .flat_map(|place| [vec![place.clone()], folders_in(place)].concat())
+        .collect()
+}
+
+fn around(surroundings: &Surroundings) -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    if let Some(home) = &surroundings.home {
+        for collection in [".pyenv/versions", ".local/share/uv/python", ".nvm/versions/node"] {
+            places.extend(folders_in(&home.join(collection)));
+        }
+    }
+    places.extend(folders_in(&surroundings.root.join("opt")));
+    places.extend(["usr/local", "usr"].map(|name| surroundings.root.join(name)));
+    let path = surroundings.path.iter().flat_map(std::env::split_paths);
+    places.extend(path.filter_map(|bin| Some(bin.parent()?.to_owned())));
+    places
+}
+
+fn folders_in(place: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(place)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// The real prefix of the interpreter in `place`, unless there is none of the right version, or it was `seen`.
+fn prefix_of(place: &Path, identifier: Identifier, seen: &mut HashSet<PathBuf>) -> Option<Prefix> {
+    let wanted = match identifier.language() {
+        Language::Python { minor } => format!("python3.{minor}"),
+        Language::Node { .. } => "node".to_owned(),
+        Language::Provided => return None,
+    };
+    let interpreter = place.join("bin").join(&wanted).canonicalize().ok()?;
+    let bin = interpreter.parent().filter(|bin| bin.ends_with("bin"))?;
+    let directory = bin.parent()?.to_owned();
+    // The name that the sandbox runs must be a file of this very prefix.
+    if !bin.join(&wanted).is_file() || !seen.insert(directory.clone()) {
+        return None;
+    }
+    let version = match identifier.language() {
+        Language::Python { minor } => python_version(&directory, minor)?,
+        Language::Node { major } => {
+            node_version(&directory, &interpreter).filter(|version| version.major == major)?
+        }
+        Language::Provided => return None,
+    };
+    Some(Prefix { directory, version, name: wanted })
+}
+
+/// None if this prefix lacks the standard library, as that of a shim does.
+fn python_version(directory: &Path, minor: u8) -> Option<Version> {
+    let has_library = ["lib", "lib64"]
+        .iter()
+        .any(|lib| directory.join(lib).join(format!("python3.{minor}/encodings")).is_dir());
+    if !has_library {
+        return None;
+    }
+    let header = directory.join(format!("include/python3.{minor}/patchlevel.h"));
+    let patch = fs::read_to_string(header).ok().and_then(|text| defined(&text, "PY_MICRO_VERSION"));
+    // Without the header the name of the folder often tells: 3.12.1, cpython-3.12.7-linux-x86_64-gnu.
+    let prefix = format!("3.{minor}.");
+    let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let patch = patch.or_else(|| {
+        let (_, rest) = name.split_once(&prefix)?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    });
+    Some(Version { major: 3, minor, patch })
+}
+
+fn node_version(directory: &Path, interpreter: &Path) -> Option<Version> {
+    let header = directory.join("include/node/node_version.h");
+    let Ok(text) = fs::read_to_string(header) else { return ask_version(interpreter) };
+    let part = |name: &str| defined(&text, name);
+    Some(Version {
+        major: part("NODE_MAJOR_VERSION")?.try_into().ok()?,
+        minor: part("NODE_MINOR_VERSION")?.try_into().ok()?,
+        patch: part("NODE_PATCH_VERSION"),
+    })
+}
+
+/// The number that a C header defines.
+fn defined(header: &str, name: &str) -> Option<u16> {
+    header.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let is_it = words.next() == Some("#define") && words.next() == Some(name);
+        is_it.then(|| words.next()?.parse().ok()).flatten()
+    })
+}
+
+/// A Node without headers, as some distributions pack it, is asked. What it says is kept by who asks (`Runtimes`).
+fn ask_version(interpreter: &Path) -> Option<Version> {
+    let output = Command::new(interpreter).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut parts = text.trim().trim_start_matches('v').split('.');
+    Some(Version {
+        major: parts.next()?.parse().ok()?,
+        minor: parts.next()?.parse().ok()?,
+        patch: parts.next().and_then(|patch| patch.parse().ok()),
+    })
+}

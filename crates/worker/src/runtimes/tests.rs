@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A made-up machine in a temporary directory, and this one.
+
+use super::*;
+use expect_test::{Expect, expect};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use tempfile::TempDir;
+
+struct Machine {
+    root: TempDir,
+    search: Vec<PathBuf>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().unwrap(), search: Vec::new() }
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.path().canonicalize().unwrap().join(path)
+    }
+
+    fn file(&self, path: &str, content: &str) {
+        let path = self.at(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn python(self, prefix: &str, minor: u8, patch: Option<u8>) -> Self {
+        self.file(&format!("{prefix}/bin/python3.{minor}"), "");
+        self.file(&format!("{prefix}/lib/python3.{minor}/encodings/__init__.py"), "");
+        if let Some(patch) = patch {
+            let header =
+                format!("#define PY_MAJOR_VERSION 3\n#define PY_MICRO_VERSION        {patch}\n");
+            self.file(&format!("{prefix}/include/python3.{minor}/patchlevel.h"), &header);
+        }
+        self
+    }
+
+    fn node(self, prefix: &str, version: (u8, u8, u8)) -> Self {
+        self.file(&format!("{prefix}/bin/node"), "");
+        let (major, minor, patch) = version;
+        let header = format!(
+            "#define NODE_MAJOR_VERSION {major}\n#define NODE_MINOR_VERSION {minor}\n#define NODE_PATCH_VERSION {patch}\n"
+        );
+        self.file(&format!("{prefix}/include/node/node_version.h"), &header);
+        self
+    }
+
+    fn link(self, from: &str, to: &str) -> Self {
+        fs::create_dir_all(self.at(from).parent().unwrap()).unwrap();
+        symlink(self.at(to), self.at(from)).unwrap();
+        self
+    }
+
+    fn search(mut self, path: &str) -> Self {
+        self.search.push(self.at(path));
+        self
+    }
+
+    fn runtimes(&self) -> Runtimes {
+        let surroundings = Surroundings {
+            home: Some(self.at("home")),
+            path: Some(
+                std::env::join_paths([self.at("home/.pyenv/shims"), self.at("somewhere/bin")])
+                    .unwrap(),
+            ),
+            root: self.at(""),
+        };
+        let options = Options { search: self.search.clone(), surroundings };
+        Runtimes::prepare(&options, &self.at("data")).unwrap()
+    }
+
+    fn check(&self, identifier: &str, expected: &Expect) {
+        let text = match self.runtimes().find(identifier) {
+            Ok(Installed { version, lang_dir, .. }) => {
+                let place = lang_dir.unwrap();
+                format!("{version} in {}", place.strip_prefix(self.at("")).unwrap().display())
+            }
+            Err(missing) => missing.to_string(),
+        };
+        expected.assert_eq(&text);
+    }
+}
+
+#[test]
+fn the_newest_patch_wins() {
+    let machine = Machine::new()
+        .python("home/.pyenv/versions/3.12.1", 12, Some(1))
+        .python("home/.local/share/uv/python/cpython-3.12.11-linux-x86_64-gnu", 12, None)
+        .python("usr", 12, Some(3));
+    let newest =
+        expect!["python:3.12.11 in home/.local/share/uv/python/cpython-3.12.11-linux-x86_64-gnu"];
+    machine.check("python3.12", &newest);
+}
+
+#[test]
+fn a_configured_prefix_wins_over_a_newer_one() {
+    let machine =
+        Machine::new().python("usr", 12, Some(9)).python("mine", 12, Some(2)).search("mine");
+    machine.check("python3.12", &expect!["python:3.12.2 in mine"]);
+    let machine =
+        Machine::new().python("usr", 12, Some(9)).python("all/a", 12, Some(2)).search("all");
+    machine.check("python3.12", &expect!["python:3.12.2 in all/a"]);
+}
+
+#[test]
+fn links_are_followed_to_the_real_prefix() {
+    let machine = Machine::new()
+        .python("far/python", 13, Some(0))
+        .link("somewhere/bin/python3.13", "far/python/bin/python3.13");
+    machine.check("python3.13", &expect!["python:3.13.0 in far/python"]);
+}
+
+#[test]
+fn a_shim_is_not_an_interpreter() {
+    let machine = Machine::new();
+    machine.file("home/.pyenv/shims/python3.12", "#!/bin/sh\n");
+    machine.check(
+        "python3.12",
+        &expect![
+            "the runtime python3.12 is not installed on this machine; install it with: `uv python install 3.12`, `pyenv install 3.12` or `apt-get install python3.12`; or name its prefix in runtimes.search"
+        ],
+    );
+}
+
+#[test]
+fn nodes_are_told_apart_by_their_headers() {
+    let machine = Machine::new()
+        .node("usr", (20, 20, 2))
+        .node("home/.nvm/versions/node/v22.1.0", (22, 1, 0))
+        .node("home/.nvm/versions/node/v22.11.0", (22, 11, 0));
+    machine.check("nodejs20.x", &expect!["nodejs:20.20.2 in usr"]);
+    machine.check("nodejs22.x", &expect!["nodejs:22.11.0 in home/.nvm/versions/node/v22.11.0"]);
+    machine.check(
+        "nodejs24.x",
+        &expect![
+            "the runtime nodejs24.x is not installed on this machine; install it with: `nvm install 24`, or nodejs 24 from the system's packages; or name its prefix in runtimes.search"
+        ],
+    );
+}
+
+#[test]
+fn a_node_without_headers_is_asked() {
+    let machine = Machine::new();
+    machine.file("opt/node/bin/node", "#!/bin/sh\necho v24.3.1\n");
+    machine.check("nodejs24.x", &expect!["nodejs:24.3.1 in opt/node"]);
+}
+
+#[test]
+fn other_runtimes_are_refused() {
+    for identifier in
+        ["java21", "python3.8", "python2.7", "nodejs16.x", "nodejs22", "", "provided.al1"]
+    {
+        let error = Machine::new().runtimes().find(identifier).unwrap_err();
+        assert_eq!(error, NotInstalled::Unsupported { text: identifier.to_owned() });
+    }
+}
+
+#[test]
+fn what_is_installed_later_is_found_and_what_goes_is_missed() {
+    let machine = Machine::new();
+    let runtimes = machine.runtimes();
+    assert!(runtimes.find("python3.12").is_err());
+    let machine = machine.python("opt/p", 12, Some(1));
+    assert_eq!(runtimes.find("python3.12").unwrap().version, "python:3.12.1");
+    fs::remove_dir_all(machine.at("opt/p")).unwrap();
+    assert!(runtimes.find("python3.12").is_err());
+}
+
+#[test]
+fn commands_and_variables() {
+    let machine = Machine::new().python("usr", 12, Some(3)).node("usr", (22, 1, 0));
+    let runtimes = machine.runtimes();
+    let check = |identifier: &str, expected: Expect| {
+        let found = runtimes.find(identifier).unwrap();
+        expected.assert_eq(&format!("{:?}\n{:?}\n", found.argv_for(128, &[]), found.env));
+    };
+    check(
+        "python3.12",
+        expect![[r#"
+            ["/var/lang/bin/python3.12", "-S", "-B", "/var/runtime/bootstrap.py"]
+            [("AWS_EXECUTION_ENV", "AWS_Lambda_python3.12"), ("PYTHONPATH", "/var/runtime"), ("LC_CTYPE", "C.UTF-8")]
+        "#]],
+    );
+    check(
+        "nodejs22.x",
+        expect![[r#"
+            ["/var/lang/bin/node", "--max-semi-space-size=6", "--max-old-space-size=108", "--no-experimental-require-module", "--no-experimental-detect-module", "/var/runtime/bootstrap.cjs"]
+            [("AWS_EXECUTION_ENV", "AWS_Lambda_nodejs22.x"), ("NODE_PATH", "/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task")]
+        "#]],
+    );
+    check(
+        "provided.al2023",
+        expect![[r#"
+            []
+            []
+        "#]],
+    );
+}
+
+#[test]
+fn node_options_of_the_function_win() {
+    let machine = Machine::new().node("usr", (22, 1, 0));
+    let found = machine.runtimes().find("nodejs22.x").unwrap();
+    let options = "--experimental-require-module --max_old_space_size=50";
+    let argv = found.argv_for(128, &[("NODE_OPTIONS".to_owned(), options.to_owned())]);
+    assert_eq!(
+        argv,
+        ["/var/lang/bin/node", "--no-experimental-detect-module", "/var/runtime/bootstrap.cjs"]
+    );
+}
+
+#[test]
+fn bootstraps_are_written_once_and_again_when_they_differ() {
+    let machine = Machine::new();
+    machine.runtimes();
+    let path = machine.at("data/runtimes/python/bootstrap.py");
+    let whole = fs::read(&path).unwrap();
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    machine.file("data/runtimes/python/bootstrap-3.12.1.pyc", "compiled");
+    machine.file("data/runtimes/python/boto3/x.py", "installed");
+    machine.runtimes();
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+    assert!(machine.at("data/runtimes/python/bootstrap-3.12.1.pyc").exists());
+
+    fs::write(&path, "older").unwrap();
+    machine.runtimes();
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    assert!(
+        !machine.at("data/runtimes/python/bootstrap-3.12.1.pyc").exists(),
+        "it was compiled from another text"
+    );
+    assert!(machine.at("data/runtimes/python/boto3/x.py").exists());
+}
+
+#[test]
+fn the_bootstrap_of_provided_comes_from_the_code_or_a_layer() {
+    let machine = Machine::new();
+    let (code, layers) = (machine.at("code"), machine.at("layers"));
+    assert_eq!(provided_argv(&code, None), None);
+    machine.file("layers/bootstrap", "");
+    assert_eq!(provided_argv(&code, None), None);
+    assert_eq!(provided_argv(&code, Some(&layers)).unwrap(), ["/opt/bootstrap"]);
+    fs::create_dir_all(code.join("bootstrap")).unwrap();
+    assert_eq!(provided_argv(&code, Some(&layers)).unwrap(), ["/opt/bootstrap"]);
+    fs::remove_dir(code.join("bootstrap")).unwrap();
+    symlink("/opt/real", code.join("bootstrap")).unwrap();
+    assert_eq!(provided_argv(&code, Some(&layers)).unwrap(), ["/var/task/bootstrap"]);
+}
+
+/// On this machine, whatever it has: a compiled bootstrap is used from then on.
+#[test]
+fn real_pythons_compile_their_bootstrap() {
+    let data = tempfile::tempdir().unwrap();
+    let runtimes = Runtimes::prepare(&Options::default(), data.path()).unwrap();
+    for listing in runtimes.list() {
+        let (Ok(installed), Language::Python { .. }) =
+            (&listing.result, listing.identifier.language())
+        else {
+            continue;
+        };
+        runtimes.compile(installed).unwrap();
+        let file = installed
+            .runtime_dir
+            .as_ref()
+            .unwrap()
+            .join(bootstraps::compiled_name(&installed.version));
+        assert!(file.is_file(), "{}", file.display());
+        let argv = runtimes.find(&listing.identifier.to_string()).unwrap().argv;
+        assert!(argv.last().unwrap().ends_with(".pyc"));
+    }
+}
