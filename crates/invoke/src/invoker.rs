@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Runs events on functions: the one way to invoke, for API calls and event sources alike.
 
-use crate::detached::Detached;
 use crate::pool::{GivenBack, Pool};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -91,6 +90,13 @@ struct Member {
     _place: Counted,
 }
 
+/// An environment while it runs an event. Dropped before the end, it stops the environment.
+struct Leased<'a> {
+    shared: &'a Arc<Shared>,
+    pool: &'a Arc<FunctionPool>,
+    member: Option<Member>,
+}
+
 /// What a caller waits for.
 #[derive(Debug)]
 enum Lease {
@@ -123,7 +129,10 @@ impl Invoker {
         }))
     }
 
-    /// Runs one event to its end. A caller that goes away does not stop it.
+    /// Runs one event to its end.
+    ///
+    /// Whoever drops the future stops the environment that runs the event: a caller whose own caller may go away polls
+    /// this in a way that outlives it, as the edge does.
     ///
     /// # Errors
     ///
@@ -133,18 +142,11 @@ impl Invoker {
         function: &Arc<Function>,
         event: Event,
     ) -> Result<Outcome, InvokeError> {
-        let shared = Arc::clone(&self.0);
-        if shared.is_stopping.load(Ordering::Acquire) {
+        if self.0.is_stopping.load(Ordering::Acquire) {
             return Err(InvokeError::ShuttingDown);
         }
-        let running = Admitted::new(&shared)?;
-        let function = Arc::clone(function);
-        Detached::new(async move {
-            let result = shared.run(&function, &event).await;
-            drop(running);
-            result
-        })
-        .await
+        let _running = Admitted::new(&self.0)?;
+        self.0.run(function, &event).await
     }
 
     /// No new event runs on `deployment`: idle environments stop now, busy ones after their invocation.
@@ -196,13 +198,13 @@ impl Shared {
                 None => self.wait(&pool).await?,
             };
             match lease {
-                Lease::Environment(member) => match member.environment.run(event).await {
-                    Ok(outcome) => {
-                        self.give_back(&pool, member);
+                Lease::Environment(member) => {
+                    let leased = Leased { shared: self, pool: &pool, member: Some(member) };
+                    // Not delivered: the environment ended first, and another one takes the event.
+                    if let Ok(outcome) = leased.run(event).await {
                         return Ok(outcome);
                     }
-                    Err(NotDelivered) => self.forget(&pool),
-                },
+                }
                 Lease::FailedInit(failed, place) => {
                     return self.run_with_init(&pool, failed, place, event).await;
                 }
@@ -378,6 +380,26 @@ impl FunctionPool {
         if let Some(caller) = caller {
             let reason = "ConcurrentInvocationLimitExceeded";
             drop(caller.send(Lease::Failed(InvokeError::Throttled { reason })));
+        }
+    }
+}
+
+impl Leased<'_> {
+    async fn run(mut self, event: &Event) -> Result<Outcome, NotDelivered> {
+        let member = self.member.as_ref().ok_or(NotDelivered)?;
+        let outcome = member.environment.run(event).await?;
+        if let Some(member) = self.member.take() {
+            self.shared.give_back(self.pool, member);
+        }
+        Ok(outcome)
+    }
+}
+
+impl Drop for Leased<'_> {
+    fn drop(&mut self) {
+        if let Some(member) = self.member.take() {
+            drop(member);
+            self.shared.forget(self.pool);
         }
     }
 }

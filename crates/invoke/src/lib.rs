@@ -3,7 +3,6 @@
 //!
 //! Start at `invoker.rs`; `pool.rs` is pure and holds the policy.
 
-mod detached;
 mod invoker;
 mod pool;
 

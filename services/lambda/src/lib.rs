@@ -1,1 +1,312 @@
-//! AWS Lambda.
+// SPDX-License-Identifier: Apache-2.0
+//! AWS Lambda's control plane, and the way of an Invoke to the worker.
+//!
+//! Start at `service.rs` for the parts, at `change.rs` for how a function changes, at `settle.rs` for what happens
+//! after the answer. `validate.rs` and `refuse.rs` say what a function may be.
+//!
+//! Invariants:
+//! - what was acknowledged is on disk; what is on disk is loaded whole at start, and every read is from memory;
+//! - an invocation that starts after an update was acknowledged runs the updated function, or nothing;
+//! - a setting that is accepted is enforced, or named in the README as stored only.
+//!
+//! Not here: aliases, layers, asynchronous invocation, concurrency settings, policies. Who may call what is the edge's.
+
+mod address;
+mod change;
+mod code;
+mod error;
+mod function;
+mod invoke;
+mod package;
+mod read;
+mod records;
+mod refuse;
+mod service;
+mod settings;
+mod settle;
+mod table;
+mod tags;
+mod tasks;
+mod unpack;
+mod validate;
+mod version;
+mod view;
+
+pub use package::PackageLimits;
+
+use ::invoke::{InvokeError, Invoker};
+use api::lambda::*;
+use service::Service;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::{BlobId, Store};
+use wire::{Context, Fault, Result, Timestamp};
+use worker::{Deployment, Event, Function, Outcome};
+
+/// Whatever runs events on functions. A seam for tests; in a server it is the `Invoker`.
+pub trait Invoke: fmt::Debug + Send + Sync + 'static {
+    fn invoke(
+        &self,
+        function: &Arc<Function>,
+        event: Event,
+    ) -> impl Future<Output = std::result::Result<Outcome, InvokeError>> + Send;
+
+    /// No event that is invoked from here on runs on `deployment`.
+    fn retire(&self, deployment: Deployment);
+}
+
+impl Invoke for Invoker {
+    async fn invoke(
+        &self,
+        function: &Arc<Function>,
+        event: Event,
+    ) -> std::result::Result<Outcome, InvokeError> {
+        Self::invoke(self, function, event).await
+    }
+
+    fn retire(&self, deployment: Deployment) {
+        Self::retire(self, deployment);
+    }
+}
+
+/// Makes the address a package can be downloaded from, without further credentials and for a while.
+#[derive(Clone)]
+pub struct Presign(Arc<MakeUrl>);
+
+type MakeUrl = dyn Fn(&Context, &str) -> String + Send + Sync;
+
+impl Presign {
+    /// `url` is given the caller and a path such as `/_tinderbox/code/HASH`, and answers the whole URL.
+    pub fn new(url: impl Fn(&Context, &str) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(url))
+    }
+
+    fn url(&self, cx: &Context, path: &str) -> String {
+        (self.0)(cx, path)
+    }
+}
+
+impl fmt::Debug for Presign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Presign")
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub package: PackageLimits,
+    /// Functions of one account in one region.
+    pub functions_max: usize,
+    /// Published versions of one function.
+    pub versions_max: usize,
+    /// Bytes of the zips of all versions of one account in one region.
+    pub code_bytes_max: u64,
+    /// What `GetAccountSettings` answers. The `Invoker` is who enforces it.
+    pub concurrency_max: u32,
+    pub clock: fn() -> Timestamp,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            package: PackageLimits::default(),
+            functions_max: 100_000,
+            versions_max: 5_000,
+            code_bytes_max: 75 << 30,
+            concurrency_max: 1_000,
+            clock: now,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one clock of this service; tests put another into `Options`"
+)]
+fn now() -> Timestamp {
+    let elapsed =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_epoch_ms(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to load the functions")]
+pub struct OpenError(#[source] error::Error);
+
+/// AWS Lambda. Clones share it.
+#[derive(Debug)]
+pub struct Lambda<I = Invoker> {
+    service: Arc<Service<I>>,
+}
+
+impl<I> Clone for Lambda<I> {
+    fn clone(&self) -> Self {
+        Self { service: Arc::clone(&self.service) }
+    }
+}
+
+impl<I: Invoke> Lambda<I> {
+    /// Loads every function from `store`. Packages are unpacked under `code_dir`, which belongs to this service alone.
+    pub async fn open(
+        store: Store,
+        code_dir: PathBuf,
+        invoker: I,
+        presign: Presign,
+        options: Options,
+    ) -> std::result::Result<Self, OpenError> {
+        let service =
+            Service::open(store, code_dir, invoker, presign, options).await.map_err(OpenError)?;
+        Ok(Self { service })
+    }
+
+    /// The file to answer a download of `/_tinderbox/code/HASH` with, if some function has this package.
+    pub fn zip_path(&self, hash: &str) -> Option<PathBuf> {
+        let id: BlobId = hash.parse().ok()?;
+        self.service.codes.is_used(id).then(|| self.service.codes.zip_path(id))
+    }
+
+    /// Runs a change to its end, whoever waits, and removes what it left unused.
+    async fn change<T: Send + 'static, F>(
+        &self,
+        cx: &Context,
+        work: impl FnOnce(Arc<Service<I>>, Context) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = std::result::Result<T, error::Error>> + Send + 'static,
+    {
+        let service = Arc::clone(&self.service);
+        let work = work(Arc::clone(&self.service), cx.clone());
+        tasks::complete(async move {
+            let result = work.await;
+            if result.is_err() {
+                service.codes.sweep().await;
+            }
+            result.map_err(Fault::from)
+        })
+        .await
+    }
+}
+
+impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
+    async fn create_function(
+        &self,
+        cx: &Context,
+        input: CreateFunctionInput,
+    ) -> Result<FunctionConfiguration> {
+        self.change(cx, |service, cx| async move { service.create(&cx, input).await }).await
+    }
+
+    async fn get_function(
+        &self,
+        cx: &Context,
+        input: GetFunctionInput,
+    ) -> Result<GetFunctionOutput> {
+        Ok(self.service.get(cx, &input)?)
+    }
+
+    async fn get_function_configuration(
+        &self,
+        cx: &Context,
+        input: GetFunctionConfigurationInput,
+    ) -> Result<FunctionConfiguration> {
+        Ok(self.service.get_configuration(cx, &input)?)
+    }
+
+    async fn list_functions(
+        &self,
+        cx: &Context,
+        input: ListFunctionsInput,
+    ) -> Result<ListFunctionsOutput> {
+        Ok(self.service.list(cx, &input)?)
+    }
+
+    async fn update_function_code(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionCodeInput,
+    ) -> Result<FunctionConfiguration> {
+        self.change(cx, |service, cx| async move { service.update_code(&cx, input).await }).await
+    }
+
+    async fn update_function_configuration(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionConfigurationInput,
+    ) -> Result<FunctionConfiguration> {
+        self.change(cx, |service, cx| async move { service.update_configuration(&cx, input).await })
+            .await
+    }
+
+    async fn delete_function(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionInput,
+    ) -> Result<DeleteFunctionOutput> {
+        self.change(cx, |service, cx| async move { service.delete(&cx, input).await }).await
+    }
+
+    async fn get_account_settings(
+        &self,
+        cx: &Context,
+        _: GetAccountSettingsInput,
+    ) -> Result<GetAccountSettingsOutput> {
+        Ok(self.service.account_settings(cx))
+    }
+
+    async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<InvokeOutput> {
+        Ok(self.service.invoke(cx, input).await?)
+    }
+
+    async fn publish_version(
+        &self,
+        cx: &Context,
+        input: PublishVersionInput,
+    ) -> Result<FunctionConfiguration> {
+        self.change(cx, |service, cx| async move { service.publish(&cx, input).await }).await
+    }
+
+    async fn list_versions_by_function(
+        &self,
+        cx: &Context,
+        input: ListVersionsByFunctionInput,
+    ) -> Result<ListVersionsByFunctionOutput> {
+        Ok(self.service.list_versions(cx, &input)?)
+    }
+
+    async fn tag_resource(&self, cx: &Context, input: TagResourceInput) -> Result<()> {
+        self.change(cx, |service, cx| async move { service.tag(&cx, input).await }).await
+    }
+
+    async fn untag_resource(&self, cx: &Context, input: UntagResourceInput) -> Result<()> {
+        self.change(cx, |service, cx| async move { service.untag(&cx, input).await }).await
+    }
+
+    async fn list_tags(&self, cx: &Context, input: ListTagsInput) -> Result<ListTagsOutput> {
+        Ok(self.service.list_tags(cx, &input)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use names::RequestId;
+    use wire::Caller;
+
+    /// A call by the root of the usual account.
+    pub(crate) fn context() -> Context {
+        Context {
+            account: "000000000000".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+            request_id: RequestId::random(),
+            caller: Caller {
+                arn: "arn:aws:iam::000000000000:root".to_owned(),
+                user_id: "000000000000".to_owned(),
+                access_key_id: "test".to_owned(),
+            },
+            endpoint: "http://127.0.0.1:4566".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Creating, updating and deleting functions.
+//!
+//! Each change holds the function's lock from the read to the write, goes to the store first and to memory second,
+//! and is acknowledged after both. Of two changes at once the second finds the first in progress and is refused.
+
+use crate::address::{Address, Qualifier};
+use crate::code::Code;
+use crate::error::Error;
+use crate::function::{Function, Key};
+use crate::package::Package;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::version::{Number, State, Update, Version, VersionRecord};
+use crate::view::{self, ArnForm};
+use crate::{Invoke, refuse, tasks, validate};
+use api::lambda;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::BlobId;
+use wire::Context;
+
+/// A zip that was checked and kept.
+struct Upload {
+    zip: Bytes,
+    code: Code,
+}
+
+impl<I: Invoke> Service<I> {
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        cx: &Context,
+        mut input: lambda::CreateFunctionInput,
+    ) -> Result<lambda::FunctionConfiguration, Error> {
+        let key =
+            Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
+        let settings = validate::settings_of_new(&key.name, &mut input)?;
+        let tags = input.tags.take().unwrap_or_default();
+        validate::check_tags(&tags)?;
+        let zip = input.code.zip_file.take().unwrap_or_default().into_bytes();
+        self.check_room(&key, zip.len())?;
+
+        let upload = self.upload(zip).await?;
+        let lock = self.table.lock(&key).await;
+        self.check_room(&key, upload.zip.len())?;
+        let record = self.new_record(settings, &upload);
+        let latest = self.version(&key, Number::Latest, record, upload.code);
+        let mut function =
+            Function { key, tags, last_number: 0, latest, published: BTreeMap::new() };
+        let mut numbers = vec![Number::Latest];
+        if input.publish {
+            let published = self.publication(&function, None)?;
+            numbers.push(published.number);
+            function = function.with_version(published);
+        }
+        self.records.save(&function, &numbers).await?;
+
+        let function = self.table.put(&lock, function);
+        tasks::background(Arc::clone(self).settle(function.key.clone(), Some(upload.zip)));
+        let answered = function.published.values().next().unwrap_or(&function.latest);
+        Ok(view::configuration(&function.key, answered, ArnForm::Unqualified))
+    }
+
+    pub(crate) async fn update_code(
+        self: &Arc<Self>,
+        cx: &Context,
+        mut input: lambda::UpdateFunctionCodeInput,
+    ) -> Result<lambda::FunctionConfiguration, Error> {
+        let address = Address::parse(cx, "UpdateFunctionCode", &input.function_name, None)?;
+        let key = address.unqualified()?;
+        refuse::in_code_update(&input)?;
+        let revision_id = input.revision_id.take();
+        // Refused before the upload is kept, and again under the lock.
+        let current = self.changeable(&key, revision_id.as_deref())?;
+        let zip = input.zip_file.take().unwrap_or_default().into_bytes();
+        if input.dry_run {
+            return self.dry_run(&current, zip).await;
+        }
+        drop(current);
+        self.check_storage(&key, zip.len() as u64)?;
+
+        let upload = self.upload(zip).await?;
+        let lock = self.table.lock(&key).await;
+        let current = self.changeable(&key, revision_id.as_deref())?;
+        let mut record = current.latest.record.clone();
+        record.code = upload.code.id();
+        record.code_bytes = upload.zip.len() as u64;
+        self.begin_update(&mut record);
+        let latest = self.version(&key, Number::Latest, record, upload.code);
+        let mut changed = current.with_version(latest);
+        let mut numbers = vec![Number::Latest];
+        let mut answered = Number::Latest;
+        if input.publish {
+            let published = self.publication(&changed, None)?;
+            answered = published.number;
+            if current.version(answered).is_none() {
+                numbers.push(answered);
+                changed = changed.with_version(published);
+            }
+        }
+        self.records.save(&changed, &numbers).await?;
+
+        let changed = self.table.put(&lock, changed);
+        drop(lock);
+        self.after_update(current, &changed.key, Some(upload.zip));
+        let form = if input.publish { ArnForm::Qualified } else { ArnForm::Unqualified };
+        let version = changed.version(answered).unwrap_or(&changed.latest);
+        Ok(view::configuration(&changed.key, version, form))
+    }
+
+    pub(crate) async fn update_configuration(
+        self: &Arc<Self>,
+        cx: &Context,
+        mut input: lambda::UpdateFunctionConfigurationInput,
+    ) -> Result<lambda::FunctionConfiguration, Error> {
+        let address =
+            Address::parse(cx, "UpdateFunctionConfiguration", &input.function_name, None)?;
+        let key = address.unqualified()?;
+        let lock = self.table.lock(&key).await;
+        let current = self.changeable(&key, input.revision_id.take().as_deref())?;
+        let mut record = current.latest.record.clone();
+        record.settings = validate::settings_after(&record.settings, &mut input)?;
+        self.begin_update(&mut record);
+        let latest = self.version(&key, Number::Latest, record, current.latest.code.clone());
+        let changed = current.with_version(latest);
+        self.records.save(&changed, &[Number::Latest]).await?;
+
+        let changed = self.table.put(&lock, changed);
+        drop(lock);
+        self.after_update(current, &changed.key, None);
+        Ok(view::configuration(&changed.key, &changed.latest, ArnForm::Unqualified))
+    }
+
+    pub(crate) async fn publish(
+        self: &Arc<Self>,
+        cx: &Context,
+        input: lambda::PublishVersionInput,
+    ) -> Result<lambda::FunctionConfiguration, Error> {
+        if input.publish_to.is_some() {
+            return Err(Error::Unsupported {
+                member: "PublishTo",
+                instead: "publish a numbered version",
+            });
+        }
+        let key =
+            Address::parse(cx, "PublishVersion", &input.function_name, None)?.unqualified()?;
+        let lock = self.table.lock(&key).await;
+        let current = self.changeable(&key, input.revision_id.as_deref())?;
+        let sha256 = view::code_sha256(&current.latest);
+        if let Some(asked) = input.code_sha256.filter(|asked| !asked.is_empty() && *asked != sha256)
+        {
+            return Err(Error::InvalidParameter(format!(
+                "CodeSHA256 ({asked}) is different from current CodeSHA256 in $LATEST ({sha256}). Please try again with the CodeSHA256 in $LATEST."
+            )));
+        }
+        if let State::Failed(_) = current.latest.record.state {
+            return Err(Error::WrongState { state: "Failed" });
+        }
+
+        let published = self.publication(&current, input.description)?;
+        if current.version(published.number).is_none() {
+            let changed = current.with_version(Arc::clone(&published));
+            self.records.save(&changed, &[published.number]).await?;
+            self.table.put(&lock, changed);
+        }
+        Ok(view::configuration(&key, &published, ArnForm::Qualified))
+    }
+
+    pub(crate) async fn delete(
+        self: &Arc<Self>,
+        cx: &Context,
+        input: lambda::DeleteFunctionInput,
+    ) -> Result<lambda::DeleteFunctionOutput, Error> {
+        let address =
+            Address::parse(cx, "DeleteFunction", &input.function_name, input.qualifier.as_deref())?;
+        let number = match &address.qualifier {
+            None => None,
+            Some(Qualifier::Version(Number::Latest)) => return Err(Error::LatestNotDeletable),
+            Some(Qualifier::Version(Number::Published(number))) => Some(*number),
+            Some(Qualifier::Alias(_)) => return Err(address.not_found()),
+        };
+        let key = address.key;
+        let lock = self.table.lock(&key).await;
+        let current =
+            self.table.get(&key).ok_or_else(|| Error::FunctionNotFound { arn: key.arn() })?;
+        match number {
+            None => {
+                self.records.delete(&current).await?;
+                self.table.remove(&lock, &key);
+                current.versions().for_each(|version| self.invoker.retire(version.deployment()));
+            }
+            Some(number) => {
+                if let Some(version) = current.published.get(&number) {
+                    let mut changed = (*current).clone();
+                    changed.published.remove(&number);
+                    self.records.save(&changed, &[version.number]).await?;
+                    self.table.put(&lock, changed);
+                    self.invoker.retire(version.deployment());
+                }
+            }
+        }
+        drop(lock);
+        drop(current);
+        self.codes.sweep().await;
+        Ok(lambda::DeleteFunctionOutput { status_code: Some(204) })
+    }
+
+    /// The version that publishing `$LATEST` gives: a new one, or the newest again when nothing changed since.
+    fn publication(
+        &self,
+        function: &Function,
+        description: Option<String>,
+    ) -> Result<Arc<Version>, Error> {
+        let latest = &function.latest;
+        if let Some(newest) = function.published.values().next_back()
+            && newest.record.is_same_content(&latest.record)
+        {
+            return Ok(Arc::clone(newest));
+        }
+        let versions_max = self.options.versions_max;
+        if function.published.len() >= versions_max {
+            return Err(Error::StorageExceeded {
+                what: "The number of versions of this function",
+                max: versions_max as u64,
+            });
+        }
+        self.check_storage(&function.key, latest.record.code_bytes)?;
+        let mut record = latest.record.clone();
+        record.description = description;
+        record.revise();
+        if record.is_settling() {
+            (record.state, record.update) = (State::Pending, None);
+        }
+        let number = Number::Published(function.last_number + 1);
+        Ok(self.version(&function.key, number, record, latest.code.clone()))
+    }
+
+    /// The function, if it may be changed now, and is as the caller saw it.
+    fn changeable(&self, key: &Key, revision_id: Option<&str>) -> Result<Arc<Function>, Error> {
+        let function =
+            self.table.get(key).ok_or_else(|| Error::FunctionNotFound { arn: key.arn() })?;
+        let record = &function.latest.record;
+        if revision_id.is_some_and(|revision_id| revision_id != record.revision_id) {
+            return Err(Error::RevisionMismatch);
+        }
+        if record.update == Some(Update::InProgress) {
+            return Err(Error::UpdateInProgress { arn: key.arn() });
+        }
+        match record.state {
+            State::Pending => Err(Error::WrongState { state: "Pending" }),
+            State::Active | State::Failed(_) => Ok(function),
+        }
+    }
+
+    fn begin_update(&self, record: &mut VersionRecord) {
+        match record.state {
+            State::Failed(_) | State::Pending => {
+                (record.state, record.update) = (State::Pending, None)
+            }
+            State::Active => record.update = Some(Update::InProgress),
+        }
+        record.touch((self.options.clock)());
+    }
+
+    /// What may happen after the acknowledgement. An invocation that starts from here on finds the new deployment.
+    fn after_update(self: &Arc<Self>, old: Arc<Function>, key: &Key, zip: Option<Bytes>) {
+        self.invoker.retire(old.latest.deployment());
+        // Its package is unused from here on, unless an invocation still runs on it.
+        drop(old);
+        tasks::background(Arc::clone(self).settle(key.clone(), zip));
+    }
+
+    /// What the function would be, with nothing kept.
+    async fn dry_run(
+        &self,
+        function: &Function,
+        zip: Bytes,
+    ) -> Result<lambda::FunctionConfiguration, Error> {
+        let zip = self.checked(zip).await?;
+        let bytes = zip.len() as u64;
+        let id = tokio::task::spawn_blocking(move || BlobId::of(&zip))
+            .await
+            .map_err(|_| crate::code::CodeError::Closed)?;
+        let mut record = function.latest.record.clone();
+        (record.code, record.code_bytes) = (id, bytes);
+        Ok(view::configuration(
+            &function.key,
+            &function.latest.with_record(record),
+            ArnForm::Unqualified,
+        ))
+    }
+
+    async fn upload(&self, zip: Bytes) -> Result<Upload, Error> {
+        let zip = self.checked(zip).await?;
+        let code = self.codes.put(zip.clone()).await?;
+        Ok(Upload { zip, code })
+    }
+
+    async fn checked(&self, zip: Bytes) -> Result<Bytes, Error> {
+        let limits = self.package_limits();
+        let checked =
+            tokio::task::spawn_blocking(move || Package::check(zip.clone(), limits).map(|_| zip));
+        Ok(checked.await.map_err(|_| crate::code::CodeError::Closed)??)
+    }
+
+    fn new_record(&self, settings: Settings, upload: &Upload) -> VersionRecord {
+        VersionRecord {
+            settings,
+            description: None,
+            code: upload.code.id(),
+            code_bytes: upload.zip.len() as u64,
+            revision_id: uuid::Uuid::new_v4().to_string(),
+            last_modified_ms: (self.options.clock)().epoch_ms(),
+            state: State::Pending,
+            update: None,
+        }
+    }
+
+    /// Whether a function may be created under `key`: the name is free, and the account is within its limits.
+    fn check_room(&self, key: &Key, zip_bytes: usize) -> Result<(), Error> {
+        if self.table.get(key).is_some() {
+            return Err(Error::FunctionExists { name: key.name.clone() });
+        }
+        let functions_max = self.options.functions_max;
+        if self.table.usage(&key.account, &key.region).functions >= functions_max {
+            let max = functions_max as u64;
+            return Err(Error::StorageExceeded {
+                what: "The number of functions of this account and region",
+                max,
+            });
+        }
+        self.check_storage(key, zip_bytes as u64)
+    }
+
+    /// Whether the account may keep `added` bytes more.
+    fn check_storage(&self, key: &Key, added: u64) -> Result<(), Error> {
+        let max = self.options.code_bytes_max;
+        if self.table.usage(&key.account, &key.region).code_bytes.saturating_add(added) > max {
+            return Err(Error::StorageExceeded {
+                what: "The code of all functions, in bytes,",
+                max,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What can go wrong, whose fault it is, and how AWS says it.
+
+use crate::code::CodeError;
+use crate::package::PackageError;
+use crate::records::RecordError;
+use api::lambda::fault;
+use invoke::InvokeError;
+use store::{BlobError, CommitError};
+use wire::{Blame, Fault};
+
+/// What an operation of AWS Lambda may answer instead of a success.
+///
+/// The text of a variant that blames the customer is what the customer reads, as AWS words it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    // Names
+    /// What the front layer of AWS would have refused, had our model of it known.
+    #[error(
+        "1 validation error detected: Value '{value}' at '{at}' failed to satisfy constraint: {rule}"
+    )]
+    Constraint { value: String, at: &'static str, rule: String },
+    #[error("Function not found: {arn}")]
+    FunctionNotFound { arn: String },
+    #[error("Function already exist: {name}")]
+    FunctionExists { name: String },
+    #[error("Functions from '{asked}' are not reachable in this region ('{region}')")]
+    OtherRegion { asked: String, region: String },
+    #[error(
+        "User: {caller} is not authorized to perform: lambda:{operation} on resource: {resource} because no resource-based policy allows the lambda:{operation} action"
+    )]
+    OtherAccount { caller: String, operation: &'static str, resource: String },
+    #[error("The derived qualifier from the function name does not match the specified qualifier.")]
+    QualifierMismatch,
+    #[error("This operation changes $LATEST only and does not accept the qualifier of {arn}.")]
+    QualifierNotAllowed { arn: String },
+    #[error("$LATEST version cannot be deleted without deleting the function.")]
+    LatestNotDeletable,
+    #[error(
+        "Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN."
+    )]
+    TagsOnVersion,
+
+    // Values
+    /// A rule about one or several members was broken. The text is AWS's.
+    #[error("{0}")]
+    InvalidParameter(String),
+    /// What we cannot enforce, we do not accept.
+    #[error("{member} is not available in this build of Tinderbox: {instead}")]
+    Unsupported { member: &'static str, instead: &'static str },
+    #[error("Could not parse request body into json: {0}")]
+    InvalidContent(String),
+    #[error("Client context must be {0}")]
+    InvalidClientContext(&'static str),
+    #[error(
+        "{bytes} byte payload is too large for the RequestResponse invocation type (limit {bytes_max} bytes)"
+    )]
+    PayloadTooLarge { bytes: usize, bytes_max: usize },
+
+    // State
+    #[error(
+        "The operation cannot be performed at this time. An update is in progress for resource: {arn}"
+    )]
+    UpdateInProgress { arn: String },
+    #[error(
+        "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    )]
+    WrongState { state: &'static str },
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+    )]
+    RevisionMismatch,
+    #[error("{what} would exceed the limit of {max}.")]
+    StorageExceeded { what: &'static str, max: u64 },
+
+    // Packages and invocations
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    #[error("Lambda was not able to unzip the file: {reason}")]
+    PackageNotRunnable { reason: String },
+    #[error("failed to invoke")]
+    Invoke(#[from] InvokeError),
+    #[error("{what} is not available in this build of Tinderbox")]
+    NotBuilt { what: &'static str },
+
+    // Ours
+    #[error("failed to keep a package")]
+    Code(#[from] CodeError),
+    #[error("failed to keep a function")]
+    Record(#[from] RecordError),
+}
+
+impl Error {
+    pub(crate) const fn blame(&self) -> Blame {
+        match self {
+            Self::Code(_)
+            | Self::Record(_)
+            | Self::Package(PackageError::Write { .. })
+            | Self::Invoke(InvokeError::StartFailed | InvokeError::ShuttingDown) => Blame::Platform,
+            Self::Constraint { .. }
+            | Self::FunctionNotFound { .. }
+            | Self::FunctionExists { .. }
+            | Self::OtherRegion { .. }
+            | Self::OtherAccount { .. }
+            | Self::QualifierMismatch
+            | Self::QualifierNotAllowed { .. }
+            | Self::LatestNotDeletable
+            | Self::TagsOnVersion
+            | Self::InvalidParameter(_)
+            | Self::Unsupported { .. }
+            | Self::InvalidContent(_)
+            | Self::InvalidClientContext(_)
+            | Self::PayloadTooLarge { .. }
+            | Self::UpdateInProgress { .. }
+            | Self::WrongState { .. }
+            | Self::RevisionMismatch
+            | Self::StorageExceeded { .. }
+            | Self::Package(_)
+            | Self::PackageNotRunnable { .. }
+            | Self::Invoke(InvokeError::Throttled { .. } | InvokeError::RuntimeNotInstalled(_))
+            | Self::NotBuilt { .. } => Blame::Customer,
+        }
+    }
+
+    /// The fault for the client, or `None` for what the client must not see.
+    fn modelled(&self) -> Option<Fault> {
+        let text = self.to_string();
+        let fault = match self {
+            Self::Constraint { .. } => Fault::validation(text),
+            Self::FunctionNotFound { .. } | Self::OtherRegion { .. } => {
+                fault::resource_not_found(text)
+            }
+            Self::FunctionExists { .. }
+            | Self::UpdateInProgress { .. }
+            | Self::WrongState { .. } => fault::resource_conflict(text),
+            Self::OtherAccount { .. } => {
+                Fault::new("AccessDeniedException", 403, text).with_upper_message()
+            }
+            Self::QualifierMismatch
+            | Self::QualifierNotAllowed { .. }
+            | Self::LatestNotDeletable
+            | Self::TagsOnVersion
+            | Self::InvalidParameter(_)
+            | Self::Unsupported { .. } => fault::invalid_parameter_value(text),
+            Self::InvalidContent(_) | Self::InvalidClientContext(_) => {
+                fault::invalid_request_content(text)
+            }
+            Self::PayloadTooLarge { .. } => fault::request_too_large(text),
+            Self::RevisionMismatch => fault::precondition_failed(text),
+            Self::StorageExceeded { .. } => fault::code_storage_exceeded(text),
+            Self::Package(error) => package_fault(error)?,
+            Self::PackageNotRunnable { .. } => fault::invalid_zip_file(text),
+            Self::Invoke(error) => return invoke_fault(error),
+            Self::NotBuilt { what } => Fault::not_implemented(what),
+            Self::Code(
+                CodeError::Commit(CommitError::Full { .. })
+                | CodeError::Blob(BlobError::Full { .. }),
+            )
+            | Self::Record(RecordError::Commit(CommitError::Full { .. })) => {
+                fault::code_storage_exceeded("No space is left on the disk of this server.")
+            }
+            Self::Code(_) | Self::Record(_) => return None,
+        };
+        Some(fault)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        if error.blame() == Blame::Platform {
+            tracing::error!(error = &error as &dyn std::error::Error, "operation failed");
+        }
+        error.modelled().unwrap_or_else(Self::internal)
+    }
+}
+
+fn package_fault(error: &PackageError) -> Option<Fault> {
+    const NOT_A_ZIP: &str =
+        "Could not unzip uploaded file. Please check your file, then try to upload again.";
+    let fault = match error {
+        PackageError::Empty => {
+            fault::invalid_parameter_value("Uploaded file must be a non-empty zip")
+        }
+        PackageError::Unreadable { .. } | PackageError::Corrupt { .. } => {
+            fault::invalid_parameter_value(NOT_A_ZIP)
+        }
+        // AWS has no words for what it would unpack; ours help to find the entry.
+        PackageError::Refused { .. } | PackageError::TooManyEntries { .. } => {
+            fault::invalid_parameter_value(format!("{NOT_A_ZIP} ({error})"))
+        }
+        PackageError::ZippedTooLarge { bytes_max, .. } => Fault::new(
+            "RequestEntityTooLargeException",
+            413,
+            format!("Zipped size must be smaller than {bytes_max} bytes"),
+        ),
+        PackageError::UnzippedTooLarge { bytes_max } => fault::invalid_parameter_value(format!(
+            "Unzipped size must be smaller than {bytes_max} bytes"
+        )),
+        PackageError::Write { .. } => return None,
+    };
+    Some(fault)
+}
+
+fn invoke_fault(error: &InvokeError) -> Option<Fault> {
+    match error {
+        InvokeError::Throttled { reason } => {
+            Some(fault::too_many_requests("Rate Exceeded.").with_member("Reason", *reason))
+        }
+        InvokeError::RuntimeNotInstalled(hint) => Some(fault::invalid_runtime(hint.clone())),
+        InvokeError::StartFailed => Some(Fault::internal()),
+        InvokeError::ShuttingDown => Some(fault::service("The server is shutting down.")),
+    }
+}

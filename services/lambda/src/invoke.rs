@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Invoke: from a request to an event, from an outcome to an answer.
+//!
+//! Nothing here reads the disk: the function comes from memory, and its package was unpacked when it was activated.
+//! The one exception is a package that a crash left without its directory.
+
+use crate::Invoke;
+use crate::code::CodeError;
+use crate::error::Error;
+use crate::read::Found;
+use crate::service::Service;
+use crate::version::{State, Version};
+use api::lambda;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use wire::Context;
+use worker::{Event, Outcome};
+
+const PAYLOAD_BYTES_MAX: usize = 6_291_456;
+const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
+const LOG_TAIL_BYTES_MAX: usize = 4_096;
+
+impl<I: Invoke> Service<I> {
+    pub(crate) async fn invoke(
+        &self,
+        cx: &Context,
+        input: lambda::InvokeInput,
+    ) -> Result<lambda::InvokeOutput, Error> {
+        let found = self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
+        if input.invocation_type == Some(lambda::InvocationType::Event) {
+            return Err(Error::NotBuilt { what: "Invoke with InvocationType=Event" });
+        }
+        if input.durable_execution_name.is_some() {
+            return Err(Error::Unsupported {
+                member: "DurableExecutionName",
+                instead: "invoke without it",
+            });
+        }
+        if input.tenant_id.is_some() {
+            let text = "The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again.";
+            return Err(Error::InvalidParameter(text.to_owned()));
+        }
+        let payload = payload(input.payload.into_bytes())?;
+        let client_context = input.client_context.as_deref().map(client_context).transpose()?;
+        if input.invocation_type == Some(lambda::InvocationType::DryRun) {
+            return Ok(lambda::InvokeOutput {
+                status_code: Some(204),
+                ..lambda::InvokeOutput::default()
+            });
+        }
+
+        check_state(&found.version)?;
+        if !found.version.code.is_unpacked() {
+            found.version.code.unpack(None).await.map_err(not_runnable)?;
+        }
+        let event = Event {
+            request_id: cx.request_id,
+            payload,
+            invoked_arn: found.address.arn(),
+            client_context,
+            cognito_identity: None,
+            trace_id: trace_id((self.options.clock)().epoch_ms()),
+        };
+        let result = self.invoker.invoke(&found.version.runnable, event).await;
+        let answer = result.map(|outcome| answer(&found, outcome, input.log_type));
+        // The last invocation of code that was replaced meanwhile lets go of its package here.
+        drop(found);
+        self.codes.sweep().await;
+        Ok(answer?)
+    }
+}
+
+fn check_state(version: &Version) -> Result<(), Error> {
+    match &version.record.state {
+        State::Active => Ok(()),
+        State::Pending => Err(Error::WrongState { state: "Pending" }),
+        State::Failed(_) => Err(Error::WrongState { state: "Failed" }),
+    }
+}
+
+fn not_runnable(error: CodeError) -> Error {
+    match error {
+        CodeError::Invalid { reason, .. } => Error::PackageNotRunnable { reason },
+        error => Error::Code(error),
+    }
+}
+
+/// The bytes as they came, once they are known to be JSON. Nothing is an empty object.
+fn payload(payload: Bytes) -> Result<Bytes, Error> {
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    if payload.len() > PAYLOAD_BYTES_MAX {
+        return Err(Error::PayloadTooLarge { bytes: payload.len(), bytes_max: PAYLOAD_BYTES_MAX });
+    }
+    let invalid = |cause: &dyn std::fmt::Display| {
+        Error::InvalidContent(format!("Could not parse payload into json: {cause}"))
+    };
+    // A parser that skips a string does not look at its encoding.
+    let text = std::str::from_utf8(&payload).map_err(|error| invalid(&error))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| invalid(&error))?;
+    Ok(payload)
+}
+
+fn client_context(text: &str) -> Result<String, Error> {
+    const TOO_LONG: Error =
+        Error::InvalidClientContext("no more than 3583 bytes when base64-decoded.");
+    const NOT_JSON: Error = Error::InvalidClientContext("a valid Base64-encoded JSON object.");
+    let decoded = STANDARD.decode(text).map_err(|_| NOT_JSON)?;
+    if decoded.len() > CLIENT_CONTEXT_BYTES_MAX {
+        return Err(TOO_LONG);
+    }
+    let decoded = String::from_utf8(decoded).map_err(|_| NOT_JSON)?;
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&decoded)
+        .map_err(|_| NOT_JSON)?;
+    Ok(decoded)
+}
+
+/// A trace that starts here: nothing upstream is traced yet.
+fn trace_id(now_ms: i64) -> String {
+    let seconds = now_ms / 1_000;
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    let parent = uuid::Uuid::new_v4().simple().to_string();
+    let (root, parent) =
+        (random.get(..24).unwrap_or_default(), parent.get(..16).unwrap_or_default());
+    format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0")
+}
+
+fn answer(
+    found: &Found,
+    outcome: Outcome,
+    log_type: Option<lambda::LogType>,
+) -> lambda::InvokeOutput {
+    let log_result = (log_type == Some(lambda::LogType::Tail)).then(|| {
+        let start = outcome.log_tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
+        STANDARD.encode(outcome.log_tail.slice(start..))
+    });
+    lambda::InvokeOutput {
+        status_code: Some(200),
+        function_error: outcome.is_function_error.then(|| "Unhandled".to_owned()),
+        log_result,
+        payload: outcome.payload.into(),
+        executed_version: Some(found.version.number.to_string()),
+        durable_execution_arn: None,
+    }
+}

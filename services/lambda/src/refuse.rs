@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Members that this build cannot enforce, and therefore does not accept.
+//!
+//! What says "nothing" (an empty list, an empty ARN, the default) is accepted: deployment tools send it.
+
+use crate::error::Error;
+use api::lambda;
+
+/// The instruction set functions run on: this machine's own.
+pub(crate) fn host_architecture() -> lambda::Architecture {
+    if cfg!(target_arch = "aarch64") {
+        lambda::Architecture::Arm64
+    } else {
+        lambda::Architecture::X8664
+    }
+}
+
+/// Where code comes from.
+struct Source<'a> {
+    has_zip: bool,
+    s3: [&'a Option<String>; 3],
+    has_storage_mode: bool,
+    image_uri: &'a Option<String>,
+    source_kms_key_arn: &'a Option<String>,
+}
+
+pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error> {
+    if input.package_type == Some(lambda::PackageType::Image) {
+        return unsupported("PackageType=Image", "deploy the function as a zip");
+    }
+    in_source(&Source {
+        has_zip: input.code.zip_file.is_some(),
+        s3: [&input.code.s3_bucket, &input.code.s3_key, &input.code.s3_object_version],
+        has_storage_mode: input.code.s3_object_storage_mode.is_some(),
+        image_uri: &input.code.image_uri,
+        source_kms_key_arn: &input.code.source_kms_key_arn,
+    })?;
+    in_architectures(input.architectures.as_deref())?;
+    if is_text(&input.code_signing_config_arn) {
+        return unsupported("CodeSigningConfigArn", "deploy without code signing");
+    }
+    if input.publish_to.is_some() {
+        return unsupported("PublishTo", "use Publish");
+    }
+    if input.tenancy_config.is_some() {
+        return unsupported("TenancyConfig", "use one function per tenant");
+    }
+    let lambda::CreateFunctionInput {
+        dead_letter_config,
+        kms_key_arn,
+        layers,
+        file_system_configs,
+        image_config,
+        snap_start,
+        capacity_provider_config,
+        durable_config,
+        runtime_config,
+        accelerator_config,
+        ..
+    } = input;
+    in_both(&Both {
+        dead_letter_config: dead_letter_config.as_ref(),
+        kms_key_arn,
+        has_layers: layers.as_ref().is_some_and(|layers| !layers.is_empty()),
+        has_file_systems: file_system_configs.as_ref().is_some_and(|configs| !configs.is_empty()),
+        image_config: image_config.as_ref(),
+        snap_start: snap_start.as_ref(),
+        has_capacity_provider: capacity_provider_config.is_some(),
+        has_durable_config: durable_config.is_some(),
+        has_runtime_config: runtime_config.is_some(),
+        has_accelerator: accelerator_config.is_some(),
+    })
+}
+
+pub(crate) fn in_update(input: &lambda::UpdateFunctionConfigurationInput) -> Result<(), Error> {
+    in_both(&Both {
+        dead_letter_config: input.dead_letter_config.as_ref(),
+        kms_key_arn: &input.kms_key_arn,
+        has_layers: input.layers.as_ref().is_some_and(|layers| !layers.is_empty()),
+        has_file_systems: input
+            .file_system_configs
+            .as_ref()
+            .is_some_and(|configs| !configs.is_empty()),
+        image_config: input.image_config.as_ref(),
+        snap_start: input.snap_start.as_ref(),
+        has_capacity_provider: input.capacity_provider_config.is_some(),
+        has_durable_config: input.durable_config.is_some(),
+        has_runtime_config: input.runtime_config.is_some(),
+        has_accelerator: input.accelerator_config.is_some(),
+    })
+}
+
+pub(crate) fn in_code_update(input: &lambda::UpdateFunctionCodeInput) -> Result<(), Error> {
+    in_source(&Source {
+        has_zip: input.zip_file.is_some(),
+        s3: [&input.s3_bucket, &input.s3_key, &input.s3_object_version],
+        has_storage_mode: input.s3_object_storage_mode.is_some(),
+        image_uri: &input.image_uri,
+        source_kms_key_arn: &input.source_kms_key_arn,
+    })?;
+    in_architectures(input.architectures.as_deref())?;
+    if input.publish_to.is_some() {
+        return unsupported("PublishTo", "use Publish");
+    }
+    Ok(())
+}
+
+pub(crate) fn in_logging(logging: &lambda::LoggingConfig) -> Result<(), Error> {
+    if logging.log_format == Some(lambda::LogFormat::Json) {
+        return unsupported("LoggingConfig.LogFormat=JSON", "use the format Text");
+    }
+    if logging.application_log_level.is_some() || logging.system_log_level.is_some() {
+        let text = "Log level settings are supported only for the JSON log format.";
+        return Err(Error::InvalidParameter(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// What creating and updating share.
+struct Both<'a> {
+    dead_letter_config: Option<&'a lambda::DeadLetterConfig>,
+    kms_key_arn: &'a Option<String>,
+    has_layers: bool,
+    has_file_systems: bool,
+    image_config: Option<&'a lambda::ImageConfig>,
+    snap_start: Option<&'a lambda::SnapStart>,
+    has_capacity_provider: bool,
+    has_durable_config: bool,
+    has_runtime_config: bool,
+    has_accelerator: bool,
+}
+
+fn in_both(both: &Both<'_>) -> Result<(), Error> {
+    if both.dead_letter_config.is_some_and(|config| is_text(&config.target_arn)) {
+        return unsupported("DeadLetterConfig", "asynchronous invocation has no queue yet");
+    }
+    if is_text(both.kms_key_arn) {
+        return unsupported("KMSKeyArn", "environment variables are kept as they are");
+    }
+    if both.has_layers {
+        return unsupported("Layers", "put their content into the package");
+    }
+    if both.has_file_systems {
+        return unsupported("FileSystemConfigs", "use /tmp or the package");
+    }
+    if both.image_config.is_some_and(|config| config != &lambda::ImageConfig::default()) {
+        return unsupported("ImageConfig", "deploy the function as a zip");
+    }
+    let is_snapshot = |snap_start: &lambda::SnapStart| {
+        snap_start.apply_on == Some(lambda::SnapStartApplyOn::PublishedVersions)
+    };
+    if both.snap_start.is_some_and(is_snapshot) {
+        return unsupported(
+            "SnapStart.ApplyOn=PublishedVersions",
+            "environments start fast without snapshots",
+        );
+    }
+    if both.has_capacity_provider {
+        return unsupported("CapacityProviderConfig", "functions run on this machine");
+    }
+    if both.has_durable_config {
+        return unsupported("DurableConfig", "use an ordinary function");
+    }
+    if both.has_runtime_config {
+        return unsupported("RuntimeConfig", "use a managed runtime or provided.al2023");
+    }
+    if both.has_accelerator {
+        return unsupported("AcceleratorConfig", "functions run on the processor");
+    }
+    Ok(())
+}
+
+fn in_source(source: &Source<'_>) -> Result<(), Error> {
+    let has_s3 = source.has_storage_mode || source.s3.iter().any(|member| is_text(member));
+    if source.has_zip && (has_s3 || is_text(source.image_uri)) {
+        let text = "Please do not provide other FunctionCode parameters when providing a ZipFile.";
+        return Err(Error::InvalidParameter(text.to_owned()));
+    }
+    if has_s3 {
+        return unsupported("Code from S3", "send the zip itself as ZipFile");
+    }
+    if is_text(source.image_uri) {
+        return unsupported("ImageUri", "deploy the function as a zip");
+    }
+    if is_text(source.source_kms_key_arn) {
+        return unsupported("SourceKMSKeyArn", "packages are kept as they are");
+    }
+    if !source.has_zip {
+        return Err(Error::InvalidParameter(
+            "Please provide a source for function code.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn in_architectures(architectures: Option<&[lambda::Architecture]>) -> Result<(), Error> {
+    match architectures {
+        Some([architecture]) if *architecture != host_architecture() => {
+            let instead = match host_architecture() {
+                lambda::Architecture::X8664 => "this machine runs x86_64",
+                lambda::Architecture::Arm64 => "this machine runs arm64",
+            };
+            unsupported("This value of Architectures", instead)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_text(member: &Option<String>) -> bool {
+    member.as_ref().is_some_and(|text| !text.is_empty())
+}
+
+fn unsupported(member: &'static str, instead: &'static str) -> Result<(), Error> {
+    Err(Error::Unsupported { member, instead })
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a customer sets on a function, after validation.
+//!
+//! These are records: they are kept in the store as they are here, so a new member needs `#[serde(default)]`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub(crate) const TIMEOUT_S_DEFAULT: u32 = 3;
+pub(crate) const MEMORY_MB_DEFAULT: u32 = 128;
+pub(crate) const TMP_MB_DEFAULT: u32 = 512;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) runtime: String,
+    pub(crate) handler: String,
+    pub(crate) role: String,
+    pub(crate) description: String,
+    pub(crate) timeout_s: u32,
+    pub(crate) memory_mb: u32,
+    pub(crate) tmp_mb: u32,
+    /// `None` when the customer never spoke of them: the answer then has no `Environment`.
+    pub(crate) env_vars: Option<EnvVars>,
+    pub(crate) log_group: String,
+    /// `x86_64` or `arm64`
+    pub(crate) architecture: String,
+    /// Stored only.
+    pub(crate) is_traced: bool,
+    /// Stored only.
+    pub(crate) vpc: Option<Vpc>,
+}
+
+/// Environment variables. `Debug` tells their number and nothing else.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct EnvVars(pub(crate) BTreeMap<String, String>);
+
+impl fmt::Debug for EnvVars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EnvVars({})", self.0.len())
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Vpc {
+    pub(crate) subnet_ids: Vec<String>,
+    pub(crate) security_group_ids: Vec<String>,
+    pub(crate) is_ipv6_allowed: bool,
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From `Pending` to `Active`, from `InProgress` to `Successful`: what happens after a change was acknowledged.
+//!
+//! One idempotent path, taken after each change and again at start: it looks for versions whose activation is due,
+//! unpacks their packages, and writes down how that went.
+
+use crate::Invoke;
+use crate::code::CodeError;
+use crate::error::Error;
+use crate::function::Key;
+use crate::service::Service;
+use crate::version::{Failure, FailureCode};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{BlobId, CommitError};
+
+/// Before the store is tried again that could not write, for want of space most likely.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+impl<I: Invoke> Service<I> {
+    /// Settles every version of a function. `zip` spares reading a package that was just uploaded.
+    pub(crate) async fn settle(self: Arc<Self>, key: Key, zip: Option<Bytes>) {
+        let mut zip = zip;
+        while let Some(code) = self.unsettled(&key) {
+            let outcome = code.unpack(zip.take()).await.map_err(failure);
+            match self.write_outcome(&key, code.id(), &outcome).await {
+                Ok(()) => {}
+                Err(Error::Record(crate::records::RecordError::Commit(CommitError::Closed))) => {
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "activation not written"
+                    );
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+            }
+        }
+        self.codes.sweep().await;
+    }
+
+    /// The package of a version whose activation is due: that of `$LATEST` first.
+    fn unsettled(&self, key: &Key) -> Option<crate::code::Code> {
+        let function = self.table.get(key)?;
+        function
+            .versions()
+            .find(|version| version.record.is_settling())
+            .map(|version| version.code.clone())
+    }
+
+    async fn write_outcome(
+        &self,
+        key: &Key,
+        code: BlobId,
+        outcome: &Result<(), Failure>,
+    ) -> Result<(), Error> {
+        let lock = self.table.lock(key).await;
+        let Some(function) = self.table.get(key) else { return Ok(()) };
+        let mut changed = (*function).clone();
+        let mut numbers = Vec::new();
+        for version in function
+            .versions()
+            .filter(|version| version.record.is_settling() && version.code.id() == code)
+        {
+            let mut record = version.record.clone();
+            record.settle(outcome.clone());
+            record.revise();
+            numbers.push(version.number);
+            changed = changed.with_version(version.with_record(record));
+        }
+        if !numbers.is_empty() {
+            self.records.save(&changed, &numbers).await?;
+            self.table.put(&lock, changed);
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: CodeError) -> Failure {
+    match error {
+        CodeError::Invalid { reason, .. } => Failure::new(
+            FailureCode::InvalidZipFile,
+            format!("Lambda was not able to unzip the file: {reason}"),
+        ),
+        error => {
+            tracing::error!(error = &error as &dyn std::error::Error, "package not unpacked");
+            Failure::new(
+                FailureCode::InternalError,
+                "The package could not be unpacked on this server.",
+            )
+        }
+    }
+}

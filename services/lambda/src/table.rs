@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//! All functions, in memory: what every read and every invocation looks at.
+//!
+//! Invariant: a function is here as it is on disk, or as it was a moment before. Whoever changes one writes to the
+//! store first, and holds the function's lock from before the read until after `put` or `remove`.
+
+use crate::function::{Function, Key};
+use names::{AccountId, Region};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+/// Enough that two functions rarely share one, few enough to cost nothing.
+const LOCKS: usize = 256;
+
+type Scopes = HashMap<AccountId, HashMap<Region, Scope>>;
+
+/// What an account has in a region.
+#[derive(Debug, Default)]
+struct Scope {
+    by_name: BTreeMap<String, Arc<Function>>,
+    /// Of all versions of all functions.
+    code_bytes: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) functions: usize,
+    pub(crate) code_bytes: u64,
+}
+
+impl Scope {
+    fn put(&mut self, function: Arc<Function>) {
+        self.code_bytes = self.code_bytes.saturating_add(function.code_bytes());
+        if let Some(old) = self.by_name.insert(function.key.name.clone(), function) {
+            self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(old) = self.by_name.remove(name) {
+            self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    functions: RwLock<Scopes>,
+    locks: Vec<tokio::sync::Mutex<()>>,
+    hasher: RandomState,
+}
+
+/// The right to change one function.
+#[derive(Debug)]
+pub(crate) struct FunctionLock<'a> {
+    _guard: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Table {
+    pub(crate) fn new(functions: impl IntoIterator<Item = Function>) -> Self {
+        let mut table = Scopes::new();
+        for function in functions {
+            scope(&mut table, &function.key).put(Arc::new(function));
+        }
+        Self {
+            functions: RwLock::new(table),
+            locks: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Waits until nobody else changes the function.
+    pub(crate) async fn lock(&self, key: &Key) -> FunctionLock<'_> {
+        let hash = usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or_default();
+        let lock = self.locks.get(hash).expect("a remainder by LOCKS is below LOCKS");
+        FunctionLock { _guard: lock.lock().await }
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Function>> {
+        self.read().get(&key.account)?.get(&key.region)?.by_name.get(&key.name).cloned()
+    }
+
+    pub(crate) fn put(&self, _lock: &FunctionLock<'_>, function: Function) -> Arc<Function> {
+        let function = Arc::new(function);
+        let mut table = self.functions.write().unwrap_or_else(PoisonError::into_inner);
+        scope(&mut table, &function.key).put(Arc::clone(&function));
+        function
+    }
+
+    pub(crate) fn remove(&self, _lock: &FunctionLock<'_>, key: &Key) {
+        let mut table = self.functions.write().unwrap_or_else(PoisonError::into_inner);
+        scope(&mut table, key).remove(&key.name);
+    }
+
+    /// Functions in the order of their names, from `from` on, until `each` says enough.
+    pub(crate) fn visit(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        from: &str,
+        mut each: impl FnMut(&Arc<Function>) -> std::ops::ControlFlow<()>,
+    ) {
+        let table = self.read();
+        let Some(scope) = table.get(account).and_then(|regions| regions.get(region)) else {
+            return;
+        };
+        for function in scope
+            .by_name
+            .range::<str, _>((Bound::Included(from), Bound::Unbounded))
+            .map(|(_, function)| function)
+        {
+            if each(function).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// Every function, for whoever must look at all of them at start.
+    pub(crate) fn all(&self) -> Vec<Arc<Function>> {
+        self.read()
+            .values()
+            .flat_map(HashMap::values)
+            .flat_map(|scope| scope.by_name.values())
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn usage(&self, account: &AccountId, region: &Region) -> Usage {
+        let table = self.read();
+        let scope = table.get(account).and_then(|regions| regions.get(region));
+        scope.map_or_else(Usage::default, |scope| Usage {
+            functions: scope.by_name.len(),
+            code_bytes: scope.code_bytes,
+        })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Scopes> {
+        // No critical section calls what may panic while the maps are torn.
+        self.functions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn scope<'a>(table: &'a mut Scopes, key: &Key) -> &'a mut Scope {
+    table.entry(key.account.clone()).or_default().entry(key.region.clone()).or_default()
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From what a request asks for to settings that hold.
+//!
+//! Rules of one member's form (patterns, ranges of the model) were checked by the front layer. Here are the rules of
+//! the service: what goes together, what an ordinary function may have, and what this build enforces. Every member is
+//! in one of three lists:
+//!
+//! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
+//!   `LoggingConfig.LogGroup`, `Architectures`;
+//! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
+//! - refused, unless it says "nothing": see `refuse.rs`.
+
+use crate::error::Error;
+use crate::refuse;
+use crate::settings::{
+    EnvVars, MEMORY_MB_DEFAULT, Settings, TIMEOUT_S_DEFAULT, TMP_MB_DEFAULT, Vpc,
+};
+use api::lambda;
+use std::collections::BTreeMap;
+
+/// Of ordinary functions: the model allows more to kinds that this build does not have.
+const TIMEOUT_S_MAX: i32 = 900;
+const MEMORY_MB_MAX: i32 = 10_240;
+const TMP_MB_MAX: i32 = 10_240;
+const ENV_VARS_BYTES_MAX: usize = 4_096;
+const TAGS_MAX: usize = 50;
+
+/// Every managed runtime the model knows. Whether this machine has it shows when it is started.
+const RUNTIMES: &[&str] = &[
+    "nodejs",
+    "nodejs4.3",
+    "nodejs6.10",
+    "nodejs8.10",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "nodejs16.x",
+    "nodejs18.x",
+    "nodejs20.x",
+    "nodejs22.x",
+    "nodejs24.x",
+    "java8",
+    "java8.al2",
+    "java11",
+    "java17",
+    "java21",
+    "java25",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "python3.8",
+    "python3.9",
+    "python3.10",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "python3.14",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "dotnet6",
+    "dotnet8",
+    "dotnet10",
+    "nodejs4.3-edge",
+    "go1.x",
+    "ruby2.5",
+    "ruby2.7",
+    "ruby3.2",
+    "ruby3.3",
+    "ruby3.4",
+    "ruby4.0",
+    "provided",
+    "provided.al2",
+    "provided.al2023",
+    "nodejs26.x",
+    "python3.15",
+    "java8.al2023",
+    "java11.al2023",
+    "java17.al2023",
+];
+
+/// Keys that Lambda sets itself.
+const RESERVED_ENV_VARS: &[&str] = &[
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
+
+/// The members that creating and updating share, as they were asked for.
+struct Asked {
+    runtime: Option<String>,
+    role: Option<String>,
+    handler: Option<String>,
+    description: Option<String>,
+    timeout: Option<i32>,
+    memory_size: Option<i32>,
+    vpc_config: Option<lambda::VpcConfig>,
+    environment: Option<lambda::Environment>,
+    tracing_config: Option<lambda::TracingConfig>,
+    ephemeral_storage: Option<lambda::EphemeralStorage>,
+    logging_config: Option<lambda::LoggingConfig>,
+}
+
+/// The settings of a new function called `name`.
+pub(crate) fn settings_of_new(
+    name: &str,
+    input: &mut lambda::CreateFunctionInput,
+) -> Result<Settings, Error> {
+    refuse::in_create(input)?;
+    let asked = Asked {
+        runtime: input.runtime.take(),
+        role: Some(std::mem::take(&mut input.role)),
+        handler: input.handler.take(),
+        description: input.description.take(),
+        timeout: input.timeout,
+        memory_size: input.memory_size,
+        vpc_config: input.vpc_config.take(),
+        environment: input.environment.take(),
+        tracing_config: input.tracing_config.take(),
+        ephemeral_storage: input.ephemeral_storage.take(),
+        logging_config: input.logging_config.take(),
+    };
+    let defaults = Settings {
+        runtime: String::new(),
+        handler: String::new(),
+        role: String::new(),
+        description: String::new(),
+        timeout_s: TIMEOUT_S_DEFAULT,
+        memory_mb: MEMORY_MB_DEFAULT,
+        tmp_mb: TMP_MB_DEFAULT,
+        env_vars: None,
+        log_group: format!("/aws/lambda/{name}"),
+        architecture: refuse::host_architecture().as_str().to_owned(),
+        is_traced: false,
+        vpc: None,
+    };
+    let settings = changed(defaults, asked)?;
+    if settings.runtime.is_empty() || settings.handler.is_empty() {
+        let text = "Runtime and Handler are mandatory parameters for functions created with deployment packages.";
+        return Err(Error::InvalidParameter(text.to_owned()));
+    }
+    Ok(settings)
+}
+
+/// `settings` after an update.
+pub(crate) fn settings_after(
+    settings: &Settings,
+    input: &mut lambda::UpdateFunctionConfigurationInput,
+) -> Result<Settings, Error> {
+    refuse::in_update(input)?;
+    let asked = Asked {
+        runtime: input.runtime.take(),
+        role: input.role.take(),
+        handler: input.handler.take(),
+        description: input.description.take(),
+        timeout: input.timeout,
+        memory_size: input.memory_size,
+        vpc_config: input.vpc_config.take(),
+        environment: input.environment.take(),
+        tracing_config: input.tracing_config.take(),
+        ephemeral_storage: input.ephemeral_storage.take(),
+        logging_config: input.logging_config.take(),
+    };
+    changed(settings.clone(), asked)
+}
+
+fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
+    if let Some(runtime) = asked.runtime {
+        check_runtime(&runtime)?;
+        settings.runtime = runtime;
+    }
+    replace(&mut settings.role, asked.role);
+    replace(&mut settings.handler, asked.handler);
+    replace(&mut settings.description, asked.description);
+    replace(&mut settings.timeout_s, at_most(asked.timeout, TIMEOUT_S_MAX, "timeout")?);
+    replace(&mut settings.memory_mb, at_most(asked.memory_size, MEMORY_MB_MAX, "memorySize")?);
+    let tmp_mb = asked.ephemeral_storage.map(|storage| storage.size);
+    replace(&mut settings.tmp_mb, at_most(tmp_mb, TMP_MB_MAX, "ephemeralStorage.size")?);
+    if let Some(environment) = asked.environment {
+        settings.env_vars = Some(env_vars(environment.variables.unwrap_or_default())?);
+    }
+    if let Some(logging) = asked.logging_config {
+        refuse::in_logging(&logging)?;
+        replace(&mut settings.log_group, logging.log_group);
+    }
+    if let Some(mode) = asked.tracing_config.and_then(|tracing| tracing.mode) {
+        settings.is_traced = mode == lambda::TracingMode::Active;
+    }
+    if let Some(vpc) = asked.vpc_config {
+        settings.vpc = attachment(vpc);
+    }
+    Ok(settings)
+}
+
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    if tags.len() > TAGS_MAX {
+        return Err(Error::InvalidParameter(
+            "Number of tags exceeds resource tag limit.".to_owned(),
+        ));
+    }
+    if tags.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        let text = "Tag keys that start with aws: are reserved for system use.";
+        return Err(Error::InvalidParameter(text.to_owned()));
+    }
+    Ok(())
+}
+
+fn check_runtime(runtime: &str) -> Result<(), Error> {
+    if runtime == "custom" {
+        return Err(Error::Unsupported {
+            member: "Runtime=custom",
+            instead: "use a managed runtime or provided.al2023",
+        });
+    }
+    if RUNTIMES.contains(&runtime) {
+        return Ok(());
+    }
+    let known = RUNTIMES.join(", ");
+    Err(Error::InvalidParameter(format!(
+        "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{known}] or be a valid ARN"
+    )))
+}
+
+fn env_vars(variables: BTreeMap<String, String>) -> Result<EnvVars, Error> {
+    const PREFIX: &str = "Lambda was unable to configure your environment variables because the environment variables you have provided";
+    let reserved: Vec<_> = variables
+        .keys()
+        .map(String::as_str)
+        .filter(|key| RESERVED_ENV_VARS.contains(key))
+        .collect();
+    if !reserved.is_empty() {
+        let keys = reserved.join(", ");
+        return Err(Error::InvalidParameter(format!(
+            "{PREFIX} contains reserved keys that are currently not supported for modification. Reserved keys used in this request: {keys}"
+        )));
+    }
+    let measured = serde_json::to_string(&variables).unwrap_or_default();
+    if measured.len() > ENV_VARS_BYTES_MAX {
+        return Err(Error::InvalidParameter(format!(
+            "{PREFIX} exceeded the 4KB limit. String measured: {measured}"
+        )));
+    }
+    Ok(EnvVars(variables))
+}
+
+/// No subnets and no groups mean no attachment: that is how tools detach a function.
+fn attachment(vpc: lambda::VpcConfig) -> Option<Vpc> {
+    let vpc = Vpc {
+        subnet_ids: vpc.subnet_ids.unwrap_or_default(),
+        security_group_ids: vpc.security_group_ids.unwrap_or_default(),
+        is_ipv6_allowed: vpc.ipv6_allowed_for_dual_stack.unwrap_or_default(),
+    };
+    let is_attached = !vpc.subnet_ids.is_empty() || !vpc.security_group_ids.is_empty();
+    is_attached.then_some(vpc)
+}
+
+fn at_most(value: Option<i32>, max: i32, at: &'static str) -> Result<Option<u32>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    match u32::try_from(value) {
+        Ok(number) if value <= max => Ok(Some(number)),
+        _ => Err(Error::Constraint {
+            value: value.to_string(),
+            at,
+            rule: format!("Member must have value less than or equal to {max}"),
+        }),
+    }
+}
+
+fn replace<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One version of a function: `$LATEST`, which changes, or a published number, which does not.
+//!
+//! ```text
+//! create, publish    Pending ──unpacked──> Active         Pending ──not valid──> Failed
+//! update             InProgress ──unpacked──> Successful  InProgress ──not valid──> Failed
+//! ```
+//!
+//! Invariant: a version's `runnable` changes with its code or settings and with nothing else, so that what runs keeps
+//! running when only the state moves on.
+
+use crate::code::Code;
+use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use store::BlobId;
+use wire::Timestamp;
+use worker::Deployment;
+
+/// `$LATEST` comes before every number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Number {
+    Latest,
+    Published(u64),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Latest => f.write_str("$LATEST"),
+            Self::Published(number) => number.fmt(f),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum State {
+    Pending,
+    Active,
+    Failed(Failure),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Update {
+    InProgress,
+    Successful,
+    Failed(Failure),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) code: FailureCode,
+    pub(crate) reason: String,
+}
+
+/// Those of AWS's reason codes that happen here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FailureCode {
+    InvalidZipFile,
+    InternalError,
+}
+
+/// A version as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct VersionRecord {
+    pub(crate) settings: Settings,
+    /// What `PublishVersion` said instead of the description of `$LATEST`.
+    pub(crate) description: Option<String>,
+    pub(crate) code: BlobId,
+    /// Of the zip.
+    pub(crate) code_bytes: u64,
+    pub(crate) revision_id: String,
+    pub(crate) last_modified_ms: i64,
+    pub(crate) state: State,
+    /// `None` until the first activation.
+    pub(crate) update: Option<Update>,
+}
+
+impl VersionRecord {
+    /// Whether an activation is still due.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.state == State::Pending || self.update == Some(Update::InProgress)
+    }
+
+    /// The record after its package was unpacked, or was not.
+    pub(crate) fn settle(&mut self, outcome: Result<(), Failure>) {
+        if self.update == Some(Update::InProgress) {
+            self.update = Some(outcome.map_or_else(Update::Failed, |()| Update::Successful));
+            return;
+        }
+        match outcome {
+            Ok(()) => {
+                self.state = State::Active;
+                self.update = Some(Update::Successful);
+            }
+            Err(failure) => self.state = State::Failed(failure),
+        }
+    }
+
+    /// Whether a version published from `latest` would be this one again.
+    pub(crate) fn is_same_content(&self, latest: &Self) -> bool {
+        self.code == latest.code && self.settings == latest.settings
+    }
+
+    pub(crate) fn touch(&mut self, now: Timestamp) {
+        self.last_modified_ms = now.epoch_ms();
+        self.revise();
+    }
+
+    pub(crate) fn revise(&mut self) {
+        self.revision_id = uuid::Uuid::new_v4().to_string();
+    }
+}
+
+/// A version in memory. Immutable: a change makes another.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) number: Number,
+    pub(crate) record: VersionRecord,
+    pub(crate) code: Code,
+    /// What the worker runs.
+    pub(crate) runnable: Arc<worker::Function>,
+}
+
+impl Version {
+    pub(crate) fn new(
+        key: &crate::function::Key,
+        number: Number,
+        record: VersionRecord,
+        code: Code,
+        deployment: Deployment,
+    ) -> Arc<Self> {
+        let settings = &record.settings;
+        let runnable = worker::Function {
+            deployment,
+            account: key.account.clone(),
+            region: key.region.clone(),
+            name: key.name.clone(),
+            version: number.to_string(),
+            runtime: settings.runtime.clone(),
+            handler: settings.handler.clone(),
+            role: settings.role.clone(),
+            code_dir: code.dir(),
+            layers_dir: None,
+            env_vars: settings.env_vars.iter().flat_map(|env_vars| env_vars.0.clone()).collect(),
+            memory_mb: settings.memory_mb,
+            tmp_mb: settings.tmp_mb,
+            timeout: Duration::from_secs(settings.timeout_s.into()),
+            log_group: settings.log_group.clone(),
+        };
+        Arc::new(Self { number, record, code, runnable: Arc::new(runnable) })
+    }
+
+    /// The same content in another state.
+    pub(crate) fn with_record(&self, record: VersionRecord) -> Arc<Self> {
+        Arc::new(Self {
+            number: self.number,
+            record,
+            code: self.code.clone(),
+            runnable: Arc::clone(&self.runnable),
+        })
+    }
+
+    pub(crate) fn deployment(&self) -> Deployment {
+        self.runnable.deployment
+    }
+}

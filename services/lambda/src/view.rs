@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A version as AWS answers it: which members are present where follows recordings of real AWS of 2023 and 2024.
+
+use crate::function::Key;
+use crate::settings::{Settings, Vpc};
+use crate::version::{Failure, State, Update, Version};
+use api::lambda;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use wire::Timestamp;
+
+const CREATING: &str = "The function is being created.";
+
+/// Whether the answer's ARN names the version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ArnForm {
+    Unqualified,
+    Qualified,
+}
+
+/// The version whole, as get, create, update and publish answer it.
+pub(crate) fn configuration(
+    key: &Key,
+    version: &Version,
+    form: ArnForm,
+) -> lambda::FunctionConfiguration {
+    let record = &version.record;
+    let mut configuration = item(key, version, form);
+    configuration.runtime_version_config = Some(lambda::RuntimeVersionConfig {
+        runtime_version_arn: Some(runtime_version_arn(key, &record.settings.runtime)),
+        error: None,
+    });
+
+    let (state, reason) = match &record.state {
+        State::Pending => {
+            (lambda::State::Pending, Some((CREATING, lambda::StateReasonCode::Creating)))
+        }
+        State::Active => (lambda::State::Active, None),
+        State::Failed(failure) => {
+            (lambda::State::Failed, Some((failure.reason.as_str(), failure.code.state())))
+        }
+    };
+    configuration.state = Some(state);
+    configuration.state_reason = reason.map(|(text, _)| text.to_owned());
+    configuration.state_reason_code = reason.map(|(_, code)| code);
+
+    let (status, reason) = match &record.update {
+        None => (None, None),
+        // As AWS answers it, "created" and all. Its code is not among those the model lists for this member.
+        Some(Update::InProgress) => {
+            (Some(lambda::LastUpdateStatus::InProgress), Some((CREATING, None)))
+        }
+        Some(Update::Successful) => (Some(lambda::LastUpdateStatus::Successful), None),
+        Some(Update::Failed(failure)) => (
+            Some(lambda::LastUpdateStatus::Failed),
+            Some((failure.reason.as_str(), Some(failure.code.update()))),
+        ),
+    };
+    configuration.last_update_status = status;
+    configuration.last_update_status_reason = reason.map(|(text, _)| text.to_owned());
+    configuration.last_update_status_reason_code = reason.and_then(|(_, code)| code);
+    configuration
+}
+
+/// The version as lists answer it: without its state and the version of its runtime.
+pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::FunctionConfiguration {
+    let record = &version.record;
+    let settings = &record.settings;
+    let arn = match form {
+        ArnForm::Unqualified => key.arn(),
+        ArnForm::Qualified => key.qualified_arn(version.number),
+    };
+    lambda::FunctionConfiguration {
+        function_name: key.name.clone(),
+        function_arn: arn,
+        runtime: Some(settings.runtime.clone()),
+        role: settings.role.clone(),
+        handler: Some(settings.handler.clone()),
+        code_size: i64::try_from(record.code_bytes).unwrap_or(i64::MAX),
+        description: record.description.as_ref().unwrap_or(&settings.description).clone(),
+        timeout: integer(settings.timeout_s),
+        memory_size: integer(settings.memory_mb),
+        last_modified: Timestamp::from_epoch_ms(record.last_modified_ms).lambda_text(),
+        code_sha256: code_sha256(version),
+        version: version.number.to_string(),
+        vpc_config: settings.vpc.as_ref().map(vpc),
+        environment: environment(settings),
+        tracing_config: Some(lambda::TracingConfigResponse {
+            mode: Some(if settings.is_traced {
+                lambda::TracingMode::Active
+            } else {
+                lambda::TracingMode::PassThrough
+            }),
+        }),
+        revision_id: record.revision_id.clone(),
+        package_type: Some(lambda::PackageType::Zip),
+        architectures: lambda::Architecture::parse(&settings.architecture)
+            .map(|architecture| vec![architecture]),
+        ephemeral_storage: Some(lambda::EphemeralStorage { size: integer(settings.tmp_mb) }),
+        snap_start: Some(lambda::SnapStartResponse {
+            apply_on: Some(lambda::SnapStartApplyOn::None),
+            optimization_status: Some(lambda::SnapStartOptimizationStatus::Off),
+        }),
+        logging_config: Some(lambda::LoggingConfig {
+            log_format: Some(lambda::LogFormat::Text),
+            log_group: Some(settings.log_group.clone()),
+            ..lambda::LoggingConfig::default()
+        }),
+        ..lambda::FunctionConfiguration::default()
+    }
+}
+
+pub(crate) fn code_sha256(version: &Version) -> String {
+    STANDARD.encode(version.record.code.as_bytes())
+}
+
+fn environment(settings: &Settings) -> Option<lambda::EnvironmentResponse> {
+    let env_vars = settings.env_vars.as_ref()?;
+    Some(lambda::EnvironmentResponse { variables: Some(env_vars.0.clone()), error: None })
+}
+
+fn vpc(vpc: &Vpc) -> lambda::VpcConfigResponse {
+    lambda::VpcConfigResponse {
+        subnet_ids: Some(vpc.subnet_ids.clone()),
+        security_group_ids: Some(vpc.security_group_ids.clone()),
+        // What the subnets belong to is known to nobody here.
+        vpc_id: Some(String::new()),
+        ipv6_allowed_for_dual_stack: Some(vpc.is_ipv6_allowed),
+    }
+}
+
+/// Stable per runtime, in AWS's form. What it stands for is the runtime found on this machine.
+fn runtime_version_arn(key: &Key, runtime: &str) -> String {
+    let digest = Sha256::digest(runtime.as_bytes());
+    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("arn:aws:lambda:{}::runtime:{hexadecimal}", key.region)
+}
+
+fn integer(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+impl crate::version::FailureCode {
+    const fn state(self) -> lambda::StateReasonCode {
+        match self {
+            Self::InvalidZipFile => lambda::StateReasonCode::InvalidZipFileException,
+            Self::InternalError => lambda::StateReasonCode::InternalError,
+        }
+    }
+
+    const fn update(self) -> lambda::LastUpdateStatusReasonCode {
+        match self {
+            Self::InvalidZipFile => lambda::LastUpdateStatusReasonCode::InvalidZipFileException,
+            Self::InternalError => lambda::LastUpdateStatusReasonCode::InternalError,
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(code: crate::version::FailureCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}

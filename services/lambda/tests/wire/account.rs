@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Tags, and what an account uses.
+
+use crate::platform::{Platform, options};
+use expect_test::expect;
+use lambda::Options;
+use serde_json::{Value, json};
+
+const TAGS: &str = "/2017-03-31/tags/arn:aws:lambda:us-east-1:000000000000:function:hello";
+
+#[tokio::test]
+async fn tags_come_and_go() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    let before = platform.settled("hello").await["RevisionId"].clone();
+    assert_eq!(
+        platform.call("POST", TAGS, json!({"Tags": {"a": "1", "b": "2"}})).await.status,
+        204
+    );
+    assert_ne!(platform.settled("hello").await["RevisionId"], before);
+    assert_eq!(
+        platform.call("DELETE", &format!("{TAGS}?tagKeys=a&tagKeys=c"), Value::Null).await.status,
+        204
+    );
+    let platform = platform.restart().await;
+    assert_eq!(platform.call("GET", TAGS, Value::Null).await.json(), json!({"Tags": {"b": "2"}}));
+    assert_eq!(platform.get("/hello").await.json()["Tags"], json!({"b": "2"}));
+
+    expect!["400 InvalidParameterValueException: Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN."]
+        .assert_eq(&platform.call("GET", &format!("{TAGS}:1"), Value::Null).await.error());
+    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:hellox"].assert_eq(&platform.call("GET", &format!("{TAGS}x"), Value::Null).await.error());
+    expect!["400 InvalidParameterValueException: Tag keys that start with aws: are reserved for system use."]
+        .assert_eq(&platform.call("POST", TAGS, json!({"Tags": {"aws:x": "1"}})).await.error());
+}
+
+#[tokio::test]
+async fn usage_is_counted() {
+    let platform = Platform::new().await;
+    platform.create("one").await;
+    platform.create("two").await;
+    platform.publish("two", json!({})).await;
+    let size = platform.settled("one").await["CodeSize"].as_i64().unwrap();
+    let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json();
+    assert_eq!(settings["AccountUsage"], json!({"FunctionCount": 2, "TotalCodeSize": 3 * size}));
+    platform.delete("two").await;
+    let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json();
+    assert_eq!(settings["AccountUsage"], json!({"FunctionCount": 1, "TotalCodeSize": size}));
+    expect![[r#"{"CodeSizeUnzipped":10000,"CodeSizeZipped":5000,"ConcurrentExecutions":1000,"TotalCodeSize":80530636800,"UnreservedConcurrentExecutions":1000}"#]].assert_eq(&settings["AccountLimit"].to_string());
+}
+
+#[tokio::test]
+async fn an_account_has_limits() {
+    let limits = Options { functions_max: 1, versions_max: 1, code_bytes_max: 400, ..options() };
+    let platform = Platform::open(tempfile::tempdir().unwrap(), limits).await;
+    platform.create("one").await;
+    expect!["400 CodeStorageExceededException: The number of functions of this account and region would exceed the limit of 1."].assert_eq(&platform.create_with("two", json!({})).await.error());
+    assert_eq!(platform.publish("one", json!({})).await.status, 201);
+    platform.configure("one", json!({"Timeout": 5})).await;
+    platform.settled("one").await;
+    expect!["400 CodeStorageExceededException: The number of versions of this function would exceed the limit of 1."].assert_eq(&platform.publish("one", json!({})).await.error());
+    let code = json!({"ZipFile": crate::platform::code("another")});
+    expect!["200 : "].assert_eq(&platform.update_code("one", code).await.error());
+}

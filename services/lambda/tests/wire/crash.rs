@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is found at start: functions as they were, activations to finish, leftovers to remove.
+
+use crate::platform::{Platform, eventually};
+use serde_json::json;
+use store::{Batch, Expectation, Store};
+
+#[tokio::test]
+async fn functions_come_back_as_they_were() {
+    let platform = Platform::new().await;
+    platform
+        .create_with("hello", json!({"Publish": true, "Environment": {"Variables": {"WHO": "me"}}}))
+        .await;
+    platform.settled("hello").await;
+    let before =
+        (platform.get("/hello").await.json(), platform.get("/hello/versions").await.json());
+    let platform = platform.restart().await;
+    assert_eq!(
+        (platform.get("/hello").await.json(), platform.get("/hello/versions").await.json()),
+        before
+    );
+    let answer = platform.invoke("hello:1", "{}").await.json();
+    assert_eq!((&answer["code"], &answer["who"]), (&json!("one"), &json!("me")));
+}
+
+#[tokio::test]
+async fn an_interrupted_activation_is_finished() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    let dir = platform.close().await;
+    let store = Store::open(dir.path(), store::Options::default()).unwrap();
+    // As a crash between the acknowledgement and the activation leaves it.
+    let functions = store.keyspace("lambda.functions");
+    let key = "000000000000/us-east-1/hello";
+    let record = functions.get(key).await.unwrap().unwrap();
+    let mut value: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+    value["latest"]["state"] = json!("Pending");
+    value["latest"]["update"] = json!(null);
+    store
+        .commit(Batch::new().put(&functions, key, value.to_string(), Expectation::Any))
+        .await
+        .unwrap();
+    std::fs::remove_dir_all(dir.path().join("code")).unwrap();
+    drop((functions, store));
+
+    let platform = Platform::open(dir, crate::platform::options()).await;
+    assert_eq!(platform.settled("hello").await["State"], "Active");
+    assert_eq!(platform.invoke("hello", "{}").await.json()["code"], "one");
+}
+
+#[tokio::test]
+async fn leftovers_are_removed_and_lost_directories_made_again() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    let code = platform.unpacked().pop().unwrap();
+    let marked = code.with_extension("durable");
+    eventually(|| async { marked.exists().then_some(()) }).await;
+    let dir = platform.close().await;
+
+    // A power failure may leave a directory without its mark, and anything else half-made.
+    std::fs::remove_file(&marked).unwrap();
+    std::fs::write(code.join("index.py"), "").unwrap();
+    std::fs::create_dir(dir.path().join("code/new-7")).unwrap();
+    std::fs::write(dir.path().join("code").join("0".repeat(64)), "").unwrap();
+
+    let platform = Platform::open(dir, crate::platform::options()).await;
+    assert_eq!(platform.invoke("hello", "{}").await.json()["code"], "one");
+    assert_eq!(platform.unpacked(), [code]);
+}
+
+#[tokio::test]
+async fn packages_of_nobody_are_removed_and_blobs_of_others_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), store::Options::default()).unwrap();
+    let packages = store.keyspace("lambda.packages");
+    let ours =
+        store.blobs().put("a package whose function was never created".into()).await.unwrap();
+    store.blobs().put("an object of another service".into()).await.unwrap();
+    store
+        .commit(Batch::new().put(&packages, ours.to_string(), "{}", Expectation::Any))
+        .await
+        .unwrap();
+    drop((packages, store));
+
+    let platform = Platform::open(dir, crate::platform::options()).await;
+    assert_eq!(platform.blobs(), 1);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//! AWS Lambda on the wire: request bytes in, response bytes out, in process.
+//!
+//! Which members an answer has follows recordings of real AWS (2023-11 and 2024-03).
+
+#[cfg(test)]
+mod account;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod invocation;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod platform;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod versions;
