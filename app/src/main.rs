@@ -1,1 +1,57 @@
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0
+//! The `tinderbox` binary: arguments, configuration, wiring; nothing else.
+
+mod arguments;
+mod command;
+mod config;
+mod host;
+mod telemetry;
+mod terminal;
+
+use arguments::{Arguments, Command, RuntimesCommand, Settings};
+use clap::Parser;
+use config::Config;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Before anything else: the launcher must stay small and single-threaded.
+    if let Command::Launcher = arguments.command {
+        return sandbox::launcher_main();
+    }
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::note(format!("tinderbox: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(settings) => command::serve::run(&load(&settings)?),
+        Command::Doctor => command::doctor::run(),
+        Command::Runtimes { command: None, settings } => command::runtimes::list(&load(&settings)?),
+        Command::Runtimes {
+            command: Some(RuntimesCommand::InstallSdk { kinds, settings }),
+            ..
+        } => command::runtimes::install_sdk(&load(&settings)?, &kinds),
+        Command::Logs { function, follow, settings } => {
+            command::logs::run(&load(&settings)?, &function, follow)
+        }
+        Command::Version => Ok(terminal::line(concat!("tinderbox ", env!("CARGO_PKG_VERSION")))?),
+        Command::Launcher => unreachable!("the launcher was started above"),
+    }
+}
+
+fn load(settings: &Settings) -> anyhow::Result<Config> {
+    Config::load(settings.config.as_deref(), std::env::vars(), &settings.flags())
+}
+
+/// Whoever read our output (`| head`) has seen enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

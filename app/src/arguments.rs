@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// AWS Lambda on your own machines.
+///
+/// Start a server, then talk to it with the AWS CLI or any AWS SDK:
+///
+///   tinderbox serve
+///   aws --endpoint-url http://127.0.0.1:4566 lambda list-functions
+///
+/// While the server listens on this machine alone, the access key `test` with the secret `test` is the root of account
+/// 000000000000.
+#[derive(Debug, Parser)]
+#[command(name = "tinderbox", version, max_term_width = 100, verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve(Settings),
+    /// Say what this machine can do for sandboxes, and how to get what is missing.
+    Doctor,
+    /// List the managed runtimes of this machine, or install the AWS SDKs that functions may import.
+    Runtimes {
+        #[command(subcommand)]
+        command: Option<RuntimesCommand>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Print what a function logged.
+    Logs {
+        /// The function's name.
+        function: String,
+        /// Go on as it logs more, until interrupted.
+        #[arg(short, long)]
+        follow: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Print the version.
+    Version,
+    /// The process that builds sandboxes. The server starts it.
+    #[command(hide = true)]
+    Launcher,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuntimesCommand {
+    /// Install boto3 (python) or the AWS SDK for JavaScript v3 (nodejs) from their registries, once, for all functions.
+    InstallSdk {
+        /// For which runtimes.
+        #[arg(required = true)]
+        kinds: Vec<SdkKind>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SdkKind {
+    Python,
+    Nodejs,
+}
+
+/// Settings that most people need. All others: `--set`, the configuration file, or the environment.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Where everything is kept [default: tinderbox-data].
+    #[arg(long, value_name = "DIR", env = "TINDERBOX_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4566].
+    #[arg(long, value_name = "ADDRESS:PORT", env = "TINDERBOX_LISTEN")]
+    listen: Option<String>,
+    /// A TOML file with sections [server], [sandbox], [runtimes], [invoke], [logs], [edge], [store].
+    #[arg(long, value_name = "FILE", env = "TINDERBOX_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The region of this server [default: us-east-1].
+    #[arg(long, env = "TINDERBOX_REGION")]
+    region: Option<String>,
+    /// The account of this server, twelve digits [default: 000000000000].
+    #[arg(long, env = "TINDERBOX_ACCOUNT")]
+    account: Option<String>,
+    /// What functions reach besides AWS's APIs here: none, outbound or host [default: outbound, where it can be had].
+    #[arg(long, env = "TINDERBOX_NETWORK")]
+    network: Option<String>,
+    /// The isolation level: l2, l1 or l0 [default: the strongest that this machine allows].
+    #[arg(long, env = "TINDERBOX_LEVEL")]
+    level: Option<String>,
+    /// Any setting: `--set invoke.idle_max_ms=60000`. In the environment: TINDERBOX_INVOKE__IDLE_MAX_MS=60000.
+    #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = parse_setting)]
+    set: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// The flags as `section.key` and value.
+    pub(crate) fn flags(&self) -> Vec<(&str, String)> {
+        let named = [
+            ("server.listen", self.listen.clone()),
+            (
+                "server.data_dir",
+                self.data_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
+            ),
+            ("server.region", self.region.clone()),
+            ("server.account", self.account.clone()),
+            ("sandbox.network", self.network.clone()),
+            ("sandbox.level", self.level.clone()),
+        ];
+        let set = self.set.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        named.into_iter().filter_map(|(key, value)| Some((key, value?))).chain(set).collect()
+    }
+}
+
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if key.contains('.') => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("SECTION.KEY=VALUE is wanted, such as invoke.idle_max_ms=60000".to_owned()),
+    }
+}

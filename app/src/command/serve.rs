@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `tinderbox serve`: puts the parts together, says what is in force, runs until it is asked to stop.
+
+use crate::config::Config;
+use crate::host::FunctionHost;
+use crate::{telemetry, terminal};
+use anyhow::{Context, bail};
+use edge::{Access, Answer, Edge, Identity, Page, Root};
+use invoke::Invoker;
+use lambda::Lambda;
+use names::{AccountId, Region};
+use sandbox::{Launcher, Level, Network};
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+use wire::{BoxFuture, Endpoint, Fault};
+use worker::Worker;
+use worker::logs::LogFiles;
+use worker::runtimes::Runtimes;
+
+/// How long a link to a function's code is good, as on AWS.
+const LINK_SECONDS: u32 = 600;
+const CODE_PAGE: &str = "code/";
+
+pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+    let _flush = telemetry::start(&config.server)?;
+    let listener = bind(&config.server.listen)?;
+    let address = listener.local_addr()?;
+    let data_dir = &config.server.data_dir;
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("cannot create {}", data_dir.display()))?;
+    let data_dir = &data_dir.canonicalize()?;
+    let store = Store::open(data_dir, config.store.clone())?;
+    // Before the async runtime has threads: the launcher is forked from this process while it is small.
+    let launcher =
+        Launcher::start(&config.sandbox, address).context("cannot start the launcher")?;
+    announce_walls(&launcher);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(config, data_dir, listener, store, launcher));
+    // What is left are tasks of environments that are being stopped.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+    let address: SocketAddr = listen.parse()?;
+    TcpListener::bind(address).with_context(|| match address.port() {
+        0 => format!("cannot listen on {address}"),
+        _ => format!("cannot listen on {address} (hint: is another server running? choose a port with --listen {}:PORT)", address.ip()),
+    })
+}
+
+fn announce_walls(launcher: &Launcher) {
+    terminal::note(format!("isolation: {}", launcher.level()));
+    terminal::note(format!("network of functions: {}", launcher.network()));
+    let (level, network) = (launcher.level(), launcher.network());
+    if level == Level::L0 {
+        terminal::note(
+            "WARNING: functions are NOT ISOLATED: they can do whatever the user of this server can",
+        );
+    }
+    if network == Network::Host {
+        terminal::note(
+            "WARNING: functions are on the network of this machine, its local services included",
+        );
+    }
+    if level != Level::L2 || network == Network::None {
+        terminal::note("`tinderbox doctor` says how to get more");
+    }
+}
+
+async fn serve(
+    config: &Config,
+    data_dir: &Path,
+    listener: TcpListener,
+    store: Store,
+    launcher: Launcher,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let account: AccountId = config.server.account.parse()?;
+    let region: Region = config.server.region.parse()?;
+    let (identity, root) = Identity::open(account, data_dir, &[address])?;
+    let identity = Arc::new(identity);
+    let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
+    let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
+    let runtimes =
+        Runtimes::prepare(&config.runtimes, data_dir).context("cannot prepare the runtimes")?;
+    let worker = Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _);
+    let invoker = Invoker::new(worker, config.invoke.clone());
+    let lambda = open_lambda(config, data_dir, store, &invoker, &identity).await?;
+    let code_page = CodePage(lambda.clone());
+    let services: Vec<Arc<dyn Endpoint>> =
+        vec![Arc::new(api::lambda::LambdaEndpoint(lambda)), sts::Service::endpoint()];
+    let edge = Edge::new(config.edge.clone(), services, identity).with_page(
+        CODE_PAGE,
+        Access::Link,
+        Arc::new(code_page),
+    );
+    let edge = Arc::new(edge);
+    host.set_edge(Arc::clone(&edge));
+    let stop = stop_signal()?;
+    let listening = edge.listen(listener)?;
+    announce(address, &region, &root, data_dir)?;
+
+    tokio::select! {
+        () = stop => {}
+        () = invoker.reap() => {}
+    }
+    terminal::note("stopping: no new requests; waiting for running invocations");
+    let patience = Duration::from_secs(config.server.stop_patience_seconds);
+    let (cut_off, ()) = tokio::join!(invoker.shut_down(patience), listening.stop());
+    tokio::task::spawn_blocking(move || logs.flush()).await?;
+    drop(std::fs::remove_file(data_dir.join("address")));
+    if cut_off > 0 {
+        bail!("stopped; {cut_off} invocation(s) were cut off");
+    }
+    terminal::note("stopped");
+    Ok(())
+}
+
+async fn open_lambda(
+    config: &Config,
+    data_dir: &Path,
+    store: Store,
+    invoker: &Invoker,
+    identity: &Arc<Identity>,
+) -> anyhow::Result<Lambda> {
+    let identity = Arc::clone(identity);
+    let presign = lambda::Presign::new(move |cx: &wire::Context, path: &str| {
+        identity.link(&cx.endpoint, path, &cx.region, LINK_SECONDS).unwrap_or_default()
+    });
+    let concurrency_max = u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX);
+    let options = lambda::Options { concurrency_max, ..lambda::Options::default() };
+    Ok(Lambda::open(store, data_dir.join("code"), invoker.clone(), presign, options).await?)
+}
+
+/// The ready line, and the file that tells scripts where the server is.
+fn announce(
+    address: SocketAddr,
+    region: &Region,
+    root: &Root,
+    data_dir: &Path,
+) -> anyhow::Result<()> {
+    let file = data_dir.join("address");
+    let partial = data_dir.join("address.new");
+    std::fs::write(&partial, format!("{address}\n"))?;
+    std::fs::rename(&partial, &file)?;
+    terminal::note(format!("data: {}", data_dir.display()));
+    match root {
+        Root::WellKnown => {
+            terminal::note("credentials: access key `test`, secret `test` (on this machine only)")
+        }
+        Root::File { path, is_new, .. } => {
+            let made = if *is_new { "made just now" } else { "made at the first start" };
+            terminal::note(format!(
+                "credentials: root's access key, {made}, is in {}",
+                path.display()
+            ));
+        }
+    }
+    terminal::note(format!("ready: http://{address}, region {region}"));
+    Ok(())
+}
+
+/// Ends at the first SIGTERM or SIGINT.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Downloads of function code: what `GetFunction`'s `Code.Location` leads to.
+struct CodePage(Lambda);
+
+impl Page for CodePage {
+    fn answer<'a>(
+        &'a self,
+        rest: &'a str,
+        _request: wire::Request,
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
+        Box::pin(async move {
+            let gone = || Fault::new("NoSuchKey", 404, "The code is gone.");
+            let path = self.0.zip_path(rest).ok_or_else(gone)?;
+            let opened = tokio::task::spawn_blocking(move || std::fs::File::open(path)).await;
+            let file = opened.map_err(|_| Fault::internal())?.map_err(|_| gone())?;
+            Ok(Answer::File { file, content_type: "application/zip" })
+        })
+    }
+}
