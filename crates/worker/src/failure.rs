@@ -18,6 +18,10 @@ pub(crate) enum Failure {
     Exited { exit: Exit, was_out_of_memory: bool },
     /// There is no bootstrap to run.
     NoEntrypoint,
+    /// The bootstrap could not be executed: which one, and why, in the kernel's words.
+    NotExecutable { program: String, reason: String },
+    /// The program of `AWS_LAMBDA_EXEC_WRAPPER` could not be executed.
+    NoWrapper,
 }
 
 /// The longest response, in bytes: 6 MiB and 100 bytes of slack, as in AWS's sandbox.
@@ -31,7 +35,11 @@ impl Failure {
             Self::ResponseTooLarge => {
                 document("Function.ResponseSizeTooLarge", &self.reason(timeout))
             }
-            Self::TimedOut | Self::Exited { .. } | Self::NoEntrypoint => document(
+            Self::TimedOut
+            | Self::Exited { .. }
+            | Self::NoEntrypoint
+            | Self::NotExecutable { .. }
+            | Self::NoWrapper => document(
                 self.payload_type(),
                 &format!("RequestId: {request_id} Error: {}", self.reason(timeout)),
             ),
@@ -44,8 +52,8 @@ impl Failure {
             Self::Reported { error_type, .. } => error_type,
             Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
             Self::TimedOut => "Sandbox.Timedout",
-            Self::Exited { .. } => "Runtime.ExitError",
-            Self::NoEntrypoint => "Runtime.InvalidEntrypoint",
+            Self::Exited { .. } | Self::NoWrapper => "Runtime.ExitError",
+            Self::NoEntrypoint | Self::NotExecutable { .. } => "Runtime.InvalidEntrypoint",
         }
     }
 
@@ -67,6 +75,9 @@ impl Failure {
             }
             Self::TimedOut => format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
             Self::Exited { exit, .. } => exit_reason(*exit),
+            Self::NotExecutable { program, reason } => format!("fork/exec {program}: {reason}"),
+            // AWS's bootstrap is a shell that executes the wrapper, and says this when it cannot.
+            Self::NoWrapper => exit_reason(Exit::Code(127)),
             Self::NoEntrypoint => {
                 "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned()
             }
@@ -84,11 +95,20 @@ impl Failure {
         match self {
             Self::Reported { .. } | Self::ResponseTooLarge => None,
             Self::TimedOut => Some(format!("{timestamp} {request_id} {reason}")),
-            Self::Exited { .. } | Self::NoEntrypoint => {
+            Self::Exited { .. }
+            | Self::NoEntrypoint
+            | Self::NotExecutable { .. }
+            | Self::NoWrapper => {
                 Some(format!("RequestId: {request_id} Error: {reason}\n{}", self.payload_type()))
             }
         }
     }
+}
+
+/// An error of the kernel in Go's words, which AWS's messages have: lower-case, without its number.
+pub(crate) fn kernel_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn document(error_type: &str, message: &str) -> Bytes {
@@ -173,6 +193,12 @@ mod tests {
             {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: exit status 127"}
             {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: signal: killed"}"#]]
         .assert_eq(&text.join("\n"));
+    }
+
+    #[test]
+    fn the_kernel_s_reason_is_put_in_go_s_words() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(kernel_reason(&error), "no such file or directory");
     }
 
     #[test]

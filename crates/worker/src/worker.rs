@@ -7,14 +7,14 @@ use crate::clock;
 use crate::env_vars;
 use crate::environment::{Environment, Parts, init_result};
 use crate::event::{Event, Outcome};
-use crate::failure::Failure;
+use crate::failure::{Failure, kernel_reason};
 use crate::function::Function;
 use crate::host::Host;
 use crate::logs::lines::{self, Status};
 use crate::logs::{LogFiles, LogStream};
 use crate::run::{NotDelivered, Running};
 use crate::runtimes::{self, Installed, Runtimes};
-use sandbox::{Launcher, Limits, Mount, Sandbox, Spec};
+use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub enum StartError {
     #[error(transparent)]
     RuntimeNotInstalled(#[from] runtimes::NotInstalled),
     #[error("failed to launch a sandbox")]
-    Launch(#[from] sandbox::LaunchError),
+    Launch(#[from] LaunchError),
     #[error("failed to watch over a sandbox")]
     Watch(#[from] std::io::Error),
     /// The function's own code or runtime failed to initialise. Its invocation tries once more.
@@ -53,6 +53,12 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct FailedInit {
     log: Arc<LogStream>,
+}
+
+/// Why a try to initialise came to nothing.
+struct FailedTry {
+    failure: Failure,
+    memory_peak_bytes: u64,
 }
 
 /// How the init phase of one try is told in the log.
@@ -99,7 +105,9 @@ impl Worker {
         let phase = InitPhase { name: "invoke", deadline: Instant::now() + function.timeout };
         let environment = match self.try_start(function, &log, &phase).await? {
             Ok(environment) => environment,
-            Err(failure) => return Ok((running.end(Err(failure), 0, None), None)),
+            Err(FailedTry { failure, memory_peak_bytes }) => {
+                return Ok((running.end(Err(failure), memory_peak_bytes, None), None));
+            }
         };
         let left = function.timeout.saturating_sub(running.elapsed());
         match environment.answer(event, left).await {
@@ -121,16 +129,16 @@ impl Worker {
         function: &Arc<Function>,
         log: &Arc<LogStream>,
         phase: &InitPhase,
-    ) -> Result<Result<Arc<Environment>, Failure>, StartError> {
+    ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
         let installed = self.runtimes.find(&function.runtime)?;
         self.compile_once(&installed);
         log.platform(&lines::init_start(&installed.version));
         let started = Instant::now();
-        let result = match self.entrypoint(function, &installed) {
+        let result = match entrypoint(function, &installed) {
             Some(argv) => self.launch(function, log, &installed, argv, phase.deadline).await?,
-            None => Err(Failure::NoEntrypoint),
+            None => Err(FailedTry { failure: Failure::NoEntrypoint, memory_peak_bytes: 0 }),
         };
-        if let Err(failure) = &result {
+        if let Err(FailedTry { failure, .. }) = &result {
             if let Some(line) = failure.log_line("", function.timeout, &clock::timestamp())
                 && !matches!(failure, Failure::TimedOut)
             {
@@ -159,14 +167,6 @@ impl Worker {
         });
     }
 
-    fn entrypoint(&self, function: &Function, installed: &Installed) -> Option<Vec<String>> {
-        if installed.argv.is_empty() {
-            runtimes::provided_argv(&function.code_dir, function.layers_dir.as_deref())
-        } else {
-            Some(installed.argv_for(function.memory_mb, &function.env_vars))
-        }
-    }
-
     async fn launch(
         &self,
         function: &Arc<Function>,
@@ -174,12 +174,19 @@ impl Worker {
         installed: &Installed,
         argv: Vec<String>,
         deadline: Instant,
-    ) -> Result<Result<Arc<Environment>, Failure>, StartError> {
+    ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
         let mut session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, log, &session);
         let mounts = mounts(function, installed);
         let spec = Spec { mounts, argv, env, cwd: "/var/task".into(), limits: limits(function) };
-        let Sandbox { runtime_api, edge, output, process } = self.launcher.launch(spec).await?;
+        let Sandbox { runtime_api, edge, output, process } = match self.launcher.launch(spec).await
+        {
+            Ok(sandbox) => sandbox,
+            Err(error) => {
+                let failure = not_executable(function, &error).ok_or(error)?;
+                return Ok(Err(FailedTry { failure, memory_peak_bytes: 0 }));
+            }
+        };
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
@@ -190,10 +197,40 @@ impl Worker {
             Err(failure) => {
                 environment.stop();
                 environment.drain_output();
-                Ok(Err(failure))
+                Ok(Err(FailedTry { failure, memory_peak_bytes: environment.memory_peak_bytes() }))
             }
         }
     }
+}
+
+/// The command of a function: its runtime's, or its own bootstrap, behind the wrapper it may ask for.
+fn entrypoint(function: &Function, installed: &Installed) -> Option<Vec<String>> {
+    let mut argv = if installed.argv.is_empty() {
+        runtimes::provided_argv(&function.code_dir, function.layers_dir.as_deref())?
+    } else {
+        installed.argv_for(function.memory_mb, &function.env_vars)
+    };
+    if let Some(wrapper) = wrapper(function)
+        && !installed.argv.is_empty()
+    {
+        argv.insert(0, wrapper.to_owned());
+    }
+    Some(argv)
+}
+
+/// A program that starts the runtime in its own way. Custom runtimes have none, as on AWS.
+fn wrapper(function: &Function) -> Option<&str> {
+    let wrapper = function.env_vars.iter().find(|(name, _)| name == "AWS_LAMBDA_EXEC_WRAPPER");
+    wrapper.map(|(_, path)| path.as_str()).filter(|path| !path.is_empty())
+}
+
+/// What a launch error means if it is the function's own fault.
+fn not_executable(function: &Function, error: &LaunchError) -> Option<Failure> {
+    let LaunchError::Step { step: Step::Execute, thing, source } = error else { return None };
+    if wrapper(function).is_some_and(|wrapper| wrapper == thing) {
+        return Some(Failure::NoWrapper);
+    }
+    Some(Failure::NotExecutable { program: thing.clone(), reason: kernel_reason(source) })
 }
 
 fn mounts(function: &Function, installed: &Installed) -> Vec<Mount> {
