@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! One invocation, in and out.
 
 use bytes::Bytes;

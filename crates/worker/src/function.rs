@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 //! What an execution environment is made from.
 
 use names::{AccountId, Region};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use std::time::Duration;
 pub struct Deployment(pub u64);
 
 /// A function version as the worker sees it: all that a start needs, and nothing else. Immutable.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Function {
     pub deployment: Deployment,
     pub account: AccountId,
@@ -32,4 +34,17 @@ pub struct Function {
     pub timeout: Duration,
     /// `/aws/lambda/NAME` unless the function says otherwise.
     pub log_group: String,
+}
+
+impl fmt::Debug for Function {
+    /// Without the environment variables, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deployment, name, version, runtime, .. } = self;
+        f.debug_struct("Function")
+            .field("deployment", deployment)
+            .field("name", name)
+            .field("version", version)
+            .field("runtime", runtime)
+            .finish_non_exhaustive()
+    }
 }

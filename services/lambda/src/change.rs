@@ -4,8 +4,8 @@
 //! Each change holds the function's lock from the read to the write, goes to the store first and to memory second,
 //! and is acknowledged after both. Of two changes at once the second finds the first in progress and is refused.
 
-use crate::address::{Address, Qualifier};
-use crate::code::Code;
+use crate::address::Address;
+use crate::code::{Code, CodeError, Uploaded};
 use crate::error::Error;
 use crate::function::{Function, Key};
 use crate::package::Package;
@@ -16,16 +16,11 @@ use crate::view::{self, ArnForm};
 use crate::{Invoke, refuse, tasks, validate};
 use api::lambda;
 use bytes::Bytes;
+use names::Qualifier;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::BlobId;
 use wire::Context;
-
-/// A zip that was checked and kept.
-struct Upload {
-    zip: Bytes,
-    code: Code,
-}
 
 impl<I: Invoke> Service<I> {
     pub(crate) async fn create(
@@ -35,17 +30,17 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::FunctionConfiguration, Error> {
         let key =
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
-        let settings = validate::settings_of_new(&key.name, &mut input)?;
+        let settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
         let tags = input.tags.take().unwrap_or_default();
         validate::check_tags(&tags)?;
         let zip = input.code.zip_file.take().unwrap_or_default().into_bytes();
-        self.check_room(&key, zip.len())?;
+        self.check_room(&key, zip.len() as u64)?;
 
-        let upload = self.upload(zip).await?;
+        let (code, uploaded) = self.upload(zip).await?;
         let lock = self.table.lock(&key).await;
-        self.check_room(&key, upload.zip.len())?;
-        let record = self.new_record(settings, &upload);
-        let latest = self.version(&key, Number::Latest, record, upload.code);
+        self.check_room(&key, uploaded.zip_bytes())?;
+        let record = self.new_record(settings, code.id(), uploaded.zip_bytes());
+        let latest = self.version(&key, Number::Latest, record, code);
         let mut function =
             Function { key, tags, last_number: 0, latest, published: BTreeMap::new() };
         let mut numbers = vec![Number::Latest];
@@ -57,7 +52,7 @@ impl<I: Invoke> Service<I> {
         self.records.save(&function, &numbers).await?;
 
         let function = self.table.put(&lock, function);
-        tasks::background(Arc::clone(self).settle(function.key.clone(), Some(upload.zip)));
+        tasks::background(Arc::clone(self).settle(function.key.clone(), Some(uploaded)));
         let answered = function.published.values().next().unwrap_or(&function.latest);
         Ok(view::configuration(&function.key, answered, ArnForm::Unqualified))
     }
@@ -80,14 +75,14 @@ impl<I: Invoke> Service<I> {
         drop(current);
         self.check_storage(&key, zip.len() as u64)?;
 
-        let upload = self.upload(zip).await?;
+        let (code, uploaded) = self.upload(zip).await?;
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, revision_id.as_deref())?;
         let mut record = current.latest.record.clone();
-        record.code = upload.code.id();
-        record.code_bytes = upload.zip.len() as u64;
+        record.code = code.id();
+        record.code_bytes = uploaded.zip_bytes();
         self.begin_update(&mut record);
-        let latest = self.version(&key, Number::Latest, record, upload.code);
+        let latest = self.version(&key, Number::Latest, record, code);
         let mut changed = current.with_version(latest);
         let mut numbers = vec![Number::Latest];
         let mut answered = Number::Latest;
@@ -103,7 +98,7 @@ impl<I: Invoke> Service<I> {
 
         let changed = self.table.put(&lock, changed);
         drop(lock);
-        self.after_update(current, &changed.key, Some(upload.zip));
+        self.after_update(current, &changed.key, Some(uploaded));
         let form = if input.publish { ArnForm::Qualified } else { ArnForm::Unqualified };
         let version = changed.version(answered).unwrap_or(&changed.latest);
         Ok(view::configuration(&changed.key, version, form))
@@ -176,8 +171,8 @@ impl<I: Invoke> Service<I> {
             Address::parse(cx, "DeleteFunction", &input.function_name, input.qualifier.as_deref())?;
         let number = match &address.qualifier {
             None => None,
-            Some(Qualifier::Version(Number::Latest)) => return Err(Error::LatestNotDeletable),
-            Some(Qualifier::Version(Number::Published(number))) => Some(*number),
+            Some(Qualifier::Latest) => return Err(Error::LatestNotDeletable),
+            Some(Qualifier::Version(number)) => Some(*number),
             Some(Qualifier::Alias(_)) => return Err(address.not_found()),
         };
         let key = address.key;
@@ -264,11 +259,11 @@ impl<I: Invoke> Service<I> {
     }
 
     /// What may happen after the acknowledgement. An invocation that starts from here on finds the new deployment.
-    fn after_update(self: &Arc<Self>, old: Arc<Function>, key: &Key, zip: Option<Bytes>) {
+    fn after_update(self: &Arc<Self>, old: Arc<Function>, key: &Key, uploaded: Option<Uploaded>) {
         self.invoker.retire(old.latest.deployment());
         // Its package is unused from here on, unless an invocation still runs on it.
         drop(old);
-        tasks::background(Arc::clone(self).settle(key.clone(), zip));
+        tasks::background(Arc::clone(self).settle(key.clone(), uploaded));
     }
 
     /// What the function would be, with nothing kept.
@@ -277,11 +272,10 @@ impl<I: Invoke> Service<I> {
         function: &Function,
         zip: Bytes,
     ) -> Result<lambda::FunctionConfiguration, Error> {
-        let zip = self.checked(zip).await?;
+        let zip = self.checked(zip).await?.zip;
         let bytes = zip.len() as u64;
-        let id = tokio::task::spawn_blocking(move || BlobId::of(&zip))
-            .await
-            .map_err(|_| crate::code::CodeError::Closed)?;
+        let id = tokio::task::spawn_blocking(move || BlobId::of(&zip));
+        let id = id.await.map_err(|_| CodeError::Closed)?;
         let mut record = function.latest.record.clone();
         (record.code, record.code_bytes) = (id, bytes);
         Ok(view::configuration(
@@ -291,25 +285,23 @@ impl<I: Invoke> Service<I> {
         ))
     }
 
-    async fn upload(&self, zip: Bytes) -> Result<Upload, Error> {
-        let zip = self.checked(zip).await?;
-        let code = self.codes.put(zip.clone()).await?;
-        Ok(Upload { zip, code })
+    async fn upload(&self, zip: Bytes) -> Result<(Code, Uploaded), Error> {
+        let package = self.checked(zip).await?;
+        Ok(self.codes.put(package).await?)
     }
 
-    async fn checked(&self, zip: Bytes) -> Result<Bytes, Error> {
+    async fn checked(&self, zip: Bytes) -> Result<Package, Error> {
         let limits = self.package_limits();
-        let checked =
-            tokio::task::spawn_blocking(move || Package::check(zip.clone(), limits).map(|_| zip));
-        Ok(checked.await.map_err(|_| crate::code::CodeError::Closed)??)
+        let check = tokio::task::spawn_blocking(move || Package::check(zip, limits));
+        Ok(check.await.map_err(|_| CodeError::Closed)??)
     }
 
-    fn new_record(&self, settings: Settings, upload: &Upload) -> VersionRecord {
+    fn new_record(&self, settings: Settings, code: BlobId, code_bytes: u64) -> VersionRecord {
         VersionRecord {
             settings,
             description: None,
-            code: upload.code.id(),
-            code_bytes: upload.zip.len() as u64,
+            code,
+            code_bytes,
             revision_id: uuid::Uuid::new_v4().to_string(),
             last_modified_ms: (self.options.clock)().epoch_ms(),
             state: State::Pending,
@@ -318,9 +310,9 @@ impl<I: Invoke> Service<I> {
     }
 
     /// Whether a function may be created under `key`: the name is free, and the account is within its limits.
-    fn check_room(&self, key: &Key, zip_bytes: usize) -> Result<(), Error> {
+    fn check_room(&self, key: &Key, zip_bytes: u64) -> Result<(), Error> {
         if self.table.get(key).is_some() {
-            return Err(Error::FunctionExists { name: key.name.clone() });
+            return Err(Error::FunctionExists { name: key.name.to_string() });
         }
         let functions_max = self.options.functions_max;
         if self.table.usage(&key.account, &key.region).functions >= functions_max {
@@ -330,7 +322,7 @@ impl<I: Invoke> Service<I> {
                 max,
             });
         }
-        self.check_storage(key, zip_bytes as u64)
+        self.check_storage(key, zip_bytes)
     }
 
     /// Whether the account may keep `added` bytes more.

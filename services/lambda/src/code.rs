@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The code of all functions: each package once, as a zip in the blobs and unpacked in a directory named by its hash.
 //!
-//! Whoever holds a `Code` uses the package, and it stays. What nobody holds is removed by `sweep`, and only there:
+//! Whoever holds a `Code` uses the package, and it stays; so it does while the worker still holds a function that was
+//! made from it, for an invocation whose caller went away. What nobody holds is removed by `sweep`, and only there:
 //! going down removes nothing.
 //!
 //! Invariants:
-//! - a directory under its final name is complete: it appears by rename;
 //! - a blob is named in the keyspace `lambda.packages` before it is written and until it is gone, so that no crash
 //!   leaves one behind, and blobs of other services are never touched;
-//! - a directory that may have lost bytes in a power failure is not used again: only what was synced has a mark, and
-//!   what has none at start is unpacked anew.
+//! - a directory that may have lost bytes in a power failure is not used again: what has no mark at start is unpacked
+//!   anew.
 
+use crate::directory::Directory;
 use crate::package::{Package, PackageError, PackageLimits};
-use bytes::Bytes;
+use crate::tasks;
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use store::{Batch, BlobError, BlobId, CommitError, Expectation, Keyspace, ReadError, Store};
 
 /// Packages that are unpacked at the same time. One alone may use several threads.
 const UNPACKS_MAX: usize = 2;
-const MARK: &str = "durable";
+/// How long syncs are put off, so that many packages share one.
+const MARK_DELAY: Duration = Duration::from_secs(1);
+/// Between two looks at a package that the worker still runs.
+const SWEEP_DELAY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CodeError {
@@ -59,14 +63,16 @@ pub(crate) struct CodeStore {
 
 #[derive(Debug)]
 struct Shared {
-    dir: PathBuf,
+    directory: Directory,
     store: Store,
     packages: Keyspace,
     limits: PackageLimits,
     slots: Mutex<HashMap<BlobId, Arc<Slot>>>,
-    /// Some slot may have no user.
+    /// Packages that lost their last user and may have none still.
+    unused: Mutex<HashSet<BlobId>>,
+    /// Whether `unused` holds any, for those who only look.
     has_unused: AtomicBool,
-    next_temporary: AtomicU64,
+    is_sweep_due: AtomicBool,
     unpacks: tokio::sync::Semaphore,
     unmarked: Mutex<Unmarked>,
 }
@@ -75,6 +81,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Slot {
     users: AtomicUsize,
+    /// What the worker was given to run from here.
+    runnables: Mutex<Vec<Weak<worker::Function>>>,
     /// Whether the blob is there.
     is_kept: AtomicBool,
     /// Whether the directory is there.
@@ -89,6 +97,13 @@ struct Slot {
 struct Unmarked {
     ids: Vec<BlobId>,
     is_syncing: bool,
+}
+
+/// A package that was kept a moment ago and is still in memory.
+#[derive(Debug)]
+pub(crate) struct Uploaded {
+    id: BlobId,
+    package: Package,
 }
 
 /// A package in use. It stays at least as long as this.
@@ -109,6 +124,7 @@ impl Clone for Code {
 impl Drop for Code {
     fn drop(&mut self) {
         if self.slot.users.fetch_sub(1, Ordering::Release) == 1 {
+            lock(&self.shared.unused).insert(self.id);
             self.shared.has_unused.store(true, Ordering::Release);
         }
     }
@@ -123,12 +139,13 @@ impl CodeStore {
         used: &HashSet<BlobId>,
     ) -> Result<Self, CodeError> {
         let packages = store.keyspace("lambda.packages");
-        let unpacked = {
-            let (dir, used) = (dir.clone(), used.clone());
-            blocking(move || {
-                tidy(&dir, &used).map_err(|source| CodeError::Tidy { path: dir, source })
-            })
-            .await??
+        let (directory, unpacked) = {
+            let used = used.clone();
+            let open = move || {
+                Directory::open(dir.clone(), &used)
+                    .map_err(|source| CodeError::Tidy { path: dir, source })
+            };
+            blocking(open).await??
         };
 
         let mut unused = Vec::new();
@@ -150,12 +167,13 @@ impl CodeStore {
             (id, Arc::new(slot))
         });
         let shared = Shared {
-            dir,
+            directory,
             packages,
             limits,
             slots: Mutex::new(slots.collect()),
+            unused: Mutex::default(),
             has_unused: AtomicBool::new(false),
-            next_temporary: AtomicU64::new(0),
+            is_sweep_due: AtomicBool::new(false),
             unpacks: tokio::sync::Semaphore::new(UNPACKS_MAX),
             unmarked: Mutex::default(),
             store,
@@ -184,14 +202,15 @@ impl CodeStore {
         self.shared.store.blobs().path(id)
     }
 
-    /// Keeps a zip that was checked. When this returns, it is on disk.
-    pub(crate) async fn put(&self, zip: Bytes) -> Result<Code, CodeError> {
+    /// Keeps a package that was checked. When this returns, its zip is on disk.
+    pub(crate) async fn put(&self, package: Package) -> Result<(Code, Uploaded), CodeError> {
+        let zip = package.zip.clone();
         let id = {
             let zip = zip.clone();
             blocking(move || BlobId::of(&zip)).await?
         };
         let code = self.hold(id);
-        let _gate = code.slot.gate.lock().await;
+        let gate = code.slot.gate.lock().await;
         if !code.slot.is_kept.load(Ordering::Acquire) {
             let note =
                 Batch::new().put(&self.shared.packages, id.to_string(), "{}", Expectation::Any);
@@ -199,26 +218,51 @@ impl CodeStore {
             self.shared.store.blobs().put(zip).await?;
             code.slot.is_kept.store(true, Ordering::Release);
         }
-        drop(_gate);
-        Ok(code)
+        drop(gate);
+        Ok((code, Uploaded { id, package }))
     }
 
-    /// Removes the packages that nobody uses. What cannot be removed now is removed at the next start.
+    /// Removes the packages that nobody uses. What the worker still runs is looked at again a little later; what
+    /// cannot be removed, at the next start.
     pub(crate) async fn sweep(&self) {
-        let has_unused = &self.shared.has_unused;
         // The load keeps invocations from writing to one place all at once.
+        let has_unused = &self.shared.has_unused;
         if !has_unused.load(Ordering::Acquire) || !has_unused.swap(false, Ordering::AcqRel) {
             return;
         }
-        let unused: Vec<_> = lock(&self.shared.slots)
-            .iter()
-            .filter(|(_, slot)| slot.users.load(Ordering::Acquire) == 0)
-            .map(|(&id, slot)| (id, Arc::clone(slot)))
-            .collect();
-        for (id, slot) in unused {
-            if let Err(error) = self.remove(id, &slot).await {
+        let unused = std::mem::take(&mut *lock(&self.shared.unused));
+        for id in unused {
+            let slot = lock(&self.shared.slots).get(&id).cloned();
+            let Some(slot) = slot.filter(|slot| slot.users.load(Ordering::Acquire) == 0) else {
+                continue;
+            };
+            if slot.is_running() {
+                lock(&self.shared.unused).insert(id);
+                self.sweep_later();
+            } else if let Err(error) = self.remove(id, &slot).await {
                 tracing::warn!(package = %id, error = &error as &dyn std::error::Error, "unused package not removed");
             }
+        }
+    }
+
+    /// The same behind the caller's back: removing many files takes time.
+    pub(crate) fn sweep_soon(&self) {
+        if self.shared.has_unused.load(Ordering::Acquire) {
+            let codes = self.clone();
+            tasks::background(async move { codes.sweep().await });
+        }
+    }
+
+    fn sweep_later(&self) {
+        if !self.shared.is_sweep_due.swap(true, Ordering::AcqRel) {
+            let codes = self.clone();
+            tasks::background(async move {
+                tokio::time::sleep(SWEEP_DELAY).await;
+                codes.shared.is_sweep_due.store(false, Ordering::Release);
+                codes.shared.has_unused.store(true, Ordering::Release);
+                // Boxed: it may come back here.
+                Box::pin(codes.sweep()).await;
+            });
         }
     }
 
@@ -236,8 +280,11 @@ impl CodeStore {
         };
         if was_unpacked {
             let shared = Arc::clone(&self.shared);
-            let removed = blocking(move || shared.remove_directory(id)).await?;
-            removed.map_err(|source| CodeError::Tidy { path: self.shared.dir.clone(), source })?;
+            let removed = blocking(move || shared.directory.remove(id)).await?;
+            removed.map_err(|source| CodeError::Tidy {
+                path: self.shared.directory.path().to_path_buf(),
+                source,
+            })?;
         }
         remove_blob(&self.shared.store, &self.shared.packages, id).await?;
 
@@ -249,14 +296,33 @@ impl CodeStore {
     }
 }
 
+impl Uploaded {
+    pub(crate) fn zip_bytes(&self) -> u64 {
+        self.package.zip.len() as u64
+    }
+}
+
+impl Slot {
+    fn is_running(&self) -> bool {
+        lock(&self.runnables).iter().any(|runnable| runnable.strong_count() > 0)
+    }
+}
+
 impl Code {
+    /// Notes that `runnable` runs from here: the package stays until the worker has let go of it, too.
+    pub(crate) fn note_runnable(&self, runnable: &Arc<worker::Function>) {
+        let mut runnables = lock(&self.slot.runnables);
+        runnables.retain(|runnable| runnable.strong_count() > 0);
+        runnables.push(Arc::downgrade(runnable));
+    }
+
     pub(crate) const fn id(&self) -> BlobId {
         self.id
     }
 
     /// Where the unpacked package is, once `unpack` said so.
     pub(crate) fn dir(&self) -> PathBuf {
-        self.shared.dir.join(self.id.to_string())
+        self.shared.directory.of(self.id)
     }
 
     pub(crate) fn is_unpacked(&self) -> bool {
@@ -266,7 +332,9 @@ impl Code {
     /// Unpacks the package, unless it is. Of several callers one does it and the others wait.
     ///
     /// A package that is not valid stays so; after any other failure the next caller tries again.
-    pub(crate) async fn unpack(&self, zip: Option<Bytes>) -> Result<(), CodeError> {
+    ///
+    /// `uploaded` spares reading and checking the package again, if it is this one.
+    pub(crate) async fn unpack(&self, uploaded: Option<Uploaded>) -> Result<(), CodeError> {
         if self.is_unpacked() {
             return Ok(());
         }
@@ -280,12 +348,19 @@ impl Code {
         }
 
         let _permit = self.shared.unpacks.acquire().await.map_err(|_| CodeError::Closed)?;
-        let zip = match zip {
-            Some(zip) => zip,
-            None => self.shared.store.blobs().read(id).await?,
-        };
         let shared = Arc::clone(&self.shared);
-        match blocking(move || shared.unpack(id, zip)).await? {
+        let unpacked = match uploaded.filter(|uploaded| uploaded.id == id) {
+            Some(uploaded) => {
+                blocking(move || shared.directory.unpack(id, &uploaded.package)).await?
+            }
+            None => {
+                let zip = self.shared.store.blobs().read(id).await?;
+                let unpack =
+                    move || shared.directory.unpack(id, &Package::check(zip, shared.limits)?);
+                blocking(unpack).await?
+            }
+        };
+        match unpacked {
             Ok(()) => {
                 self.slot.is_unpacked.store(true, Ordering::Release);
                 Shared::mark_later(&self.shared, id);
@@ -302,132 +377,54 @@ impl Code {
 }
 
 impl Shared {
-    fn temporary(&self, prefix: &str) -> PathBuf {
-        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
-        self.dir.join(format!("{prefix}-{number}"))
-    }
-
-    fn unpack(&self, id: BlobId, zip: Bytes) -> Result<(), PackageError> {
-        let package = Package::check(zip, self.limits)?;
-        let temporary = self.temporary("new");
-        let failed = |step| {
-            let path = temporary.clone();
-            move |source| PackageError::Write { step, path, source }
-        };
-        fs::create_dir(&temporary).map_err(failed("create the directory"))?;
-        let name = self.dir.join(id.to_string());
-        let unpacked = package.unpack(&temporary).and_then(|()| {
-            if name.exists() {
-                // Nobody was told of it: its removal failed half-way.
-                self.remove_directory(id).map_err(failed("make room for"))?;
-            }
-            fs::rename(&temporary, &name).map_err(failed("give its name to"))
-        });
-        if unpacked.is_err() {
-            // What stays is removed at the next start.
-            let _ = fs::remove_dir_all(&temporary);
-        }
-        unpacked
-    }
-
-    fn remove_directory(&self, id: BlobId) -> std::io::Result<()> {
-        let dir = self.dir.join(id.to_string());
-        let trash = self.temporary("old");
-        remove_if_there(&dir.with_extension(MARK))?;
-        fs::rename(&dir, &trash)?;
-        fs::remove_dir_all(&trash)
-    }
-
-    /// Syncs the directory of `id` and then marks it, behind the caller's back. Many share one sync.
+    /// Syncs the directory of `id` and then marks it, behind the caller's back. All of a second share one sync.
     fn mark_later(shared: &Arc<Self>, id: BlobId) {
         let mut unmarked = lock(&shared.unmarked);
         unmarked.ids.push(id);
         if !std::mem::replace(&mut unmarked.is_syncing, true) {
-            let shared = Arc::clone(shared);
-            tokio::task::spawn_blocking(move || shared.mark_all());
+            // Weak: whoever goes down does not wait for this.
+            let shared = Arc::downgrade(shared);
+            tasks::background(async move {
+                tokio::time::sleep(MARK_DELAY).await;
+                if let Some(shared) = shared.upgrade() {
+                    tokio::task::spawn_blocking(move || shared.mark_all());
+                }
+            });
         }
     }
 
     fn mark_all(&self) {
-        loop {
-            let ids = {
-                let mut unmarked = lock(&self.unmarked);
-                if unmarked.ids.is_empty() {
-                    unmarked.is_syncing = false;
-                    return;
-                }
-                std::mem::take(&mut unmarked.ids)
-            };
-            if let Err(error) = self.mark(&ids) {
-                // They work, and are unpacked again after the next start.
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "unpacked packages not synced"
-                );
-            }
+        let ids = {
+            let mut unmarked = lock(&self.unmarked);
+            unmarked.is_syncing = false;
+            std::mem::take(&mut unmarked.ids)
+        };
+        if let Err(error) = self.mark(&ids) {
+            // They work, and are unpacked again after the next start.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "unpacked packages not synced"
+            );
         }
     }
 
     fn mark(&self, ids: &[BlobId]) -> std::io::Result<()> {
-        rustix::fs::syncfs(fs::File::open(&self.dir)?)?;
+        self.directory.sync()?;
         for id in ids {
             let slots = lock(&self.slots);
             // A package that was removed meanwhile must not leave a mark for a later one of the same name.
             if slots.get(id).is_some_and(|slot| slot.is_unpacked.load(Ordering::Acquire)) {
-                fs::File::create(self.dir.join(id.to_string()).with_extension(MARK))?;
+                self.directory.mark(*id)?;
             }
         }
         Ok(())
     }
 }
 
-/// Makes `dir` hold nothing but complete, used, synced packages, and says which.
-fn tidy(dir: &Path, used: &HashSet<BlobId>) -> std::io::Result<HashSet<BlobId>> {
-    fs::create_dir_all(dir)?;
-    let mut unpacked = HashSet::new();
-    let mut leftover = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let id = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.parse::<BlobId>().ok());
-        match id.filter(|id| used.contains(id)) {
-            Some(id) if path.with_extension(MARK).try_exists()? => {
-                unpacked.insert(id);
-            }
-            _ => leftover.push(path),
-        }
-    }
-    for path in leftover {
-        let is_mark_in_use =
-            path.extension().is_some_and(|extension| extension == MARK)
-                && path.with_extension("").file_name().and_then(|name| name.to_str()).is_some_and(
-                    |name| name.parse().is_ok_and(|id: BlobId| unpacked.contains(&id)),
-                );
-        if is_mark_in_use {
-            continue;
-        }
-        if path.symlink_metadata()?.is_dir() {
-            fs::remove_dir_all(&path)?
-        } else {
-            fs::remove_file(&path)?
-        }
-    }
-    Ok(unpacked)
-}
-
 async fn remove_blob(store: &Store, packages: &Keyspace, id: BlobId) -> Result<(), CodeError> {
     store.blobs().delete(id).await?;
     store.commit(Batch::new().delete(packages, id.to_string(), Expectation::Any)).await?;
     Ok(())
-}
-
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -2,7 +2,7 @@
 //! A function: its versions, its tags, and what all of them share.
 
 use crate::version::{Number, Version};
-use names::{AccountId, Region};
+use names::{AccountId, FunctionName, Region};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,8 +11,7 @@ use std::sync::Arc;
 pub(crate) struct Key {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
-    /// 1 to 64 of `[a-zA-Z0-9-_]`
-    pub(crate) name: String,
+    pub(crate) name: FunctionName,
 }
 
 impl Key {

@@ -67,7 +67,7 @@ impl<I: Invoke> Service<I> {
         let answer = result.map(|outcome| answer(&found, outcome, input.log_type));
         // The last invocation of code that was replaced meanwhile lets go of its package here.
         drop(found);
-        self.codes.sweep().await;
+        self.codes.sweep_soon();
         Ok(answer?)
     }
 }

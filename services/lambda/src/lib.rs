@@ -14,6 +14,7 @@
 mod address;
 mod change;
 mod code;
+mod directory;
 mod error;
 mod function;
 mod invoke;

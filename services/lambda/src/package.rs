@@ -96,6 +96,8 @@ pub(crate) enum Planned {
 
 #[derive(Debug)]
 pub(crate) struct Package {
+    /// The zip as it came.
+    pub(crate) zip: Bytes,
     pub(crate) archive: ZipArchive<Cursor<Bytes>>,
     /// Parents come before their children.
     pub(crate) plan: BTreeMap<PathBuf, Planned>,
@@ -141,7 +143,7 @@ impl Package {
         }
         add_parents(&mut plan, limits.entries_max)?;
         check_links(&plan)?;
-        Ok(Self { archive, plan, limits })
+        Ok(Self { zip, archive, plan, limits })
     }
 }
 

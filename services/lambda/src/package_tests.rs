@@ -288,7 +288,9 @@ proptest! {
     #[test]
     fn no_name_leads_out(parts in prop::collection::vec("(\\.\\.|\\.|/|a|b|->|=|\\\\)", 1..12)) {
         let entry = parts.concat();
-        if !entry.starts_with("->") && entry.contains('=') {
+        // The writer of the tests refuses a name that comes twice.
+        let is_new = !entry.starts_with("a/b=") && !entry.starts_with("a/b->");
+        if is_new && !entry.starts_with("->") && entry.contains('=') {
             outcome(zip(&["a/b=1", &entry]));
         }
     }

@@ -89,7 +89,7 @@ impl Page {
     }
 
     fn add(&mut self, function: &Function, version: &Version, form: ArnForm) -> ControlFlow<()> {
-        let marker = Marker { name: function.key.name.clone(), number: version.number };
+        let marker = Marker { name: function.key.name.to_string(), number: version.number };
         if self.after.as_ref().is_some_and(|after| marker <= *after) {
             return ControlFlow::Continue(());
         }

@@ -6,7 +6,7 @@
 
 use crate::function::{Function, Key};
 use crate::version::{Number, VersionRecord};
-use names::{AccountId, Region};
+use names::{AccountId, FunctionName, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{
@@ -152,6 +152,6 @@ fn parse(text: &str) -> Option<Key> {
     let mut parts = text.split('/');
     let account: AccountId = parts.next()?.parse().ok()?;
     let region: Region = parts.next()?.parse().ok()?;
-    let name = parts.next()?.to_owned();
+    let name: FunctionName = parts.next()?.parse().ok()?;
     parts.next().is_none().then_some(Key { account, region, name })
 }

@@ -90,7 +90,7 @@ impl<I: Invoke> Service<I> {
             // Active, and yet without its directory: the machine went down before it was synced.
             let missing = function
                 .versions()
-                .filter(|version| !version.record.is_settling() && !version.code.is_unpacked());
+                .filter(|version| version.record.is_runnable() && !version.code.is_unpacked());
             for code in missing.map(|version| version.code.clone()) {
                 tasks::background(async move {
                     if let Err(error) = code.unpack(None).await {

@@ -5,12 +5,11 @@
 //! unpacks their packages, and writes down how that went.
 
 use crate::Invoke;
-use crate::code::CodeError;
+use crate::code::{CodeError, Uploaded};
 use crate::error::Error;
 use crate::function::Key;
 use crate::service::Service;
 use crate::version::{Failure, FailureCode};
-use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{BlobId, CommitError};
@@ -19,11 +18,10 @@ use store::{BlobId, CommitError};
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl<I: Invoke> Service<I> {
-    /// Settles every version of a function. `zip` spares reading a package that was just uploaded.
-    pub(crate) async fn settle(self: Arc<Self>, key: Key, zip: Option<Bytes>) {
-        let mut zip = zip;
+    /// Settles every version of a function.
+    pub(crate) async fn settle(self: Arc<Self>, key: Key, mut uploaded: Option<Uploaded>) {
         while let Some(code) = self.unsettled(&key) {
-            let outcome = code.unpack(zip.take()).await.map_err(failure);
+            let outcome = code.unpack(uploaded.take()).await.map_err(failure);
             match self.write_outcome(&key, code.id(), &outcome).await {
                 Ok(()) => {}
                 Err(Error::Record(crate::records::RecordError::Commit(CommitError::Closed))) => {

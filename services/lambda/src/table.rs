@@ -33,7 +33,7 @@ pub(crate) struct Usage {
 impl Scope {
     fn put(&mut self, function: Arc<Function>) {
         self.code_bytes = self.code_bytes.saturating_add(function.code_bytes());
-        if let Some(old) = self.by_name.insert(function.key.name.clone(), function) {
+        if let Some(old) = self.by_name.insert(function.key.name.to_string(), function) {
             self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
         }
     }
@@ -79,7 +79,7 @@ impl Table {
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Function>> {
-        self.read().get(&key.account)?.get(&key.region)?.by_name.get(&key.name).cloned()
+        self.read().get(&key.account)?.get(&key.region)?.by_name.get(key.name.as_str()).cloned()
     }
 
     pub(crate) fn put(&self, _lock: &FunctionLock<'_>, function: Function) -> Arc<Function> {
@@ -91,7 +91,7 @@ impl Table {
 
     pub(crate) fn remove(&self, _lock: &FunctionLock<'_>, key: &Key) {
         let mut table = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        scope(&mut table, key).remove(&key.name);
+        scope(&mut table, key).remove(key.name.as_str());
     }
 
     /// Functions in the order of their names, from `from` on, until `each` says enough.

@@ -84,6 +84,11 @@ impl VersionRecord {
         self.state == State::Pending || self.update == Some(Update::InProgress)
     }
 
+    /// Whether its package was found good.
+    pub(crate) fn is_runnable(&self) -> bool {
+        self.state == State::Active && self.update == Some(Update::Successful)
+    }
+
     /// The record after its package was unpacked, or was not.
     pub(crate) fn settle(&mut self, outcome: Result<(), Failure>) {
         if self.update == Some(Update::InProgress) {
@@ -137,7 +142,7 @@ impl Version {
             deployment,
             account: key.account.clone(),
             region: key.region.clone(),
-            name: key.name.clone(),
+            name: key.name.to_string(),
             version: number.to_string(),
             runtime: settings.runtime.clone(),
             handler: settings.handler.clone(),
@@ -150,7 +155,9 @@ impl Version {
             timeout: Duration::from_secs(settings.timeout_s.into()),
             log_group: settings.log_group.clone(),
         };
-        Arc::new(Self { number, record, code, runnable: Arc::new(runnable) })
+        let runnable = Arc::new(runnable);
+        code.note_runnable(&runnable);
+        Arc::new(Self { number, record, code, runnable })
     }
 
     /// The same content in another state.

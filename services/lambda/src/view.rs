@@ -72,7 +72,7 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
         ArnForm::Qualified => key.qualified_arn(version.number),
     };
     lambda::FunctionConfiguration {
-        function_name: key.name.clone(),
+        function_name: key.name.to_string(),
         function_arn: arn,
         runtime: Some(settings.runtime.clone()),
         role: settings.role.clone(),

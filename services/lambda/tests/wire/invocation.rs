@@ -89,6 +89,22 @@ async fn a_running_invocation_keeps_its_code() {
     .await;
 }
 
+/// The invoker goes on when the caller does not wait, and holds the function meanwhile.
+#[tokio::test]
+async fn code_stays_while_the_worker_holds_its_function() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    platform.invoke("hello", "{}").await;
+    let held = platform.reader.last.lock().unwrap().upgrade().unwrap();
+    assert_eq!(platform.delete("hello").await.status, 204);
+    assert_eq!((platform.unpacked().len(), platform.blobs()), (1, 1));
+    drop(held);
+    eventually(|| async {
+        (platform.unpacked().is_empty() && platform.blobs() == 0).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_dry_run_runs_nothing() {
     let platform = Platform::new().await;
@@ -133,15 +149,15 @@ async fn the_invokers_errors_are_awss() {
           "Reason": "ConcurrentInvocationLimitExceeded",
           "Type": "User",
           "message": "Rate Exceeded."
-        }"#]].assert_eq(
-        &with(InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" }).await,
-    );
+        }"#]]
+    .assert_eq(&with(InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" }).await);
     expect![[r#"
         502 InvalidRuntimeException
         {
           "Message": "python3.12 is not installed",
           "Type": "Service"
-        }"#]].assert_eq(
+        }"#]]
+    .assert_eq(
         &with(InvokeError::RuntimeNotInstalled("python3.12 is not installed".to_owned())).await,
     );
     expect![[r#"
@@ -149,7 +165,8 @@ async fn the_invokers_errors_are_awss() {
         {
           "Message": "An internal error occurred.",
           "Type": "Service"
-        }"#]].assert_eq(&with(InvokeError::StartFailed).await);
+        }"#]]
+    .assert_eq(&with(InvokeError::StartFailed).await);
 }
 
 #[tokio::test]
@@ -158,7 +175,5 @@ async fn a_pending_function_is_not_invoked() {
     // The activation has no turn before this task waits for something: the runtime of this test has one thread.
     platform.create_with("hello", json!({})).await;
     let answer = platform.invoke("hello", "{}").await;
-    if answer.status != 200 {
-        expect!["409 ResourceConflictException: The operation cannot be performed at this time. The function is currently in the following state: Pending"].assert_eq(&answer.error());
-    }
+    expect!["409 ResourceConflictException: The operation cannot be performed at this time. The function is currently in the following state: Pending"].assert_eq(&answer.error());
 }

@@ -1,29 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Create, get, update, delete.
 
-use crate::platform::{FUNCTIONS, Platform, code, eventually};
+use crate::platform::{FUNCTIONS, Platform, base64, code, eventually, zip};
 use expect_test::expect;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_new_function_is_pending_and_then_active() {
+async fn a_new_function_is_pending() {
     let platform = Platform::new().await;
     let created = platform
-        .create_with("hello", json!({"Environment": {"Variables": {"A": "1"}}, "Tags": {"t": "v"}}))
+        .create_with(
+            "hello",
+            json!({"Environment": {"Variables": {"NAME": "1"}}, "Tags": {"t": "v"}}),
+        )
         .await;
     expect![[r#"
-        400 ValidationException
+        201
         {
-          "message": "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
+          "Architectures": [
+            "x86_64"
+          ],
+          "CodeSha256": "VUwPdSFsTU5Ww3Je3rOV3BHGn3fr9eqasQMIzla+RHE=",
+          "CodeSize": 119,
+          "Description": "",
+          "Environment": {
+            "Variables": {
+              "NAME": "1"
+            }
+          },
+          "EphemeralStorage": {
+            "Size": 512
+          },
+          "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:hello",
+          "FunctionName": "hello",
+          "Handler": "index.handler",
+          "LastModified": "2026-11-23T04:00:00.000+0000",
+          "LoggingConfig": {
+            "LogFormat": "Text",
+            "LogGroup": "/aws/lambda/hello"
+          },
+          "MemorySize": 128,
+          "PackageType": "Zip",
+          "RevisionId": "REVISION",
+          "Role": "arn:aws:iam::000000000000:role/test",
+          "Runtime": "python3.12",
+          "RuntimeVersionConfig": {
+            "RuntimeVersionArn": "arn:aws:lambda:us-east-1::runtime:42f2b28d8258c41a63374ac4365007738900f66a9b62a7eb1a2041a2e091d41b"
+          },
+          "SnapStart": {
+            "ApplyOn": "None",
+            "OptimizationStatus": "Off"
+          },
+          "State": "Pending",
+          "StateReason": "The function is being created.",
+          "StateReasonCode": "Creating",
+          "Timeout": 3,
+          "TracingConfig": {
+            "Mode": "PassThrough"
+          },
+          "Version": "$LATEST"
         }"#]].assert_eq(&created.show());
+}
 
+#[tokio::test]
+async fn an_active_function_is_answered_whole() {
+    let platform = Platform::new().await;
+    let created = platform
+        .create_with(
+            "hello",
+            json!({"Environment": {"Variables": {"NAME": "1"}}, "Tags": {"t": "v"}}),
+        )
+        .await;
     platform.settled("hello").await;
     let got = platform.get("/hello").await;
     expect![[r#"
-        404 ResourceNotFoundException
+        200
         {
-          "Message": "Function not found: arn:aws:lambda:us-east-1:000000000000:function:hello",
-          "Type": "User"
+          "Code": {
+            "Location": "http://127.0.0.1:4566/_tinderbox/code/554c0f75216c4d4e56c3725edeb395dc11c69f77ebf5ea9ab10308ce56be4471?signed-for=test",
+            "RepositoryType": "S3"
+          },
+          "Configuration": {
+            "Architectures": [
+              "x86_64"
+            ],
+            "CodeSha256": "VUwPdSFsTU5Ww3Je3rOV3BHGn3fr9eqasQMIzla+RHE=",
+            "CodeSize": 119,
+            "Description": "",
+            "Environment": {
+              "Variables": {
+                "NAME": "1"
+              }
+            },
+            "EphemeralStorage": {
+              "Size": 512
+            },
+            "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:hello",
+            "FunctionName": "hello",
+            "Handler": "index.handler",
+            "LastModified": "2026-11-23T04:00:00.000+0000",
+            "LastUpdateStatus": "Successful",
+            "LoggingConfig": {
+              "LogFormat": "Text",
+              "LogGroup": "/aws/lambda/hello"
+            },
+            "MemorySize": 128,
+            "PackageType": "Zip",
+            "RevisionId": "REVISION",
+            "Role": "arn:aws:iam::000000000000:role/test",
+            "Runtime": "python3.12",
+            "RuntimeVersionConfig": {
+              "RuntimeVersionArn": "arn:aws:lambda:us-east-1::runtime:42f2b28d8258c41a63374ac4365007738900f66a9b62a7eb1a2041a2e091d41b"
+            },
+            "SnapStart": {
+              "ApplyOn": "None",
+              "OptimizationStatus": "Off"
+            },
+            "State": "Active",
+            "Timeout": 3,
+            "TracingConfig": {
+              "Mode": "PassThrough"
+            },
+            "Version": "$LATEST"
+          },
+          "Tags": {
+            "t": "v"
+          }
         }"#]].assert_eq(&got.show());
     let revision = |json: &Value| json["RevisionId"].as_str().unwrap().to_owned();
     assert_ne!(
@@ -136,7 +238,8 @@ async fn a_deleted_function_leaves_nothing_behind() {
         {
           "Message": "Function not found: arn:aws:lambda:us-east-1:000000000000:function:hello",
           "Type": "User"
-        }"#]].assert_eq(&platform.get("/hello").await.show());
+        }"#]]
+    .assert_eq(&platform.get("/hello").await.show());
 
     platform.delete("same-code").await;
     eventually(|| async {
@@ -162,7 +265,7 @@ async fn an_update_lets_go_of_the_old_code() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn creating_and_deleting_at_the_same_time_leaves_all_or_nothing() {
     let platform = Platform::new().await;
     for _ in 0..20 {
@@ -189,11 +292,27 @@ async fn creating_and_deleting_at_the_same_time_leaves_all_or_nothing() {
     .await;
 }
 
+/// The activation of the first must not touch the second, which has its name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_made_anew_runs_its_own_code() {
+    let platform = Platform::new().await;
+    for round in 0..20 {
+        let (first, second) = (format!("first {round}"), format!("second {round}"));
+        platform.create_with("again", json!({"Code": {"ZipFile": code(&first)}})).await;
+        platform.delete("again").await;
+        platform.create_with("again", json!({"Code": {"ZipFile": code(&second)}})).await;
+        platform.settled("again").await;
+        assert_eq!(platform.invoke("again", "{}").await.json()["code"], second);
+        platform.delete("again").await;
+    }
+}
+
 #[tokio::test]
 async fn a_name_is_taken_once() {
     let platform = Platform::new().await;
     platform.create("hello").await;
-    expect!["409 ResourceConflictException: Function already exist: hello"].assert_eq(&platform.create_with("hello", json!({})).await.error());
+    expect!["409 ResourceConflictException: Function already exist: hello"]
+        .assert_eq(&platform.create_with("hello", json!({})).await.error());
 }
 
 #[tokio::test]
@@ -204,7 +323,7 @@ async fn a_code_location_is_a_download_of_the_zip() {
         platform.get("/hello").await.json()["Code"]["Location"].as_str().unwrap().to_owned();
     let hash = location.split(['/', '?']).find(|part| part.len() == 64).unwrap();
     let path = platform.lambda.zip_path(hash).unwrap();
-    assert_eq!(std::fs::read(path).unwrap(), crate::platform::zip(&[("index.py", "one")]));
+    assert_eq!(std::fs::read(path).unwrap(), zip(&[("index.py", "one")]));
     assert_eq!(platform.lambda.zip_path(&"0".repeat(64)), None);
     assert_eq!(platform.lambda.zip_path("../../store.db"), None);
 }
@@ -238,4 +357,36 @@ async fn what_tools_send_and_we_only_store_comes_back() {
             .len(),
         1
     );
+}
+
+/// The directory of the zip is in order, so the upload is accepted; its content is not.
+#[tokio::test]
+async fn a_package_that_turns_out_damaged_fails_the_function() {
+    let platform = Platform::new().await;
+    let mut damaged = zip(&[("index.py", "one")]);
+    let directory = damaged.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    damaged[directory + 16] ^= 0xff; // the checksum of index.py
+
+    assert_eq!(
+        platform.create_with("new", json!({"Code": {"ZipFile": base64(&damaged)}})).await.status,
+        201
+    );
+    let failed = platform.settled("new").await;
+    let show = ["State", "StateReasonCode", "StateReason"].map(|name| failed[name].clone());
+    expect![[r#"["Failed","InvalidZipFileException","Lambda was not able to unzip the file: the entry `index.py` cannot be decompressed"]"#]].assert_eq(&serde_json::to_string(&show).unwrap());
+    expect!["409 ResourceConflictException: The operation cannot be performed at this time. The function is currently in the following state: Failed"].assert_eq(&platform.invoke("new", "{}").await.error());
+    assert_eq!(
+        platform.update_code("new", json!({"ZipFile": code("good")})).await.json()["State"],
+        "Pending"
+    );
+    assert_eq!(platform.settled("new").await["State"], "Active");
+
+    platform.create("old").await;
+    platform.update_code("old", json!({"ZipFile": base64(&damaged)})).await;
+    let failed = platform.settled("old").await;
+    let show = ["State", "LastUpdateStatus", "LastUpdateStatusReasonCode"]
+        .map(|name| failed[name].clone());
+    expect![[r#"["Active","Failed","InvalidZipFileException"]"#]]
+        .assert_eq(&serde_json::to_string(&show).unwrap());
+    expect!["502 InvalidZipFileException: Lambda was not able to unzip the file: the entry `index.py` cannot be decompressed"].assert_eq(&platform.invoke("old", "{}").await.error());
 }

@@ -10,7 +10,7 @@ use lambda::{Invoke, Lambda, Options, PackageLimits, Presign};
 use serde_json::{Value, json};
 use std::io::{Cursor, Write as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use store::Store;
 use tokio::sync::Semaphore;
@@ -30,6 +30,8 @@ pub(crate) struct Reader {
     pub(crate) gate: Arc<Semaphore>,
     pub(crate) begun: Arc<Semaphore>,
     pub(crate) error: Arc<Mutex<Option<InvokeError>>>,
+    /// Weak until a test asks for it: what the worker holds, the service keeps.
+    pub(crate) last: Arc<Mutex<Weak<Function>>>,
 }
 
 impl Reader {
@@ -40,6 +42,7 @@ impl Reader {
             gate: Arc::new(Semaphore::new(1_000)),
             begun: Arc::new(Semaphore::new(0)),
             error: Arc::default(),
+            last: Arc::default(),
         }
     }
 }
@@ -49,6 +52,7 @@ impl Invoke for Reader {
         if let Some(error) = self.error.lock().unwrap().take() {
             return Err(error);
         }
+        *self.last.lock().unwrap() = Arc::downgrade(function);
         self.begun.add_permits(1);
         let _permit = self.gate.acquire().await.unwrap();
         let retired = self.retired.lock().unwrap().contains(&function.deployment);

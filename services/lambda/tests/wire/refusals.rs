@@ -71,8 +71,8 @@ async fn settings() {
         (json!({"MemorySize": 10_241}), expect!["400 ValidationException: 1 validation error detected: Value '10241' at 'memorySize' failed to satisfy constraint: Member must have value less than or equal to 10240"]),
         (json!({"EphemeralStorage": {"Size": 10_241}}), expect!["400 ValidationException: 1 validation error detected: Value '10241' at 'ephemeralStorage.size' failed to satisfy constraint: Member must have value less than or equal to 10240"]),
         (
-            json!({"Environment": {"Variables": {"AWS_REGION": "x", "OK": "1", "_HANDLER": "y"}}}),
-            expect!["400 ValidationException: 1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"],
+            json!({"Environment": {"Variables": {"AWS_REGION": "x", "OK": "1", "LAMBDA_TASK_ROOT": "y"}}}),
+            expect!["400 InvalidParameterValueException: Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION, LAMBDA_TASK_ROOT"],
         ),
         (json!({"Tags": many}), expect!["400 InvalidParameterValueException: Number of tags exceeds resource tag limit."]),
     ])
@@ -118,7 +118,8 @@ async fn updates_follow_the_same_rules() {
     let before = platform.settled("hello").await;
     expect!["400 ValidationException: 1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900"].assert_eq(&platform.configure("hello", json!({"Timeout": 901})).await.error());
     expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"].assert_eq(&platform.configure("nobody", json!({"Timeout": 9})).await.error());
-    expect!["400 InvalidParameterValueException: Please provide a source for function code."].assert_eq(&platform.update_code("hello", json!({})).await.error());
+    expect!["400 InvalidParameterValueException: Please provide a source for function code."]
+        .assert_eq(&platform.update_code("hello", json!({})).await.error());
     expect!["400 InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again."]
         .assert_eq(&platform.update_code("hello", json!({"ZipFile": "AAAA"})).await.error());
     expect!["400 InvalidParameterValueException: This operation changes $LATEST only and does not accept the qualifier of arn:aws:lambda:us-east-1:000000000000:function:hello:1."]

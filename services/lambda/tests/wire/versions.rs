@@ -167,5 +167,8 @@ async fn lists_come_in_pages() {
     for absent in ["State", "LastUpdateStatus", "RuntimeVersionConfig"] {
         assert_eq!(item.get(absent), None, "lists leave out {absent}");
     }
-    expect!["400 InvalidParameterValueException: The Marker is not one that this operation answered."].assert_eq(&platform.get("?Marker=nonsense").await.error());
+    expect![
+        "400 InvalidParameterValueException: The Marker is not one that this operation answered."
+    ]
+    .assert_eq(&platform.get("?Marker=nonsense").await.error());
 }
