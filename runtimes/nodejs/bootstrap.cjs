@@ -147,8 +147,10 @@ function send(message) {
   socket.write(message);
 }
 
+/** Posts a document and, unless the process is about to end, asks for the next event in the same write. */
 function post(where, document, headers, whenTaken) {
-  expected.push(whenTaken ?? complain, ...(whenTaken ? [] : [takeEvent]));
+  expected.push(whenTaken ?? complain);
+  if (!whenTaken) expected.push(takeEvent);
   send(
     `POST ${API}/${where} HTTP/1.1\r\nHost: ${API_HOST}\r\nContent-Type: application/json\r\n${headers}` +
       `Content-Length: ${Buffer.byteLength(document)}\r\n\r\n${document}${whenTaken ? '' : NEXT}`,
@@ -239,7 +241,9 @@ function readChunked(data, start, status, headers) {
 let handler;
 // The invocation that an uncaught error belongs to.
 let current;
-let whenLoopIsEmpty = () => {};
+const nothing = () => {};
+let whenLoopIsEmpty = nothing;
+let hadTrace = true;
 
 function serialize(value) {
   try {
@@ -264,7 +268,7 @@ function fail(id, error) {
 
 function finish(id) {
   if (current === id) current = undefined;
-  whenLoopIsEmpty = () => {};
+  whenLoopIsEmpty = nothing;
 }
 
 function parseHeader(text, name) {
@@ -282,19 +286,19 @@ function takeEvent(status, headers, body) {
   current = requestId;
   const trace = headers['lambda-runtime-trace-id'];
   if (trace) process.env._X_AMZN_TRACE_ID = trace;
-  else delete process.env._X_AMZN_TRACE_ID;
+  else if (hadTrace) delete process.env._X_AMZN_TRACE_ID;
+  hadTrace = Boolean(trace);
   (HAS_CALLBACKS ? invokeWithCallbacks : invoke)(requestId, headers, body);
 }
 
-function environmentPart() {
-  return {
-    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
-    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
-    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-  };
-}
+// Read once: a look at process.env is a call into C.
+const ENVIRONMENT_PART = {
+  functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+  functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+  memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+  logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+  logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+};
 
 function headerPart(headers) {
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
@@ -312,7 +316,7 @@ function headerPart(headers) {
 async function invoke(id, headers, body) {
   let value;
   try {
-    const context = { ...headerPart(headers), ...environmentPart() };
+    const context = { ...headerPart(headers), ...ENVIRONMENT_PART };
     context.xRayTraceId = headers['lambda-runtime-trace-id'];
     value = await handler(JSON.parse(body), context);
     respond(id, value);
@@ -342,7 +346,7 @@ function invokeWithCallbacks(id, headers, body) {
     isAnswered = true;
   };
   const done = (error, value) => {
-    whenLoopIsEmpty = () => {};
+    whenLoopIsEmpty = nothing;
     if (error !== undefined && error !== null) fail(id, error);
     else complete(value);
   };
@@ -366,7 +370,7 @@ function invokeWithCallbacks(id, headers, body) {
     respond(id, null);
   };
   try {
-    Object.assign(context, environmentPart(), headerPart(headers));
+    Object.assign(context, ENVIRONMENT_PART, headerPart(headers));
     const value = handler(JSON.parse(body), context, callback);
     if (typeof value?.then === 'function') value.then(context.succeed, context.fail).catch(context.fail);
   } catch (error) {
@@ -500,7 +504,7 @@ async function main() {
     else die('Init Error', error, 1);
     return;
   }
-  whenLoopIsEmpty = () => {};
+  whenLoopIsEmpty = nothing;
   expected.push(takeEvent);
   send(NEXT);
 }

@@ -59,7 +59,7 @@ def rare():
 class Scan:
     """What `_json.make_scanner` wants to know, as `json.JSONDecoder()` would tell it."""
 
-    strict, object_hook, object_pairs_hook = True, None, None
+    strict, object_hook, object_pairs_hook, array_hook = True, None, None, None
     parse_float, parse_int = float, int
     parse_constant = {"-Infinity": -float("inf"), "Infinity": float("inf"), "NaN": float("nan")}.__getitem__
     memo = {}
@@ -181,6 +181,7 @@ class Connection:
             self.rest = b""
             name, _, port = self.host.rpartition(":")
             self.socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            self.socket.settimeout(None)  # whatever default the function has set for its own
             self.socket.connect((name, int(port)))
             self.socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         self.socket.sendall(message)

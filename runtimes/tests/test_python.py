@@ -308,6 +308,15 @@ def test_signals_are_handled_while_idle(python):
         assert process.log() == "bye\n"
 
 
+def test_the_functions_default_timeout_is_not_ours(python):
+    source = "import socket\nsocket.setdefaulttimeout(0.001)\ndef handler(event, context):\n    return event"
+    with run(python, source) as process:
+        assert process.api.asked.wait(20)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.process.wait(0.2)
+        assert process.invoke("1").json == 1
+
+
 def test_a_refused_response_does_not_end_the_environment(python):
     with run(python, "def handler(event, context):\n    return event") as process:
         process.api.answer_status = 413

@@ -91,7 +91,10 @@ fn read_from(path: &Path, position: &mut u64, lines: &mut Vec<Line>) -> std::io:
         *position += u64::try_from(length).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let (time, text) = text.split_once(' ').unwrap_or(("", &text));
-        lines.push((time.parse().unwrap_or_default(), text.to_owned()));
+        lines.push((
+            time.parse().unwrap_or_default(),
+            text.trim_end_matches('\r').replace('\r', "\n"),
+        ));
     }
 }
 

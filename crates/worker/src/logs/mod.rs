@@ -5,7 +5,7 @@
 //! `logs/ACCOUNT/REGION/FUNCTION/STREAM.log`; the last 4 KiB of the running invocation are kept for `LogType=Tail`.
 //! Customer lines and platform lines share the stream, as on AWS; the server's own log is elsewhere.
 //!
-//! A line on disk is `EPOCH_MILLISECONDS TEXT`.
+//! A line on disk is `EPOCH_MILLISECONDS TEXT`; a carriage return inside is a line end of the event.
 
 mod files;
 pub mod lines;
@@ -144,7 +144,8 @@ impl Open {
         write!(self.batch, "{} ", clock::epoch_ms()).expect("a BytesMut grows");
         self.batch.extend_from_slice(line);
         self.batch.extend_from_slice(b"\n");
-        self.tail.extend_from_slice(line);
+        // Our runtimes join the lines of one event with carriage returns, as AWS's do.
+        self.tail.extend(line.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }));
         self.tail.extend_from_slice(b"\n");
         if self.tail.len() > 2 * TAIL_BYTES_MAX {
             self.cut_tail();
@@ -185,6 +186,12 @@ mod tests {
         let (_, tail) = printed(&[&long, "\nlast\n"]);
         assert_eq!(tail.len(), TAIL_BYTES_MAX);
         assert!(tail.ends_with("x\nlast\n"));
+    }
+
+    #[test]
+    fn an_event_of_several_lines_stays_one_on_disk() {
+        let (lines, tail) = printed(&["a\rb\n"]);
+        assert_eq!((lines.as_str(), tail.as_str()), ("a\rb", "a\nb\n"));
     }
 
     #[test]

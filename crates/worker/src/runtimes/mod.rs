@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //! - nothing here runs an interpreter at start; `compile` and `sdk::install` do, on request, and block: call them from
-//!   a thread that may;
+//!   a thread that may; `find` does once for a Node that came without its headers;
 //! - a prefix is only offered if everything the interpreter needs below it is there, because a sandbox sees nothing else
 //!   of it;
 //! - what is not installed is looked for again at the next call: installing it needs no restart.
@@ -123,6 +123,7 @@ pub struct Runtimes {
     /// DIR/runtimes
     directory: PathBuf,
     found: Mutex<HashMap<Identifier, Prefix>>,
+    answers: search::Answers,
 }
 
 impl Runtimes {
@@ -130,7 +131,12 @@ impl Runtimes {
     pub fn prepare(options: &Options, data_dir: &Path) -> Result<Self, PrepareError> {
         let directory = data_dir.join("runtimes");
         bootstraps::write(&directory)?;
-        Ok(Self { options: options.clone(), directory, found: Mutex::default() })
+        Ok(Self {
+            options: options.clone(),
+            directory,
+            found: Mutex::default(),
+            answers: search::Answers::default(),
+        })
     }
 
     /// Resolves `python3.12`. The first call for a runtime reads some directories, later ones look at one file.
@@ -146,7 +152,7 @@ impl Runtimes {
         let prefix = match known {
             Some(prefix) => prefix,
             None => {
-                let prefix = search::newest(&self.options, identifier)
+                let prefix = search::newest(&self.options, &self.answers, identifier)
                     .ok_or(NotInstalled::Missing { identifier })?;
                 self.lock().insert(identifier, prefix.clone());
                 prefix

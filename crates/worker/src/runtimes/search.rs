@@ -7,12 +7,14 @@
 
 use super::Options;
 use super::identifier::{Identifier, Language};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// What the process that we are has around it.
 #[derive(Debug, Clone)]
@@ -66,12 +68,16 @@ impl Prefix {
 }
 
 /// The newest interpreter for a runtime; one from `options.search` before all others.
-pub(super) fn newest(options: &Options, identifier: Identifier) -> Option<Prefix> {
+pub(super) fn newest(
+    options: &Options,
+    answers: &Answers,
+    identifier: Identifier,
+) -> Option<Prefix> {
     [configured(options), around(&options.surroundings)].into_iter().find_map(|places| {
         let mut seen = HashSet::new();
         let mut best: Option<Prefix> = None;
         for place in places {
-            let Some(prefix) = prefix_of(&place, identifier, &mut seen) else { continue };
+            let Some(prefix) = prefix_of(&place, identifier, answers, &mut seen) else { continue };
             if best.as_ref().is_none_or(|best| prefix.version > best.version) {
                 best = Some(prefix);
             }
@@ -114,7 +120,12 @@ fn folders_in(place: &Path) -> Vec<PathBuf> {
 }
 
 /// The real prefix of the interpreter in `place`, unless there is none of the right version, or it was `seen`.
-fn prefix_of(place: &Path, identifier: Identifier, seen: &mut HashSet<PathBuf>) -> Option<Prefix> {
+fn prefix_of(
+    place: &Path,
+    identifier: Identifier,
+    answers: &Answers,
+    seen: &mut HashSet<PathBuf>,
+) -> Option<Prefix> {
     let wanted = match identifier.language() {
         Language::Python { minor } => format!("python3.{minor}"),
         Language::Node { .. } => "node".to_owned(),
@@ -129,9 +140,8 @@ fn prefix_of(place: &Path, identifier: Identifier, seen: &mut HashSet<PathBuf>) 
     }
     let version = match identifier.language() {
         Language::Python { minor } => python_version(&directory, minor)?,
-        Language::Node { major } => {
-            node_version(&directory, &interpreter).filter(|version| version.major == major)?
-        }
+        Language::Node { major } => node_version(&directory, &interpreter, answers)
+            .filter(|version| version.major == major)?,
         Language::Provided => return None,
     };
     Some(Prefix { directory, version, name: wanted })
@@ -157,9 +167,9 @@ fn python_version(directory: &Path, minor: u8) -> Option<Version> {
     Some(Version { major: 3, minor, patch })
 }
 
-fn node_version(directory: &Path, interpreter: &Path) -> Option<Version> {
+fn node_version(directory: &Path, interpreter: &Path, answers: &Answers) -> Option<Version> {
     let header = directory.join("include/node/node_version.h");
-    let Ok(text) = fs::read_to_string(header) else { return ask_version(interpreter) };
+    let Ok(text) = fs::read_to_string(header) else { return answers.version(interpreter) };
     let part = |name: &str| defined(&text, name);
     Some(Version {
         major: part("NODE_MAJOR_VERSION")?.try_into().ok()?,
@@ -177,8 +187,19 @@ fn defined(header: &str, name: &str) -> Option<u16> {
     })
 }
 
-/// A Node without headers, as some distributions pack it, is asked. What it says is kept by who asks (`Runtimes`).
-fn ask_version(interpreter: &Path) -> Option<Version> {
+/// What Nodes without headers, as some distributions pack them, said about themselves: each file is asked once.
+#[derive(Debug, Default)]
+pub(super) struct Answers(Mutex<HashMap<(PathBuf, SystemTime), Option<Version>>>);
+
+impl Answers {
+    fn version(&self, interpreter: &Path) -> Option<Version> {
+        let changed = interpreter.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *answers.entry((interpreter.to_owned(), changed)).or_insert_with(|| ask(interpreter))
+    }
+}
+
+fn ask(interpreter: &Path) -> Option<Version> {
     let output = Command::new(interpreter).arg("--version").stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let mut parts = text.trim().trim_start_matches('v').split('.');

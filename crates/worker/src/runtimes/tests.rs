@@ -150,6 +150,20 @@ fn a_node_without_headers_is_asked() {
 }
 
 #[test]
+fn a_node_is_asked_once() {
+    let machine = Machine::new();
+    let asked = machine.at("asked");
+    machine.file(
+        "opt/node/bin/node",
+        &format!("#!/bin/sh\necho . >> {}\necho v24.3.1\n", asked.display()),
+    );
+    let runtimes = machine.runtimes();
+    assert!(runtimes.find("nodejs22.x").is_err() && runtimes.find("nodejs22.x").is_err());
+    assert!(runtimes.find("nodejs24.x").is_ok());
+    assert_eq!(fs::read_to_string(asked).unwrap(), ".\n");
+}
+
+#[test]
 fn other_runtimes_are_refused() {
     for identifier in
         ["java21", "python3.8", "python2.7", "nodejs16.x", "nodejs22", "", "provided.al1"]

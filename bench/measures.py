@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, and how. Each measure takes a target, a kind of function, and whether to be quick."""
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+PAYLOAD = b'{"hello": "world", "n": 42}'
+CONNECTIONS = 16
+BURST = 100
+
+
+def cold(target, kind, is_quick):
+    """The first call of functions that were never invoked: from request to response, one after the other."""
+    functions = [target.fresh(kind) for _ in range(5 if is_quick else 50)]
+    time.sleep(1)  # whatever a server does ahead of time, it has done
+    times = [load(target, function, PAYLOAD, total=1)["p50_us"] / 1e3 for function in functions]
+    return {
+        "count": len(times),
+        "p50_ms": statistics.median(times),
+        "p90_ms": quantile(times, 0.9),
+        "max_ms": max(times),
+    }
+
+
+def warm(target, kind, is_quick):
+    """One caller, one call after the other."""
+    function = invoked(target, kind)
+    load(target, function, PAYLOAD, total=100)
+    return load(target, function, PAYLOAD, total=200 if is_quick else 3000)
+
+
+def throughput(target, kind, is_quick):
+    """As many calls as sixteen callers get answered, and the processor time that one of them costs."""
+    function = invoked(target, kind)
+    load(target, function, PAYLOAD, connections=CONNECTIONS, seconds=1)  # the server adds environments meanwhile
+    before = cpu_seconds(target.pid)
+    result = load(target, function, PAYLOAD, connections=CONNECTIONS, seconds=1 if is_quick else 10)
+    result["cpu_ms"] = (cpu_seconds(target.pid) - before) * 1e3 / max(1, result["count"])
+    return result
+
+
+def memory(target, kind, is_quick):
+    """What the processes of one more idle function that was invoked once take, shared pages divided by their users."""
+    count = 3 if is_quick else 20
+    invoked(target, kind)
+    time.sleep(1)
+    before = set(family(target.pid))
+    for _ in range(count):
+        invoked(target, kind)
+    time.sleep(1)
+    return {"count": count, "mib_each": pss_mib(set(family(target.pid)) - before) / count}
+
+
+def burst(target, kind, is_quick):
+    """A hundred callers at once on a function that has no environment yet and takes 100 ms."""
+    function = target.fresh(kind)
+    count = 10 if is_quick else BURST
+    result = load(target, function, b'{"sleep_ms": 100}', connections=count, total=count)
+    result["total_ms"] = result["seconds"] * 1e3
+    return result
+
+
+ALL = {"cold": cold, "warm": warm, "throughput": throughput, "memory": memory, "burst": burst}
+
+# The figures of each measure that the table and the plot show, the main one first.
+FIGURES = {
+    "start": [("ready_ms", "ms"), ("idle_rss_mib", "MiB")],
+    "cold": [("p50_ms", "ms"), ("p90_ms", "ms")],
+    "warm": [("p50_us", "us"), ("p99_us", "us")],
+    "throughput": [("per_second", "1/s"), ("cpu_ms", "ms")],
+    "memory": [("mib_each", "MiB")],
+    "burst": [("total_ms", "ms")],
+}
+
+
+def invoked(target, kind):
+    function = target.fresh(kind)
+    load(target, function, PAYLOAD, total=1)
+    return function
+
+
+def load(target, function, payload, connections=1, total=0, seconds=0):
+    """Runs the load client. An answer that is not the function's own is an error, and an error ends the measure."""
+    expected = "" if target.name == "echo" else '"ok"'
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(target.request(function, payload))
+        file.flush()
+        arguments = [target.address, file.name, connections, total, seconds, expected]
+        command = [target.machine.tools / "load", *map(str, arguments)]
+        result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
+    if result["errors"] or not result["count"]:
+        raise RuntimeError(f"{result['errors']} of {result['errors'] + result['count']} calls of {function} failed")
+    return result
+
+
+def quantile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+# --- what the kernel says about a process and all that it started ----------------------------------------------------
+
+
+def family(pid):
+    children = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(path.name))
+    found, left = [], [pid]
+    while left:
+        one = left.pop()
+        found.append(one)
+        left += children.get(one, [])
+    return found
+
+
+def cpu_seconds(pid):
+    ticks = 0
+    for one in family(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def kib(path, field):
+    with contextlib.suppress(OSError):
+        for line in Path(path).read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1])
+    return 0
+
+
+def pss_mib(pids):
+    return sum(kib(f"/proc/{one}/smaps_rollup", "Pss:") for one in pids) / 1024
+
+
+def rss_mib(pid):
+    """Of all its processes: a server in two processes pays for both."""
+    return sum(kib(f"/proc/{one}/status", "VmRSS:") for one in family(pid)) / 1024

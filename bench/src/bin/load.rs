@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Sends one request again and again over kept-alive connections, and prints what came of it as JSON.
+//!
+//!     load ADDRESS REQUEST-FILE CONNECTIONS TOTAL SECONDS EXPECTED-TEXT
+//!
+//! The file has the whole request, signed. It ends at TOTAL answers or after SECONDS, whatever is first; 0 is no limit.
+//! An answer is an error if its status is not 2xx, if it has X-Amz-Function-Error, or if its body lacks EXPECTED-TEXT.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+struct Plan {
+    address: String,
+    request: Vec<u8>,
+    expected: Vec<u8>,
+    total: u64,
+    end: Instant,
+    sent: AtomicU64,
+}
+
+#[derive(Default)]
+struct Results {
+    micros: Vec<f64>,
+    errors: u64,
+}
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [address, file, connections, total, seconds, expected] = arguments.as_slice() else {
+        return Err(io::Error::other(
+            "usage: load ADDRESS REQUEST-FILE CONNECTIONS TOTAL SECONDS EXPECTED-TEXT",
+        ));
+    };
+    let number = |text: &str| text.parse::<u64>().map_err(io::Error::other);
+    let (total, seconds) = (number(total)?, number(seconds)?);
+    let begin = Instant::now();
+    let plan = Arc::new(Plan {
+        address: address.clone(),
+        request: std::fs::read(file)?,
+        expected: expected.clone().into_bytes(),
+        total: if total == 0 { u64::MAX } else { total },
+        end: begin + Duration::from_secs(if seconds == 0 { 3_600 } else { seconds }),
+        sent: AtomicU64::new(0),
+    });
+    let threads: Vec<_> = (0..number(connections)?)
+        .map(|_| {
+            let plan = Arc::clone(&plan);
+            std::thread::spawn(move || work(&plan))
+        })
+        .collect();
+    let mut all = Results::default();
+    for thread in threads {
+        match thread.join() {
+            Ok(results) => {
+                all.micros.extend(results.micros);
+                all.errors += results.errors;
+            }
+            Err(_) => all.errors += 1,
+        }
+    }
+    print(all, begin.elapsed());
+    Ok(())
+}
+
+fn work(plan: &Plan) -> Results {
+    let mut results = Results::default();
+    let mut connection: Option<TcpStream> = None;
+    let mut buffer = Vec::with_capacity(1 << 16);
+    while plan.sent.fetch_add(1, Ordering::Relaxed) < plan.total && Instant::now() < plan.end {
+        let begin = Instant::now();
+        match exchange(plan, &mut connection, &mut buffer) {
+            Ok(true) => results.micros.push(begin.elapsed().as_secs_f64() * 1e6),
+            Ok(false) => results.errors += 1,
+            Err(_) => {
+                results.errors += 1;
+                connection = None;
+                // A server that is gone is not asked a million times a second.
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+    results
+}
+
+/// Whether the answer is a good one.
+fn exchange(
+    plan: &Plan,
+    connection: &mut Option<TcpStream>,
+    buffer: &mut Vec<u8>,
+) -> io::Result<bool> {
+    let stream = match connection {
+        Some(stream) => stream,
+        None => {
+            let stream = TcpStream::connect(&plan.address)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+            connection.insert(stream)
+        }
+    };
+    stream.write_all(&plan.request)?;
+    buffer.clear();
+    let mut chunk = [0; 1 << 14];
+    let (head, length) = loop {
+        let count = stream.read(&mut chunk)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer.extend_from_slice(&chunk[..count]);
+        if let Some(at) = find(buffer, b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&buffer[..at]).to_ascii_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            let length: usize =
+                length.ok_or_else(|| io::Error::other("an answer without a length"))?;
+            break (head, at + 4 + length);
+        }
+    };
+    while buffer.len() < length {
+        let count = stream.read(&mut chunk)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer.extend_from_slice(&chunk[..count]);
+    }
+    let is_good = head.starts_with("http/1.1 2")
+        && !head.contains("\r\nx-amz-function-error:")
+        && (plan.expected.is_empty() || find(buffer, &plan.expected).is_some());
+    if head.contains("\r\nconnection: close") {
+        *connection = None;
+    }
+    Ok(is_good)
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn print(mut results: Results, elapsed: Duration) {
+    results.micros.sort_by(f64::total_cmp);
+    let count = results.micros.len();
+    let at = |share: f64| {
+        results.micros.get(((count as f64 * share) as usize).min(count.saturating_sub(1)))
+    };
+    let quantile =
+        |share: f64| at(share).map_or("null".to_owned(), |micros| format!("{micros:.1}"));
+    let seconds = elapsed.as_secs_f64();
+    println!(
+        "{{\"count\": {count}, \"errors\": {}, \"seconds\": {seconds:.4}, \"per_second\": {:.1}, \"min_us\": {}, \"p50_us\": {}, \"p99_us\": {}, \"max_us\": {}}}",
+        results.errors,
+        count as f64 / seconds,
+        quantile(0.0),
+        quantile(0.5),
+        quantile(0.99),
+        quantile(1.0),
+    );
+}

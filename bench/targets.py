@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: servers that are started for a round, and the functions on them."""
+
+import base64
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import hmac
+import http.client
+import io
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FILES = {"python": "handler.py", "nodejs": "handler.js", "native": "bootstrap"}
+READY_TIMEOUT_S = 30
+INVOKE = "/2015-03-31/functions/{}/invocations"
+
+
+class DidNotStart(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Machine:
+    """The tools, and the interpreters that functions run on: the same ones for every target."""
+
+    tools: Path
+    binary: Path
+    runtimes: dict
+    commands: dict
+
+    @classmethod
+    def look(cls, tools, binary, kinds):
+        runtimes, commands = {}, {}
+        if "native" in kinds:
+            runtimes["native"], commands["native"] = "provided.al2023", [str(tools / "bootstrap")]
+        if "python" in kinds and (python := newest_python()):
+            runtimes["python"] = python.name
+            commands["python"] = [str(python), "-S", "-B", compiled_bootstrap(python, tools)]
+        node = shutil.which("node")
+        if "nodejs" in kinds and node:
+            version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+            runtimes["nodejs"] = f"nodejs{version.lstrip('v').split('.')[0]}.x"
+            commands["nodejs"] = [node, str(HERE.parent / "runtimes/nodejs/bootstrap.cjs")]
+        return cls(tools, binary, runtimes, commands)
+
+
+def newest_python():
+    """The one that Tinderbox takes for its identifier: the newest patch version of the newest minor one."""
+    found = []
+    places = [*Path.home().glob(".pyenv/versions/3.*"), Path("/usr/local"), Path("/usr")]
+    for place in places:
+        for path in place.glob("bin/python3.*"):
+            match = re.fullmatch(r"python3\.(9|1\d)", path.name)
+            header = place / f"include/{path.name}/patchlevel.h"
+            if match:
+                text = header.read_text() if header.is_file() else ""
+                patch = re.search(r"PY_MICRO_VERSION\s+(\d+)", text)
+                found.append((int(match[1]), int(patch[1]) if patch else -1, path))
+    return max(found)[2] if found else None
+
+
+def compiled_bootstrap(python, tools):
+    """As the server keeps it, so that the floor does not start slower than it must."""
+    source = HERE.parent / "runtimes/python"
+    target = tools / f"{python.name}-bootstrap"
+    target.mkdir(exist_ok=True)
+    for name in ("bootstrap.py", "bootstrap_rare.py"):
+        shutil.copy(source / name, target / name)
+    code = "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)"
+    compiled = str(target / "bootstrap.pyc")
+    subprocess.run([python, "-c", code, str(target / "bootstrap.py"), compiled], check=True)
+    return compiled
+
+
+class Target:
+    """A running server. `fresh` makes a function that nobody has invoked yet."""
+
+    name = ""
+    measures = ("cold", "warm", "throughput", "memory", "burst")
+
+    def __init__(self, machine, folder):
+        self.machine, self.folder, self.port, self.serial = machine, folder, free_port(), 0
+        self.kinds = list(machine.commands)
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def fresh(self, kind):
+        self.serial += 1
+        return f"{kind}-{self.serial}"
+
+    def request(self, function, payload):
+        """The bytes of an invocation."""
+        return signed("POST", INVOKE.format(function), payload, self.address)
+
+
+class Tinderbox(Target):
+    name = "tinderbox"
+
+    def command(self):
+        data = str(self.folder / "data")
+        return [str(self.machine.binary), "serve", "--listen", self.address, "--data-dir", data]
+
+    ready = "/_tinderbox/health"
+
+    def fresh(self, kind):
+        """Created and active: a start ahead of the first call is allowed to have happened."""
+        name = super().fresh(kind)
+        document = {
+            "FunctionName": name,
+            "Runtime": self.machine.runtimes[kind],
+            "Handler": "handler.handler",
+            "Role": "arn:aws:iam::000000000000:role/bench",
+            "MemorySize": 256,
+            "Timeout": 30,
+            "Code": {"ZipFile": base64.b64encode(self.package(kind)).decode()},
+        }
+        status, answer = self.call("POST", "/2015-03-31/functions", json.dumps(document).encode())
+        if status != 201:
+            raise RuntimeError(f"CreateFunction answered {status}: {answer[:200]}")
+        end = time.monotonic() + READY_TIMEOUT_S
+        while json.loads(answer).get("State") != "Active":
+            if time.monotonic() > end:
+                raise RuntimeError(f"{name} does not become active: {answer[:200]}")
+            _, answer = self.call("GET", f"/2015-03-31/functions/{name}/configuration", b"")
+        return name
+
+    def call(self, method, path, body):
+        with socket.create_connection(("127.0.0.1", self.port), READY_TIMEOUT_S) as connection:
+            connection.sendall(signed(method, path, body, self.address))
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            return response.status, response.read()
+
+    def package(self, kind):
+        place = self.machine.tools if kind == "native" else HERE / "functions" / kind
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            info = zipfile.ZipInfo(FILES[kind])
+            info.external_attr, info.compress_type = 0o755 << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(info, (place / FILES[kind]).read_bytes())
+        return buffer.getvalue()
+
+
+class Floor(Target):
+    name = "floor"
+    ready = "/ready"
+
+    def command(self):
+        commands = [f"{kind}={','.join(command)}" for kind, command in self.machine.commands.items()]
+        (self.folder / "native").mkdir()
+        for kind in ("python", "nodejs"):
+            shutil.copytree(HERE / "functions" / kind, self.folder / kind)
+        return [str(self.machine.tools / "floor"), str(self.port), str(self.folder), *commands]
+
+
+class Echo(Floor):
+    """One function that is not one: only what an HTTP exchange costs."""
+
+    name = "echo"
+    measures = ("warm", "throughput")
+
+    def __init__(self, machine, folder):
+        super().__init__(machine, folder)
+        self.kinds = self.kinds[:1]
+
+    def request(self, function, payload):
+        return signed("POST", "/echo", payload, self.address)
+
+
+@contextlib.contextmanager
+def start(name, machine):
+    kind = {"tinderbox": Tinderbox, "floor": Floor, "echo": Echo}[name]
+    folder = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
+    target = kind(machine, folder)
+    log = folder / "server.log"
+    command = target.command()
+    begin = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    target.pid = process.pid
+    try:
+        while not is_ready(target):
+            if process.poll() is not None or time.perf_counter() - begin > READY_TIMEOUT_S:
+                raise DidNotStart(f"{' '.join(command[:2])}: {log.read_text()[-300:].strip() or 'no word of why'}")
+            time.sleep(0.001)
+        target.ready_ms = (time.perf_counter() - begin) * 1e3
+        yield target
+    finally:
+        stop(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_ready(target):
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=5)
+        connection.request("GET", target.ready)
+        is_good = connection.getresponse().status == 200
+        connection.close()
+        return is_good
+    except OSError:
+        return False
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def signed(method, path, body, host, service="lambda", region="us-east-1"):
+    """A whole request with a SigV4 signature of test/test, good for some minutes."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    headers = {
+        "host": host,
+        "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
+        "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ"),
+    }
+    names = ";".join(headers)
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    canonical = f"{method}\n{path}\n\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
+    scope = f"{now:%Y%m%d}/{region}/{service}/aws4_request"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{scope}\n{digest}"
+    key = b"AWS4test"
+    for part in scope.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    headers["authorization"] = f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders={names}, Signature={signature}"
+    headers["content-type"] = "application/json"
+    headers["content-length"] = str(len(body))
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
