@@ -61,6 +61,8 @@ struct Waiting {
     bytes: usize,
     dropped_bytes: usize,
     is_writing: bool,
+    /// Somebody waits for the files: gather no longer.
+    is_hurried: bool,
     is_stopping: bool,
 }
 
@@ -109,6 +111,8 @@ impl LogFiles {
         let queue = &self.thread.queue;
         let mut waiting = queue.lock();
         while waiting.is_writing || !waiting.batches.is_empty() {
+            waiting.is_hurried = true;
+            queue.arrived.notify_one();
             waiting = queue.written.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -161,13 +165,10 @@ impl Queue {
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        if !waiting.is_stopping {
-            waiting = self
-                .arrived
-                .wait_timeout(waiting, GATHER)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+        let goes_on = |waiting: &mut Waiting| !waiting.is_stopping && !waiting.is_hurried;
+        let gathered = self.arrived.wait_timeout_while(waiting, GATHER, goes_on);
+        waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;
+        waiting.is_hurried = false;
         waiting.bytes = 0;
         waiting.is_writing = true;
         let dropped_bytes = std::mem::take(&mut waiting.dropped_bytes);
