@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`provided.al2023`: a shell script, AWS's runtime client for Python and AWS's crate for Rust, all unchanged."""
+
+import json
+import os
+import platform as machine
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import ROOT, clean_environment
+
+HERE = Path(__file__).resolve().parent
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+# The whole Runtime API with nothing but a shell and its /dev/tcp.
+SHELL = """#!/bin/bash
+host=${AWS_LAMBDA_RUNTIME_API%:*} port=${AWS_LAMBDA_RUNTIME_API#*:}
+while true; do
+    exec 3<>/dev/tcp/$host/$port
+    printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3
+    length=0
+    while IFS= read -r line <&3; line=${line%$'\\r'}; [ -n "$line" ]; do
+        case ${line,,} in
+            lambda-runtime-aws-request-id:*) id=${line#*: } ;;
+            content-length:*) length=${line#*: } ;;
+        esac
+    done
+    event=$(head -c "$length" <&3)
+    exec 3>&-
+    answer="{\\"got\\":$event}"
+    exec 3<>/dev/tcp/$host/$port
+    printf 'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s' \\
+        "$id" "${#answer}" "$answer" >&3
+    cat <&3 >/dev/null
+    exec 3>&-
+done
+"""
+
+
+def test_a_shell_script(platform):
+    function = platform.provided(SHELL, Timeout=10)
+
+    assert function.invoke({"a": 1}).value() == {"got": {"a": 1}}
+    assert function.invoke([2]).value() == {"got": [2]}
+
+
+def test_a_bootstrap_in_al2(platform):
+    function = platform.deploy({"bootstrap": SHELL}, runtime="provided.al2", modes={"bootstrap": 0o100755}, Timeout=10)
+
+    assert function.invoke(1).value() == {"got": 1}
+
+
+def test_no_execution_environment_variable(platform):
+    """AWS sets AWS_EXECUTION_ENV for managed runtimes only."""
+    function = platform.provided(SHELL.replace('{\\"got\\":$event}', "[${AWS_EXECUTION_ENV-1}]"), Timeout=10)
+
+    assert function.invoke().value() == [1]
+
+
+@pytest.fixture(scope="session")
+def interface_client(tmp_path_factory):
+    """awslambdaric and what it needs, for the system's Python, as `pip install --target` lays it out."""
+    if not SYSTEM_PYTHON.exists():
+        pytest.skip("there is no /usr/bin/python3 that a custom runtime could use")
+    version = subprocess.run(
+        [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    target = tmp_path_factory.mktemp("interface-client")
+    wanted = [line.strip() for line in (ROOT / "tests/requirements.txt").read_text().splitlines()]
+    wanted = [line for line in wanted if line.startswith(("awslambdaric==", "simplejson==", "snapshot-restore-py=="))]
+    subprocess.run(
+        [
+            sys.executable, "-m", "pip", "install", "--quiet", "--target", target, "--no-deps", "--no-compile",
+            "--only-binary", ":all:", "--python-version", version, "--implementation", "cp",
+            "--platform", f"manylinux_2_28_{machine.machine()}", "--platform", f"manylinux2014_{machine.machine()}",
+            "--platform", f"manylinux_2_17_{machine.machine()}", "--platform", "any", *wanted,
+        ],
+        check=True,
+    )  # fmt: skip
+    return {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+
+
+def test_awss_interface_client_for_python(platform, interface_client):
+    function = platform.provided(
+        "#!/bin/sh\nexec /usr/bin/python3 -m awslambdaric index.handler\n",
+        {
+            **interface_client,
+            "index.py": "def handler(event, context):\n"
+            "    if event == 'fail': raise ValueError('too blue')\n"
+            "    return {'got': event, 'id': context.aws_request_id, 'left': context.get_remaining_time_in_millis()}",
+        },
+        Environment={"Variables": {"PYTHONPATH": "/var/task"}},
+        Timeout=20,
+        MemorySize=256,
+    )
+
+    result = function.invoke({"a": "ä"})
+
+    value = result.value()
+    assert 10_000 < value.pop("left") <= 20_000
+    assert value == {"got": {"a": "ä"}, "id": result.request_id}
+    fault = function.invoke("fail").fault()
+    assert (fault["errorType"], fault["errorMessage"]) == ("ValueError", "too blue")
+
+
+@pytest.mark.build
+@pytest.mark.timeout(600)
+def test_awss_crate_for_rust(platform, cargo):
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "rust-runtime"
+    subprocess.run(
+        [
+            cargo,
+            "build",
+            "--quiet",
+            "--locked",
+            "--manifest-path",
+            HERE / "rust_runtime/Cargo.toml",
+            "--target-dir",
+            target,
+        ],
+        check=True,
+        env=clean_environment(),
+    )
+    bootstrap = target / "debug/bootstrap"
+    stripped = bootstrap.with_name("bootstrap-stripped")
+    shutil.copy(bootstrap, stripped)
+    subprocess.run(["strip", stripped], check=False)
+
+    function = platform.provided(stripped.read_bytes(), Timeout=10, MemorySize=256)
+
+    result = function.invoke({"a": 1})
+    assert result.value() == {"got": {"a": 1}, "id": result.request_id, "memory": 256}
+    fault = function.invoke("fail").fault()
+    assert "too blue" in fault["errorMessage"]
+    assert json.loads(function.invoke(2).payload)["got"] == 2

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the Python and JavaScript tests use: .venv and tests/e2e/node_modules.
+# Does nothing when both were made from the same lists by the same interpreters.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "error: $1" >&2
+    echo "hint: $2" >&2
+    exit 1
+}
+
+# One stamp names all that an environment is made from.
+fingerprint() {
+    sha256sum | cut -d' ' -f1
+}
+
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || fail "there is no $python" "apt-get install python3 python3-venv"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "$("$python" --version) is too old: the tests need Python 3.10 or newer" "set PYTHON=/path/to/python3"
+"$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    fail "this Python can not make virtual environments" "apt-get install python3-venv"
+
+want=$({ "$python" -c 'import sys; print(sys.executable, sys.version)'; cat tests/requirements.txt; } | fingerprint)
+if [ "$(cat .venv/.stamp 2>/dev/null)" != "$want" ]; then
+    echo "prepare: installing the Python packages of the tests into .venv" >&2
+    "$python" -m venv --clear .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+    echo "$want" >.venv/.stamp
+fi
+
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    [ -z "${CI:-}" ] || fail "there is no Node.js with npm" "apt-get install nodejs npm"
+    echo "prepare: no Node.js with npm here: the tests of Node functions and of the JavaScript SDK are skipped" >&2
+    echo "hint: apt-get install nodejs npm" >&2
+    exit 0
+fi
+
+want=$({ node --version; cat tests/e2e/package.json tests/e2e/package-lock.json; } | fingerprint)
+if [ "$(cat tests/e2e/node_modules/.stamp 2>/dev/null)" != "$want" ]; then
+    echo "prepare: installing the AWS SDK for JavaScript into tests/e2e/node_modules" >&2
+    (cd tests/e2e && npm ci --silent --no-audit --no-fund --ignore-scripts >&2)
+    echo "$want" >tests/e2e/node_modules/.stamp
+fi

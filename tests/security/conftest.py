@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attempts to break out, each run inside a function, with the privileges a customer's code has.
+
+The walls are those of level L1 and up. A machine that can only run L0 has none, and skips; CI must have them.
+"""
+
+import re
+import textwrap
+
+import pytest
+from harness import missing
+
+# Runs the code it is sent. What the code leaves in `result` is the answer.
+PROBE = '''
+import ctypes, errno, json, os, platform, resource, signal, socket, stat, struct, subprocess, sys, threading, time
+from pathlib import Path
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def outcome(call, *arguments):
+    """`ok` or the name of the error."""
+    try:
+        call(*arguments)
+        return "ok"
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error.errno))
+
+def syscall(number, *arguments):
+    """`ok` or the name of the error, for a raw system call."""
+    ctypes.set_errno(0)
+    arguments = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    if libc.syscall(ctypes.c_long(number), *arguments) >= 0:
+        return "ok"
+    return errno.errorcode.get(ctypes.get_errno(), "?")
+
+def text(path):
+    """The text of a file, or the name of the error."""
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        return errno.errorcode.get(error.errno, "?")
+
+def handler(event, context):
+    scope = dict(globals(), context=context, event=event)
+    exec(event["code"], scope)
+    return scope["result"]
+'''
+
+
+class Probe:
+    def __init__(self, function):
+        self.function = function
+
+    def run(self, code, **event):
+        """What `code` left in `result`."""
+        return self.attempt(code, **event).value()
+
+    def attempt(self, code, **event):
+        """How the invocation ended, for code that may not come back."""
+        return self.function.invoke({"code": textwrap.dedent(code), **event})
+
+
+@pytest.fixture(scope="session")
+def isolated(platform):
+    """The level in force, as the server said at its start."""
+    level = re.search(r"\bL([012])\b", platform.log_path.read_text())
+    assert level, "the server did not say its isolation level"
+    if level[1] == "0":
+        missing("this machine allows plain processes only: there are no walls to test")
+    return int(level[1])
+
+
+@pytest.fixture(scope="session")
+def new_probe(platform, isolated):
+    def make(**settings):
+        settings = {"MemorySize": 256, "Timeout": 20, **settings}
+        return Probe(platform.python(PROBE, **settings))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def probe(new_probe):
+    return new_probe()
+
+
+@pytest.fixture(scope="session")
+def secret(platform):
+    """A file of the host that everybody there may read, and whose name is known to the attacker."""
+    path = platform.home / "secret"
+    path.write_text("the crown jewels")
+    path.chmod(0o644)
+    return str(path)
