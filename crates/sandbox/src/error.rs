@@ -152,6 +152,8 @@ pub enum LaunchError {
     },
     #[error("a launch request of {length} bytes is longer than {length_max}")]
     TooLong { length: usize, length_max: usize },
+    #[error("{count} mounts are more than {count_max}")]
+    TooMany { count: usize, count_max: usize },
     #[error("`{thing}` contains a zero byte")]
     ZeroByte { thing: &'static str },
     #[error("all {sandboxes_max} sandboxes are in use")]
@@ -180,6 +182,7 @@ impl LaunchError {
             | Self::TooLong { .. }
             | Self::ZeroByte { .. } => Blame::Customer,
             Self::Step { .. }
+            | Self::TooMany { .. }
             | Self::Full { .. }
             | Self::Talk { .. }
             | Self::LauncherEnded

@@ -175,6 +175,10 @@ impl Shared {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&running, ended) {
             tracing::warn!("the launcher process ended and is started again");
+            // It may be about to end only. Two at a time would clean up after each other.
+            let mut child = ended.child.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = child.kill();
+            let _ = child.wait();
             *running = Arc::new(
                 Running::start(&self.program, &self.options, Purpose::Launch, &self.tree_name)?.0,
             );
@@ -220,11 +224,8 @@ impl Running {
         let answer = serde_json::from_slice(buffer.get(..length).unwrap_or_default());
         let found = read_answer(answer.map_err(|error| talk(error.into()))?)?;
         descriptors::set_nonblocking(&ours).map_err(talk)?;
-        // The launcher has made it, where it could be made.
-        let tree = match purpose {
-            Purpose::Launch => Tree::create(&Layout::discover().unwrap_or_default(), tree_name),
-            Purpose::Probe => Tree::create(&Layout::default(), ""),
-        };
+        // The launcher has made it, where it could be made, and removes it.
+        let tree = Tree::open(&Layout::discover().unwrap_or_default(), tree_name);
         Ok((Self { socket: ours, tree, child: Mutex::new(child) }, found))
     }
 }

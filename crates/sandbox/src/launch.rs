@@ -4,7 +4,7 @@
 use crate::handle::{Running, Shared};
 use crate::launcher::network::{EDGE, RUNTIME_API};
 use crate::news::{self, News};
-use crate::request::{CpuLimits, Encoder};
+use crate::request::{CpuLimits, Encoder, MOUNTS_MAX};
 use crate::sandbox::{Exit, Process, Sandbox};
 use crate::{LaunchError, Level, Mount, Network, Spec, Step};
 use std::io;
@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use sys::descriptors::{self, Wait};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::sync::Mutex;
 
 /// The environment variables that a sandbox adds.
 const RUNTIME_API_VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -68,6 +69,7 @@ pub(crate) async fn launch(
         peak,
         cpu_after_init,
         exit: exit.map_or_else(OnceLock::new, OnceLock::from),
+        reading: Mutex::new(()),
         _launcher: Arc::clone(running),
     };
     Ok(Sandbox { runtime_api, edge, output, process })
@@ -182,6 +184,9 @@ fn encode(
     let in_place =
         |text: &str| if moved.is_empty() { text.to_owned() } else { relocate(text, moved) };
 
+    if spec.mounts.len() > MOUNTS_MAX {
+        return Err(LaunchError::TooMany { count: spec.mounts.len(), count_max: MOUNTS_MAX });
+    }
     let counts = [spec.mounts.len(), spec.argv.len(), spec.env.len() + added.len()];
     let mut encoder = Encoder::new(spec.limits, cpu, counts)?;
     let cwd = in_place(&spec.cwd.to_string_lossy());

@@ -11,6 +11,24 @@ use std::ffi::CStr;
 /// The longest request. AWS's limit for environment variables is 4 KB; the rest is paths.
 pub(crate) const LENGTH_MAX: usize = 64 << 10;
 
+/// The most mounts: with them travel four more descriptors.
+pub(crate) const MOUNTS_MAX: usize = sys::descriptors::PASSED_MAX - 4;
+
+/// What the launcher fills in before it hands the request on to a first process: the sandbox's user, and whether a network
+/// namespace comes along.
+const ADDRESS_LENGTH: usize = 8;
+
+/// No user: the sandbox stays what the launcher is.
+const NO_USER: u32 = u32::MAX;
+
+/// Fills in the address of a request.
+pub(crate) fn address(bytes: &mut [u8], user: Option<u32>, has_network: bool) {
+    let [u0, u1, u2, u3] = user.unwrap_or(NO_USER).to_ne_bytes();
+    if let Some(address) = bytes.first_chunk_mut::<ADDRESS_LENGTH>() {
+        *address = [u0, u1, u2, u3, u8::from(has_network), 0, 0, 0];
+    }
+}
+
 /// What is written to the CPU controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CpuLimits {
@@ -21,6 +39,8 @@ pub(crate) struct CpuLimits {
 /// What the launcher is asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request<'a> {
+    pub(crate) user: Option<u32>,
+    pub(crate) has_network: bool,
     pub(crate) limits: Limits,
     pub(crate) cpu: CpuLimits,
     pub(crate) cwd: &'a CStr,
@@ -44,6 +64,7 @@ impl Encoder {
         counts: [usize; 3],
     ) -> Result<Self, LaunchError> {
         let mut bytes = Vec::with_capacity(4096);
+        bytes.extend([0; ADDRESS_LENGTH]);
         bytes.extend(limits.memory_bytes.to_ne_bytes());
         bytes.extend(limits.tmp_bytes.to_ne_bytes());
         bytes.extend(limits.pids_max.to_ne_bytes());
@@ -86,6 +107,8 @@ impl<'a> Request<'a> {
     /// Reads a request. `None` if it is not one.
     pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes;
+        let [u0, u1, u2, u3, has_network, _, _, _] = take::<ADDRESS_LENGTH>(&mut rest)?;
+        let user = u32::from_ne_bytes([u0, u1, u2, u3]);
         let memory_bytes = u64::from_ne_bytes(take(&mut rest)?);
         let tmp_bytes = u64::from_ne_bytes(take(&mut rest)?);
         let pids_max = u32::from_ne_bytes(take(&mut rest)?);
@@ -97,6 +120,8 @@ impl<'a> Request<'a> {
         let env_count = u16::from_ne_bytes(take(&mut rest)?);
         let mut string = || take_string(&mut rest);
         let this = Self {
+            user: (user != NO_USER).then_some(user),
+            has_network: has_network != 0,
             limits: Limits { memory_bytes, pids_max, open_files_max, tmp_bytes },
             cpu: CpuLimits { shares, quota_us: (quota_us != 0).then_some(quota_us) },
             cwd: string()?,
@@ -136,11 +161,14 @@ mod tests {
         for text in ["/var/task", "/code", "/var/task", "/bin/sh", "-c", "A=b"] {
             encoder.string("text", &[text.as_bytes()]).unwrap();
         }
-        let bytes = encoder.finish().unwrap();
+        let mut bytes = encoder.finish().unwrap();
+        address(&mut bytes, Some(900_000), true);
         let request = Request::decode(&bytes).unwrap();
         assert_eq!(
             request,
             Request {
+                user: Some(900_000),
+                has_network: true,
                 limits: LIMITS,
                 cpu: CPU,
                 cwd: c"/var/task",

@@ -15,6 +15,7 @@ use sys::descriptors::{self, Wait};
 use sys::process::{self, Ending};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::sync::Mutex;
 
 /// How the runtime ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,8 @@ pub struct Process {
     /// What `init_done` puts in force.
     pub(crate) cpu_after_init: CpuLimits,
     pub(crate) exit: OnceLock<Exit>,
+    /// Who reads the news alone decides what they mean.
+    pub(crate) reading: Mutex<()>,
     /// The launcher lives as long as any of its sandboxes.
     pub(crate) _launcher: Arc<Running>,
 }
@@ -104,10 +107,12 @@ pub struct Process {
 impl Process {
     /// See `Sandbox::kill`.
     pub fn kill(&self) {
-        let killed = match self.level {
+        let group_killed = match self.level {
             Level::L0 => process::kill_group(&self.pidfd),
-            Level::L1 | Level::L2 => process::kill(&self.pidfd),
+            Level::L1 | Level::L2 => Ok(()),
         };
+        // A plain process leads its group only a moment after it was made.
+        let killed = process::kill(&self.pidfd).and(group_killed);
         if let Err(error) = killed {
             tracing::warn!(%error, "killing a sandbox failed");
         }
@@ -120,6 +125,7 @@ impl Process {
 
     /// See `Sandbox::exited`.
     pub async fn exited(&self) -> Exit {
+        let _alone = self.reading.lock().await;
         loop {
             if let Some(exit) = self.exit.get() {
                 return *exit;
@@ -127,7 +133,9 @@ impl Process {
             let exit = match self.next_news().await {
                 Some(News::Exited { status }) => Some(Exit::from_wait_status(status)),
                 Some(News::Started | News::Built { .. } | News::Full) => None,
-                Some(News::Gone | News::Failed { .. }) | None => Some(Exit::Killed),
+                // The two come from two processes: the end may have been told already.
+                Some(News::Gone) => self.told_exit().or(Some(Exit::Killed)),
+                Some(News::Failed { .. }) | None => Some(Exit::Killed),
             };
             if let Some(exit) = exit {
                 self.exit.get_or_init(|| exit);
@@ -139,9 +147,19 @@ impl Process {
     async fn next_news(&self) -> Option<News> {
         let mut buffer = [0; news::LENGTH_MAX];
         let receive = || descriptors::receive(&self.news, &mut buffer, Wait::Never);
-        let (length, _) = self.news.async_io(Interest::READABLE, receive).await.map_err(|e| eprintln!("DEBUG {e}")).ok()?;
-        eprintln!("DEBUG {length} {:?}", buffer.get(..length));
+        let (length, _) = self.news.async_io(Interest::READABLE, receive).await.ok()?;
         News::decode(buffer.get(..length)?)
+    }
+
+    /// How the runtime ended, if a message that says so is waiting.
+    fn told_exit(&self) -> Option<Exit> {
+        let mut buffer = [0; news::LENGTH_MAX];
+        while let Ok((1.., _)) = descriptors::receive(&self.news, &mut buffer, Wait::Never) {
+            if let Some(News::Exited { status }) = buffer.get(..5).and_then(News::decode) {
+                return Some(Exit::from_wait_status(status));
+            }
+        }
+        None
     }
 
     /// See `Sandbox::memory_peak_bytes`.

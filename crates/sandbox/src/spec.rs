@@ -33,6 +33,7 @@ impl Default for Limits {
 /// A sandbox to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
+    /// At most 12.
     pub mounts: Vec<Mount>,
     /// The program and its arguments. The program is a path inside the sandbox.
     pub argv: Vec<String>,

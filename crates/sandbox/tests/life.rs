@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How sandboxes begin and end.
 
+#![allow(
+    clippy::tests_outside_test_module,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "the whole file is tests"
+)]
+
 mod harness;
 
 use harness::{is_root, limited, options, output, read_until, run, shell, start, wait_until};
+use std::path::PathBuf;
+
 use sandbox::{Blame, Exit, LaunchError, Launcher, Level, Options, Spec, Step};
 
 #[tokio::test]
@@ -43,7 +53,7 @@ async fn a_killed_sandbox_leaves_no_process() {
     }
     let launcher = start(&options());
     let script = "(setsid sh -c 'echo ready; exec sleep 12345') & (trap '' TERM INT HUP; sleep 12345) & wait";
-    let mut sandbox = launcher.launch(shell(script)).await.unwrap();
+    let sandbox = launcher.launch(shell(script)).await.unwrap();
     read_until(&sandbox, |text| text.contains("ready")).await;
 
     sandbox.kill();
@@ -153,7 +163,7 @@ async fn a_launcher_that_died_takes_its_sandboxes_along_and_is_replaced() {
         return;
     }
     let launcher = start(&options());
-    let mut orphan = launcher.launch(shell("echo ready; exec sleep 12345")).await.unwrap();
+    let orphan = launcher.launch(shell("echo ready; exec sleep 12345")).await.unwrap();
     read_until(&orphan, |text| text.contains("ready")).await;
     let first = launcher.process_id();
     rustix::process::kill_process(
@@ -169,44 +179,99 @@ async fn a_launcher_that_died_takes_its_sandboxes_along_and_is_replaced() {
     assert_eq!(launcher.level(), Level::L2);
 }
 
-/// The test program stands for a server that is killed: it starts a launcher and a sandbox in a child of its own.
 #[tokio::test]
-async fn when_the_server_dies_so_does_everything() {
+async fn dead_helpers_of_the_launcher_are_replaced() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    run(&launcher, shell("true")).await;
+    let id = launcher.process_id();
+    // The parked first processes and the network factory.
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    assert!(!children.is_empty());
+    for child in children.split_whitespace() {
+        let child = rustix::process::Pid::from_raw(child.parse().unwrap()).unwrap();
+        let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
+    }
+    let launched = async {
+        loop {
+            match launcher.launch(shell("exit 6")).await {
+                Ok(sandbox) => break sandbox.exited().await,
+                // Without a factory a launcher gives up, and the next launch starts another.
+                Err(error) => assert_eq!(error.blame(), Blame::Platform, "{error}"),
+            }
+        }
+    };
+    assert_eq!(limited(launched).await, Exit::Code(6));
+}
+
+#[tokio::test]
+async fn a_launcher_that_is_stopped_cleans_up() {
     if !is_root() {
         return;
     }
     let launcher = start(&options());
     let sandbox = launcher.launch(shell("echo ready; exec sleep 12345")).await.unwrap();
     read_until(&sandbox, |text| text.contains("ready")).await;
-    let output = sandbox.output.try_clone().unwrap();
-    // All that a dead server does is to close its descriptors; the sandbox must not need its handle dropped in order.
-    let tree = tree_of(launcher.process_id());
-    assert!(!tree.is_empty());
+    assert!(!trees_of(std::process::id(), launcher.process_id()).is_empty());
+    let process_id = launcher.process_id();
     launcher.stop().unwrap();
-    let mut file = std::fs::File::from(output);
-    wait_until("the sandbox's pipe ends", || {
-        matches!(std::io::Read::read(&mut file, &mut [0; 64]), Ok(0))
-    })
-    .await;
-    for directory in tree {
-        assert!(!directory.exists(), "{} is left", directory.display());
-    }
-    drop(sandbox);
+    output(&sandbox).await;
+    assert_eq!(trees_of(std::process::id(), process_id), Vec::<PathBuf>::new());
 }
 
-/// The cgroup directories whose groups are named after this launcher.
-fn tree_of(launcher: u32) -> Vec<std::path::PathBuf> {
+#[tokio::test]
+async fn when_the_server_is_killed_everything_goes() {
+    if !is_root() {
+        return;
+    }
+    // A time that nobody else sleeps, to find the process by.
+    let marker = format!("98765.{}", std::process::id());
+    let mut server = std::process::Command::new(harness::PROGRAM)
+        .args(["hold", "/bin/sleep", &marker])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = std::io::BufReader::new(server.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    let sleepers = || processes_with(&format!("/bin/sleep\0{marker}\0"));
+    assert_eq!(sleepers(), 1);
+    let name = format!("tinderbox-{}-", server.id());
+    assert!(!sys::cgroup::Layout::discover().unwrap().list(&name).is_empty());
+
+    server.kill().unwrap();
+    server.wait().unwrap();
+
+    wait_until("the sandbox is gone", || sleepers() == 0).await;
+    wait_until("its cgroups are gone", || {
+        sys::cgroup::Layout::discover().unwrap().list(&name).is_empty()
+    })
+    .await;
+}
+
+fn processes_with(command_line: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines =
+        entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok());
+    lines.filter(|line| line == command_line).count()
+}
+
+/// The cgroup directories of a server whose groups are named after this launcher.
+fn trees_of(server: u32, launcher: u32) -> Vec<PathBuf> {
     let layout = sys::cgroup::Layout::discover().unwrap();
-    let places = [layout.memory, layout.cpu, layout.pids, layout.freezer];
     let mut found = Vec::new();
-    for place in places.into_iter().flatten() {
-        for tree in std::fs::read_dir(&place.path).unwrap().flatten() {
-            let Ok(groups) = std::fs::read_dir(tree.path()) else { continue };
-            for group in groups.flatten() {
-                if group.file_name().to_string_lossy().starts_with(&format!("{launcher}-")) {
-                    found.push(group.path());
-                }
-            }
+    for place in [&layout.memory, &layout.cpu, &layout.pids, &layout.freezer].into_iter().flatten()
+    {
+        for tree in layout.list(&format!("tinderbox-{server}-")) {
+            let Ok(groups) = std::fs::read_dir(place.path.join(tree)) else { continue };
+            let is_ours = |path: &PathBuf| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with(&format!("{launcher}-")))
+            };
+            found.extend(groups.flatten().map(|group| group.path()).filter(is_ours));
         }
     }
     found

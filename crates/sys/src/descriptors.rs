@@ -14,7 +14,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// The most descriptors in one message.
-pub const PASSED_MAX: usize = 8;
+pub const PASSED_MAX: usize = 16;
 
 /// Two ends of a connection that keeps the borders of messages and tells each end when the other is closed.
 pub fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {

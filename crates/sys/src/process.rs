@@ -245,8 +245,11 @@ fn succeed(error: i32) -> io::Result<()> {
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }
 
-/// What `limit` sets, soft and hard alike. Neither can be raised again without privileges.
+/// Lowers a limit to `value`, soft and hard alike, so that it cannot be raised again without privileges. A limit that is lower
+/// already stays.
 pub fn limit(resource: Resource, value: u64) -> io::Result<()> {
+    let value =
+        rustix::process::getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
     Ok(setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?)
 }
 

@@ -11,34 +11,39 @@
 //! - the runtime inherits descriptors 0, 1 and 2 and no other.
 
 use crate::news::News;
-use crate::request::Request;
-use crate::{Level, Step};
+use crate::request::{self, Request};
+use crate::{Level, Limits, Step};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Resource;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use sys::cgroup::Entrance;
+use sys::descriptors::Wait;
 use sys::namespaces::{self, Namespace};
 use sys::process::SingleThread;
 use sys::seccomp::Filter;
 use sys::{descriptors, identity, mounts, process};
 
-/// What the first process needs besides the request.
+/// What the first process is made with, before anybody has asked for a sandbox.
 #[derive(Debug)]
-pub(crate) struct Plan<'a> {
+pub(crate) struct Cradle<'a> {
     pub(crate) level: Level,
-    pub(crate) request: &'a Request<'a>,
-    pub(crate) trees: &'a [OwnedFd],
     pub(crate) entrance: Option<&'a Entrance>,
-    pub(crate) network: Option<BorrowedFd<'a>>,
-    /// User and group of the sandbox, at level 2.
-    pub(crate) user: Option<u32>,
-    pub(crate) output: BorrowedFd<'a>,
-    pub(crate) news: BorrowedFd<'a>,
+    /// Where the request will come from.
+    pub(crate) orders: BorrowedFd<'a>,
     pub(crate) filter: &'a Filter,
     pub(crate) has_pids_controller: bool,
     pub(crate) has_memory_controller: bool,
+}
+
+/// What the request came with.
+#[derive(Debug)]
+struct Passed {
+    news: OwnedFd,
+    output: OwnedFd,
+    network: Option<OwnedFd>,
+    trees: Vec<OwnedFd>,
 }
 
 /// Why the sandbox cannot be: the step, which mount it was about, and the cause.
@@ -55,16 +60,29 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// Where the news socket is once the others are closed.
-const NEWS: i32 = 3;
+/// Where the one socket is that the first process keeps: of orders at first, of news then.
+const SOCKET: i32 = 3;
 
-/// The whole life of the first process.
-pub(crate) fn run(single: &SingleThread, plan: &Plan<'_>) -> ! {
-    let mut voice = Voice { first: plan.news, placed: None };
-    match build(single, plan, &mut voice) {
+/// The whole life of the first process. It builds what every sandbox has, waits until it is wanted, and becomes one.
+pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
+    let Ok(orders) = descriptors::move_to(cradle.orders, SOCKET) else { process::exit_now(1) };
+    let prepared = prepare(single, cradle);
+    let mut buffer = vec![0; request::LENGTH_MAX];
+    let Some((request, passed)) = wait_for_order(&orders, &mut buffer) else {
+        process::exit_now(0)
+    };
+    let mut voice = Voice { first: passed.news.as_fd(), placed: None };
+    let started = prepared.and_then(|()| {
+        enter(single, cradle, &request, &passed)?;
+        // Its number is the news socket's from now on.
+        drop(orders);
+        voice.placed = Some(place_descriptors(&passed).at(Step::Descriptors)?);
+        start(cradle, &request)
+    });
+    match started {
         Ok(runtime) => {
             voice.tell(&News::Started);
-            stay(plan, &voice, runtime);
+            stay(cradle, &voice, runtime);
         }
         Err((step, index, error)) => {
             let index = u16::try_from(index).unwrap_or(u16::MAX);
@@ -74,7 +92,7 @@ pub(crate) fn run(single: &SingleThread, plan: &Plan<'_>) -> ! {
     process::exit_now(0)
 }
 
-/// The news socket: under the launcher's number at first, then under `NEWS`.
+/// The news socket: under the number it came with at first, then under `SOCKET`.
 struct Voice<'a> {
     first: BorrowedFd<'a>,
     placed: Option<OwnedFd>,
@@ -84,101 +102,130 @@ impl Voice<'_> {
     /// A server that is gone needs no news.
     fn tell(&self, news: &News) {
         let socket = self.placed.as_ref().map_or(self.first, AsFd::as_fd);
-        let r = descriptors::send(socket, &news.encode(), &[]); eprintln!("DEBUG 8 {news:?} {r:?}");
+        let _ = descriptors::send(socket, &news.encode(), &[]);
     }
 }
 
-fn build(single: &SingleThread, plan: &Plan<'_>, voice: &mut Voice<'_>) -> Result<i32, Failure> {
+/// What can be done before the function is known.
+fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<(), Failure> {
     process::mind_children().at(Step::Clone)?;
-    if let Some(entrance) = plan.entrance {
+    process::die_with_parent().at(Step::Clone)?;
+    if let Some(entrance) = cradle.entrance {
         entrance.join().at(Step::JoinCgroup)?;
     }
-    if plan.level == Level::L0 {
-        process::lead_session().at(Step::Clone)?;
-        process::adopt_orphans().at(Step::Clone)?;
-    } else {
-        namespaces::unshare(single, Namespace::Cgroup).at(Step::JoinCgroup)?;
-        if let Some(network) = plan.network {
-            namespaces::enter(single, network, Namespace::Network).at(Step::JoinNetwork)?;
-        }
-        mount(plan)?;
-        process::set_host_name("sandbox").at(Step::Hostname)?;
+    // The launcher's: sockets of other sandboxes among them.
+    descriptors::close_from(SOCKET.cast_unsigned() + 1).at(Step::Descriptors)?;
+    // Nothing in here belongs to the server's terminal.
+    process::lead_session().at(Step::Clone)?;
+    if cradle.level == Level::L0 {
+        return process::adopt_orphans().at(Step::Clone);
     }
-    voice.placed = Some(place_descriptors(plan).at(Step::Descriptors)?);
-    limit(plan).at(Step::ResourceLimits)?;
-    drop_privileges(plan).at(Step::Privileges)?;
-    rustix::process::chdir(plan.request.cwd).map_err(io::Error::from).at(Step::WorkingDirectory)?;
-    if plan.level != Level::L0 {
-        plan.filter.install().at(Step::Seccomp)?;
+    namespaces::unshare(single, Namespace::Cgroup).at(Step::JoinCgroup)?;
+    mount_proc().at(Step::MountProc)?;
+    process::set_host_name("sandbox").at(Step::Hostname)
+}
+
+/// Waits for a request and what comes with it. `None` when there will be none: the launcher has ended, or is about to.
+fn wait_for_order<'a>(orders: &OwnedFd, buffer: &'a mut [u8]) -> Option<(Request<'a>, Passed)> {
+    let (length, passed) = descriptors::receive(orders, buffer, Wait::UntilReady).ok()?;
+    let request = Request::decode(buffer.get(..length)?)?;
+    let mut passed = passed.into_iter();
+    let (news, output) = (passed.next()?, passed.next()?);
+    let network = if request.has_network { Some(passed.next()?) } else { None };
+    Some((request, Passed { news, output, network, trees: passed.collect() }))
+}
+
+/// Puts the function's own things in place.
+fn enter(
+    single: &SingleThread,
+    cradle: &Cradle<'_>,
+    request: &Request<'_>,
+    passed: &Passed,
+) -> Result<(), Failure> {
+    if cradle.level == Level::L0 {
+        return Ok(());
+    }
+    if let Some(network) = &passed.network {
+        namespaces::enter(single, network, Namespace::Network).at(Step::JoinNetwork)?;
+    }
+    let options = format!("size={},mode=1777", request.limits.tmp_bytes.max(4096));
+    let options = CString::new(options).map_err(io::Error::other).at(Step::MountTmp)?;
+    mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
+    for (index, (tree, (_, target))) in passed.trees.iter().zip(&request.mounts).enumerate() {
+        mounts::attach(tree, *target).map_err(|error| (Step::MountCode, index, error))?;
+    }
+    Ok(())
+}
+
+/// Gives up everything and starts the runtime: its number.
+fn start(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<i32, Failure> {
+    limit(cradle, &request.limits).at(Step::ResourceLimits)?;
+    drop_privileges(cradle, request).at(Step::Privileges)?;
+    rustix::process::chdir(request.cwd).map_err(io::Error::from).at(Step::WorkingDirectory)?;
+    if cradle.level != Level::L0 {
+        cradle.filter.install().at(Step::Seccomp)?;
     }
     let program =
-        plan.request.argv.first().ok_or((Step::Execute, 0, io::ErrorKind::InvalidInput.into()))?;
-    process::spawn(program, &plan.request.argv, &plan.request.env).at(Step::Execute)
+        request.argv.first().ok_or((Step::Execute, 0, io::ErrorKind::InvalidInput.into()))?;
+    process::spawn(program, &request.argv, &request.env).at(Step::Execute)
 }
 
 /// Files under `/proc` that tell about the machine and that no function needs.
 const MASKED: [&std::ffi::CStr; 5] =
     [c"/proc/kcore", c"/proc/keys", c"/proc/key-users", c"/proc/timer_list", c"/proc/kallsyms"];
 
-fn mount(plan: &Plan<'_>) -> Result<(), Failure> {
-    mounts::mount_proc(c"/proc").at(Step::MountProc)?;
+fn mount_proc() -> io::Result<()> {
+    mounts::mount_proc(c"/proc")?;
     for path in MASKED {
         match mounts::cover(c"/dev/null", path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err((Step::MountProc, 0, error));
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-    }
-    let options = format!("size={},mode=1777", plan.request.limits.tmp_bytes.max(4096));
-    let options = CString::new(options).map_err(io::Error::other).at(Step::MountTmp)?;
-    mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
-    for (index, (tree, (_, target))) in plan.trees.iter().zip(&plan.request.mounts).enumerate() {
-        mounts::attach(tree, *target).map_err(|error| (Step::MountCode, index, error))?;
     }
     Ok(())
 }
 
 /// Standard input is empty, both outputs are the pipe, the news socket is number 3 and not inherited; all others are closed.
-fn place_descriptors(plan: &Plan<'_>) -> io::Result<OwnedFd> {
-    // The launcher's own 0 to 3 are taken from its start on, so none of these is overwritten before it is put in place.
+fn place_descriptors(passed: &Passed) -> io::Result<OwnedFd> {
+    // What was passed has higher numbers: 0 to 3 were taken when it came.
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     descriptors::put_at(&null, 0)?;
     drop(null);
-    descriptors::put_at(plan.output, 1)?;
-    descriptors::put_at(plan.output, 2)?;
-    let news = descriptors::move_to(plan.news, NEWS)?;
-    descriptors::close_from(NEWS.cast_unsigned() + 1)?;
+    descriptors::put_at(&passed.output, 1)?;
+    descriptors::put_at(&passed.output, 2)?;
+    let news = descriptors::move_to(&passed.news, SOCKET)?;
+    descriptors::close_from(SOCKET.cast_unsigned() + 1)?;
     Ok(news)
 }
 
-fn limit(plan: &Plan<'_>) -> io::Result<()> {
-    let limits = &plan.request.limits;
+fn limit(cradle: &Cradle<'_>, limits: &Limits) -> io::Result<()> {
     process::limit(Resource::Core, 0)?;
     process::limit(Resource::Nofile, limits.open_files_max.into())?;
     process::limit(Resource::Memlock, 64 << 10)?;
-    if plan.level == Level::L2 {
+    if cradle.level == Level::L2 {
         process::limit(Resource::Stack, 8 << 20)?;
-        // The user is this sandbox's own, so the count is.
+    }
+    if cradle.level == Level::L2 && !cradle.has_pids_controller {
+        // The user is this sandbox's own, but for those of another server on this machine.
         process::limit(Resource::Nproc, u64::from(limits.pids_max))?;
-    } else if plan.level == Level::L1 && !plan.has_pids_controller {
+    } else if cradle.level == Level::L1 && !cradle.has_pids_controller {
         // All sandboxes are the same user here: this keeps a fork bomb off the machine, not off its neighbours.
         process::limit(Resource::Nproc, u64::from(limits.pids_max) * 4)?;
     }
-    if !plan.has_memory_controller {
+    if !cradle.has_memory_controller {
         // Best effort, for each process: room for what runtimes reserve and do not use.
         process::limit(Resource::Data, limits.memory_bytes + (512 << 20))?;
     }
     Ok(())
 }
 
-fn drop_privileges(plan: &Plan<'_>) -> io::Result<()> {
+fn drop_privileges(cradle: &Cradle<'_>, request: &Request<'_>) -> io::Result<()> {
     identity::forbid_new_privileges()?;
-    if plan.level == Level::L0 {
+    if cradle.level == Level::L0 {
         return process::die_with_parent();
     }
     identity::empty_bounding_set()?;
-    if let Some(user) = plan.user {
+    if let Some(user) = request.user {
         identity::become_user(user, user)?;
     }
     identity::drop_capabilities()?;
@@ -188,20 +235,14 @@ fn drop_privileges(plan: &Plan<'_>) -> io::Result<()> {
 }
 
 /// Reaps until the runtime has ended, then says how. The kernel kills what is left of the sandbox when this process ends.
-fn stay(plan: &Plan<'_>, voice: &Voice<'_>, runtime: i32) {
-    loop {
-        let got = process::wait_any();
-        let Ok(Some((pid, status))) = got else {
-            eprintln!("DEBUG runtime {runtime} {got:?}");
-            voice.tell(&News::Failed { step: Step::Clone, index: runtime as u16, errno: 99 });
-            break;
-        };
+fn stay(cradle: &Cradle<'_>, voice: &Voice<'_>, runtime: i32) {
+    while let Ok(Some((pid, status))) = process::wait_any() {
         if pid == runtime {
             voice.tell(&News::Exited { status });
             break;
         }
     }
-    if plan.level == Level::L0 {
+    if cradle.level == Level::L0 {
         let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
     }
 }

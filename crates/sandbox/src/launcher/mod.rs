@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The launcher: a small process with one thread that builds sandboxes on request.
 //!
-//! The server is large and never forks; forking the launcher costs a fiftieth of a millisecond's worth of page tables. For each sandbox the
-//! server makes a socket pair and sends one end along with the request. On it the server is told what becomes of the sandbox;
-//! and when the server closes its end, by dropping the sandbox or by dying, the sandbox is killed and all that it used is
-//! given back. No request to stop exists, so none can be lost.
+//! The server is large and never forks; the launcher is small, so that a fork costs little. It keeps a few first processes
+//! parked: forked, in their namespaces and cgroups, with nothing of any function in them. A request is handed on to one of these,
+//! with the directories, the network namespace and the pipe that it needs, and that one becomes the sandbox (`init`).
+//!
+//! For each sandbox the server makes a socket pair and sends one end along with the request. On it the server is told what becomes
+//! of the sandbox; and when the server closes its end, by dropping the sandbox or by dying, the sandbox is killed and all that it
+//! used is given back. No request to stop exists, so none can be lost.
 //!
 //! Invariants:
 //! - one thread, no async runtime;
@@ -27,7 +30,7 @@ use crate::request;
 use rustix::event::epoll;
 use sandboxes::{Sandboxes, Token};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{IntoRawFd as _, OwnedFd};
 use std::process::ExitCode;
 use sys::descriptors::{self, Wait};
 use sys::process::SingleThread;
@@ -54,6 +57,8 @@ fn run() -> io::Result<()> {
     let server = take_socket()?;
     let _ = rustix::thread::set_name(c"tb-launcher");
     sys::process::raise_open_files_limit()?;
+    // What functions have on AWS, and what the template's files need to be readable.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
 
     let mut buffer = vec![0; greeting::LENGTH_MAX];
     let (length, _) = descriptors::receive(&server, &mut buffer, Wait::UntilReady)?;
@@ -64,7 +69,11 @@ fn run() -> io::Result<()> {
     };
     say(&server, &ready.answer)?;
     match ready.sandboxes {
-        Some(sandboxes) => serve(&server, sandboxes),
+        Some(mut sandboxes) => {
+            let served = serve(&server, &mut sandboxes);
+            // Whatever the end was: nothing stays behind.
+            sandboxes.close().and(served)
+        }
         None => Ok(()),
     }
 }
@@ -75,11 +84,10 @@ fn take_socket() -> io::Result<OwnedFd> {
     let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
     descriptors::put_at(&null, 0)?;
     descriptors::put_at(&null, 1)?;
-    let reserved = descriptors::move_to(&server, 3);
-    if let Ok(reserved) = reserved {
-        // Number 3 stays taken as long as the launcher lives; a sandbox's first process puts its own socket there.
-        let _ = std::os::fd::IntoRawFd::into_raw_fd(reserved);
-    }
+    // It may have been number 3 itself.
+    drop(null);
+    // Number 3 stays taken as long as the launcher lives; a sandbox's first process puts its own socket there.
+    let _ = descriptors::move_to(&server, 3)?.into_raw_fd();
     Ok(server)
 }
 
@@ -87,8 +95,8 @@ fn say(server: &OwnedFd, answer: &Answer) -> io::Result<()> {
     descriptors::send(server, &serde_json::to_vec(answer)?, &[])
 }
 
-/// Builds sandboxes until the server is gone, then cleans up.
-fn serve(server: &OwnedFd, mut sandboxes: Sandboxes) -> io::Result<()> {
+/// Builds sandboxes until the server is gone.
+fn serve(server: &OwnedFd, sandboxes: &mut Sandboxes) -> io::Result<()> {
     let mut buffer = vec![0; request::LENGTH_MAX];
     let mut events = Vec::with_capacity(64);
     epoll::add(sandboxes.epoll(), server, Token::Server.into(), epoll::EventFlags::IN)?;
@@ -108,13 +116,14 @@ fn serve(server: &OwnedFd, mut sandboxes: Sandboxes) -> io::Result<()> {
             Err(errno) => return Err(errno.into()),
         }
         if events.is_empty() {
-            sandboxes.do_chore()?;
+            sandboxes.do_chore();
         }
+        sandboxes.keep_up();
         for event in &events {
             match Token::from(event.data) {
                 Token::Server => {
-                    if !accept(server, &mut buffer, &mut sandboxes)? {
-                        return sandboxes.close();
+                    if !accept(server, &mut buffer, sandboxes)? {
+                        return Ok(());
                     }
                 }
                 Token::Dropped(slot) => sandboxes.dropped(slot),
@@ -134,7 +143,7 @@ fn accept(server: &OwnedFd, buffer: &mut [u8], sandboxes: &mut Sandboxes) -> io:
     if length == 0 {
         return Ok(false);
     }
-    if let (Some(news), Some(bytes)) = (passed.pop(), buffer.get(..length)) {
+    if let (Some(news), Some(bytes)) = (passed.pop(), buffer.get_mut(..length)) {
         sandboxes.launch(bytes, news)?;
     }
     if let Some(bytes) = buffer.get_mut(..length) {

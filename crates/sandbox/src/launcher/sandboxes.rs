@@ -2,12 +2,12 @@
 //! The sandboxes that exist, and the namespaces and cgroups that wait for the next ones.
 
 use crate::launcher::firewall::Firewall;
-use crate::launcher::init::{self, At as _, Failure, Plan};
+use crate::launcher::init::{self, At as _, Cradle, Failure};
 use crate::launcher::network::{Factory, Network};
 use crate::launcher::template::Template;
 use crate::launcher::{RETRY_MS, refused};
 use crate::news::News;
-use crate::request::Request;
+use crate::request::{self, Request};
 use crate::{Level, Options, Step};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use std::collections::VecDeque;
@@ -50,6 +50,9 @@ impl From<EventData> for Token {
     }
 }
 
+/// How many cgroups may wait for their removal before it is nobody's leisure any more.
+const LEFTOVERS_MAX: usize = 32;
+
 /// What of the world outside must be put back when the server is gone.
 #[derive(Debug)]
 pub(crate) struct Outside {
@@ -58,12 +61,19 @@ pub(crate) struct Outside {
     pub(crate) firewall: Option<(Firewall, UnixDatagram)>,
 }
 
-/// A cgroup that no sandbox has used.
+/// The cgroup of one sandbox.
 #[derive(Debug)]
-struct ReadyGroup {
+struct NamedGroup {
     name: String,
     group: Group,
-    entrance: Entrance,
+}
+
+/// A first process, in its namespaces and its cgroup, that waits for a request.
+#[derive(Debug)]
+struct Parked {
+    pidfd: OwnedFd,
+    orders: OwnedFd,
+    group: Option<NamedGroup>,
 }
 
 /// A sandbox that exists.
@@ -71,7 +81,7 @@ struct ReadyGroup {
 struct Occupant {
     news: OwnedFd,
     pidfd: OwnedFd,
-    group: Option<ReadyGroup>,
+    group: Option<NamedGroup>,
     network_number: Option<u16>,
     is_dropped: bool,
     is_gone: bool,
@@ -90,21 +100,23 @@ pub(crate) struct Sandboxes {
     epoll: OwnedFd,
     slots: Vec<Option<Occupant>>,
     free_slots: VecDeque<u32>,
-    ready_groups: VecDeque<ReadyGroup>,
-    ready_groups_max: usize,
+    parked: VecDeque<Parked>,
+    parked_max: usize,
+    /// Not while parking fails.
+    is_parking: bool,
     groups_made: u64,
     /// Numbers of network namespaces that are not in use, the longest unused in front.
     free_networks: VecDeque<u16>,
     networks_to_order: usize,
-    /// Names of cgroups to remove.
-    leftovers: VecDeque<String>,
+    /// Cgroups to remove, when their last process is gone.
+    leftovers: VecDeque<NamedGroup>,
 }
 
 /// What a launch has made.
 #[derive(Debug)]
 struct Built {
     pidfd: OwnedFd,
-    group: Option<ReadyGroup>,
+    group: Option<NamedGroup>,
     network_number: Option<u16>,
 }
 
@@ -132,8 +144,9 @@ impl Sandboxes {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             slots: (0..slot_count).map(|_| None).collect(),
             free_slots: (0..slot_count).collect(),
-            ready_groups: VecDeque::new(),
-            ready_groups_max: usize::from(options.ready_max),
+            parked: VecDeque::new(),
+            parked_max: usize::from(options.ready_max),
+            is_parking: true,
             groups_made: 0,
             free_networks: (0..network_count).collect(),
             networks_to_order: usize::from(options.ready_max).max(1),
@@ -148,12 +161,14 @@ impl Sandboxes {
     }
 
     /// Builds a sandbox, and tells `news` what came of it. Fails only where the launcher itself cannot go on.
-    pub(crate) fn launch(&mut self, bytes: &[u8], news: OwnedFd) -> io::Result<()> {
+    pub(crate) fn launch(&mut self, bytes: &mut [u8], news: OwnedFd) -> io::Result<()> {
         let Some(slot) = self.free_slots.pop_front() else {
             let _ = descriptors::send(&news, &News::Full.encode(), &[]);
             return Ok(());
         };
-        match self.build(slot, bytes, &news) {
+        let user = (self.level == Level::L2).then_some(self.uid_base + slot);
+        request::address(bytes, user, self.factory.is_some());
+        match self.build(bytes, &news) {
             Ok(Built { pidfd, group, network_number }) => {
                 let occupant = Occupant {
                     news,
@@ -180,72 +195,93 @@ impl Sandboxes {
         self.order_networks()
     }
 
-    fn build(&mut self, slot: u32, bytes: &[u8], news: &OwnedFd) -> Result<Built, Failure> {
-        let request = Request::decode(bytes).ok_or((
-            Step::ReadRequest,
-            0,
-            io::ErrorKind::InvalidData.into(),
-        ))?;
+    fn build(&mut self, bytes: &[u8], news: &OwnedFd) -> Result<Built, Failure> {
+        let unreadable = || (Step::ReadRequest, 0, io::ErrorKind::InvalidData.into());
+        let request = Request::decode(bytes).ok_or_else(unreadable)?;
         let trees = self.pick_up(&request)?;
+        let (output_read, output_write) = descriptors::pipe().at(Step::Descriptors)?;
         let network = self.take_network().at(Step::Network)?;
-        let group = match self.take_group().at(Step::Cgroup) {
-            Ok(group) => group,
-            Err(failure) => {
-                self.free_networks.extend(network.map(|network| network.number));
-                return Err(failure);
-            }
-        };
         let network_number = network.as_ref().map(|network| network.number);
-        match self.start(slot, &request, &trees, network.as_ref(), group.as_ref(), news) {
-            Ok((pidfd, output)) => {
+
+        let mut passed = vec![news.as_fd(), output_write.as_fd()];
+        passed.extend(network.as_ref().map(|network| network.namespace.as_fd()));
+        passed.extend(trees.iter().map(OwnedFd::as_fd));
+        match self.order(&request, bytes, &passed) {
+            Ok(Parked { pidfd, group, .. }) => {
                 let name = group.as_ref().map_or("", |group| &group.name).to_owned();
-                tell_built(news, name, &pidfd, &output, network.as_ref());
+                tell_built(news, name, &pidfd, &output_read, network.as_ref());
                 Ok(Built { pidfd, group, network_number })
             }
             Err(failure) => {
                 self.free_networks.extend(network_number);
-                self.leftovers.extend(group.map(|group| group.name));
                 Err(failure)
             }
         }
     }
 
-    /// Writes the limits and forks the first process: its descriptor, and the end to read its output from.
-    fn start(
-        &self,
-        slot: u32,
+    /// Has a first process become the sandbox. One that has died while it was parked is passed over.
+    fn order(
+        &mut self,
         request: &Request<'_>,
-        trees: &[OwnedFd],
-        network: Option<&Network>,
-        group: Option<&ReadyGroup>,
-        news: &OwnedFd,
-    ) -> Result<(OwnedFd, OwnedFd), Failure> {
-        if let Some(group) = group {
-            set_limits(&group.group, request).at(Step::Limits)?;
+        bytes: &[u8],
+        passed: &[BorrowedFd<'_>],
+    ) -> Result<Parked, Failure> {
+        loop {
+            let (parked, is_new) = match self.parked.pop_front() {
+                Some(parked) => (parked, false),
+                None => {
+                    let parked = self.park()?;
+                    self.is_parking = true;
+                    (parked, true)
+                }
+            };
+            let ordered = match &parked.group {
+                Some(group) => set_limits(&group.group, request).at(Step::Limits),
+                None => Ok(()),
+            };
+            match ordered
+                .and_then(|()| descriptors::send(&parked.orders, bytes, passed).at(Step::Clone))
+            {
+                Ok(()) => return Ok(parked),
+                Err(failure) => {
+                    self.discard(parked);
+                    if is_new {
+                        return Err(failure);
+                    }
+                }
+            }
         }
-        let (output_read, output_write) = descriptors::pipe().at(Step::Descriptors)?;
-        let entrance = group.map(|group| &group.entrance);
-        let plan = Plan {
+    }
+
+    /// Forks a first process.
+    fn park(&mut self) -> Result<Parked, Failure> {
+        let group = self.make_group().at(Step::Cgroup)?;
+        let entrance = group
+            .as_ref()
+            .map(|group| Entrance::open(&group.group))
+            .transpose()
+            .at(Step::Cgroup)?;
+        let (orders, theirs) = descriptors::message_pair().at(Step::Clone)?;
+        let cradle = Cradle {
             level: self.level,
-            request,
-            trees,
-            entrance,
-            network: network.map(|network| network.namespace.as_fd()),
-            user: (self.level == Level::L2).then_some(self.uid_base + slot),
-            output: output_write.as_fd(),
-            news: news.as_fd(),
+            entrance: entrance.as_ref(),
+            orders: theirs.as_fd(),
             filter: &self.filter,
             has_pids_controller: self.has_groups() && self.tree.has_pids(),
             has_memory_controller: self.has_groups() && self.tree.has_memory(),
         };
         let separation =
             if self.level == Level::L0 { Separation::None } else { Separation::Sandbox };
-        match process::fork(&self.single, separation, entrance.and_then(Entrance::unified))
-            .at(Step::Clone)?
-        {
-            Fork::Child => init::run(&self.single, &plan),
-            Fork::Parent(pidfd) => Ok((pidfd, output_read)),
+        let unified = entrance.as_ref().and_then(Entrance::unified);
+        match process::fork(&self.single, separation, unified).at(Step::Clone)? {
+            Fork::Child => init::run(&self.single, &cradle),
+            Fork::Parent(pidfd) => Ok(Parked { pidfd, orders, group }),
         }
+    }
+
+    fn discard(&mut self, parked: Parked) {
+        let _ = process::kill(&parked.pidfd);
+        self.leftovers.extend(parked.group);
     }
 
     fn settle(&mut self, slot: u32, occupant: Occupant) -> io::Result<()> {
@@ -308,12 +344,7 @@ impl Sandboxes {
         };
         self.free_slots.push_back(slot);
         self.free_networks.extend(occupant.network_number);
-        if let Some(group) = occupant.group {
-            if let Some(memory) = &group.group.memory {
-                let _ = memory.empty();
-            }
-            self.leftovers.push_back(group.name);
-        }
+        self.leftovers.extend(occupant.group);
     }
 
     fn take_network(&mut self) -> io::Result<Option<Network>> {
@@ -337,22 +368,14 @@ impl Sandboxes {
         Ok(())
     }
 
-    fn take_group(&mut self) -> io::Result<Option<ReadyGroup>> {
-        match self.ready_groups.pop_front() {
-            Some(group) => Ok(Some(group)),
-            None => self.make_group(),
-        }
-    }
-
-    fn make_group(&mut self) -> io::Result<Option<ReadyGroup>> {
+    fn make_group(&mut self) -> io::Result<Option<NamedGroup>> {
         if !self.has_groups() {
             return Ok(None);
         }
         self.groups_made += 1;
         let name = format!("{}-{}", std::process::id(), self.groups_made);
         let group = self.tree.create_group(&name)?;
-        let entrance = Entrance::open(&group)?;
-        Ok(Some(ReadyGroup { name, group, entrance }))
+        Ok(Some(NamedGroup { name, group }))
     }
 
     fn has_groups(&self) -> bool {
@@ -362,7 +385,7 @@ impl Sandboxes {
 
     /// How long the launcher may wait for events before it has something to do. `None`: forever.
     pub(crate) fn next_chore_ms(&self) -> Option<i64> {
-        if self.has_groups() && self.ready_groups.len() < self.ready_groups_max {
+        if self.is_parking && self.parked.len() < self.parked_max {
             Some(0)
         } else if self.leftovers.is_empty() {
             None
@@ -372,19 +395,34 @@ impl Sandboxes {
     }
 
     /// Does one small thing that nobody waits for.
-    pub(crate) fn do_chore(&mut self) -> io::Result<()> {
-        if self.ready_groups.len() < self.ready_groups_max {
-            if let Some(group) = self.make_group()? {
-                self.ready_groups.push_back(group);
-                return Ok(());
+    pub(crate) fn do_chore(&mut self) {
+        if self.is_parking && self.parked.len() < self.parked_max {
+            match self.park() {
+                Ok(parked) => return self.parked.push_back(parked),
+                // The next request finds out why, and tells somebody who can act on it.
+                Err(_) => self.is_parking = false,
             }
         }
-        for name in std::mem::take(&mut self.leftovers) {
-            if self.tree.remove_group(&name).is_err() {
-                self.leftovers.push_back(name);
+        self.remove_leftovers();
+    }
+
+    /// Keeps what is left behind from growing while there is never a quiet moment.
+    pub(crate) fn keep_up(&mut self) {
+        if self.leftovers.len() > LEFTOVERS_MAX {
+            self.remove_leftovers();
+        }
+    }
+
+    fn remove_leftovers(&mut self) {
+        for _ in 0..self.leftovers.len().min(LEFTOVERS_MAX) {
+            let Some(group) = self.leftovers.pop_front() else { break };
+            if let Some(memory) = &group.group.memory {
+                let _ = memory.empty();
+            }
+            if self.tree.remove_group(&group.name).is_err() {
+                self.leftovers.push_back(group);
             }
         }
-        Ok(())
     }
 
     /// Kills every sandbox and puts the world back as it was.
@@ -396,16 +434,16 @@ impl Sandboxes {
         for occupant in self.slots.iter().flatten() {
             wait(&occupant.pidfd);
         }
-        let names = self
-            .slots
-            .into_iter()
-            .flatten()
-            .filter_map(|occupant| occupant.group)
-            .map(|group| group.name);
-        self.leftovers.extend(names);
-        self.leftovers.extend(self.ready_groups.into_iter().map(|group| group.name));
-        for name in &self.leftovers {
-            let _ = self.tree.remove_group(name);
+        for parked in std::mem::take(&mut self.parked) {
+            let _ = process::kill(&parked.pidfd);
+            wait(&parked.pidfd);
+            self.leftovers.extend(parked.group);
+        }
+        // Their sockets stay open until all is done: when they close, the server may start another launcher.
+        let occupants: Vec<Occupant> = self.slots.into_iter().flatten().collect();
+        let groups = occupants.iter().filter_map(|occupant| occupant.group.as_ref());
+        for group in groups.chain(&self.leftovers) {
+            let _ = self.tree.remove_group(&group.name);
         }
         drop(self.factory);
         let outside = self.outside;
@@ -459,11 +497,11 @@ fn set_limits(group: &Group, request: &Request<'_>) -> io::Result<()> {
 }
 
 fn kill(level: Level, occupant: &Occupant) {
-    let _ = if level == Level::L0 {
-        process::kill_group(&occupant.pidfd)
-    } else {
-        process::kill(&occupant.pidfd)
-    };
+    if level == Level::L0 {
+        let _ = process::kill_group(&occupant.pidfd);
+    }
+    // A plain process leads its group only a moment after it was made.
+    let _ = process::kill(&occupant.pidfd);
     if let Some(freezer) = occupant.group.as_ref().and_then(|group| group.group.freezer.as_ref())
         && freezer.must_thaw_to_kill()
     {

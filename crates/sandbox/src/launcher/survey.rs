@@ -175,7 +175,10 @@ fn try_user_namespace(single: &SingleThread) -> std::io::Result<()> {
         Fork::Parent(_) => {
             drop(theirs);
             let mut errno = [0; 4];
-            match descriptors::receive(&ours, &mut errno, descriptors::Wait::UntilReady)? {
+            let received = descriptors::receive(&ours, &mut errno, descriptors::Wait::UntilReady);
+            // The launcher's only child at this time.
+            let _ = process::wait_any();
+            match received? {
                 (4, _) if i32::from_ne_bytes(errno) == 0 => Ok(()),
                 (4, _) => Err(std::io::Error::from_raw_os_error(i32::from_ne_bytes(errno))),
                 _ => Err(std::io::ErrorKind::UnexpectedEof.into()),

@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_sandbox-launcher");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_sandbox-launcher");
 
-pub const EDGE: &str = "127.0.0.1:4566";
+pub(crate) const EDGE: &str = "127.0.0.1:4566";
 
 /// Without root there is nothing of level 2 to test. Says so where it is the reason.
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let is_root = sys::identity::is_privileged();
     if !is_root {
         eprintln!("skipped: needs root");
@@ -22,47 +22,46 @@ pub fn is_root() -> bool {
     is_root
 }
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options { level: Some(Level::L2), network: Some(Network::None), ..Options::default() }
 }
 
-pub fn start(options: &Options) -> Launcher {
+pub(crate) fn start(options: &Options) -> Launcher {
     Launcher::start_program(Path::new(PROGRAM), options, EDGE.parse().unwrap()).unwrap()
 }
 
 /// A sandbox that runs a script of the shell.
-pub fn shell(script: &str) -> Spec {
+pub(crate) fn shell(script: &str) -> Spec {
     let mut spec = Spec::new(["/bin/sh", "-c", script]);
     spec.env.push(("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()));
     spec
 }
 
-pub fn with_memory(mut spec: Spec, memory_mb: u64) -> Spec {
+pub(crate) fn with_memory(mut spec: Spec, memory_mb: u64) -> Spec {
     spec.limits = Limits { memory_bytes: memory_mb << 20, ..spec.limits };
     spec
 }
 
-pub fn with_mount(mut spec: Spec, source: &Path, target: &str) -> Spec {
+pub(crate) fn with_mount(mut spec: Spec, source: &Path, target: &str) -> Spec {
     spec.mounts.push(Mount { source: source.to_owned(), target: target.into() });
     spec
 }
 
 /// Runs a sandbox to its end: what it printed, and how it ended.
-pub async fn run(launcher: &Launcher, spec: Spec) -> (String, Exit) {
-    let mut sandbox = launcher.launch(spec).await.unwrap();
+pub(crate) async fn run(launcher: &Launcher, spec: Spec) -> (String, Exit) {
+    let sandbox = launcher.launch(spec).await.unwrap();
     let text = output(&sandbox).await;
     let exit = limited(sandbox.exited()).await;
-    if exit == Exit::Killed { eprintln!("DEBUG 1 text {text}"); }
     (text, exit)
 }
 
 /// Everything that a sandbox prints until its last process has ended.
-pub async fn output(sandbox: &Sandbox) -> String {
+pub(crate) async fn output(sandbox: &Sandbox) -> String {
     read_until(sandbox, |_| false).await
 }
 
 /// What a sandbox prints until `is_enough`, or until its end.
-pub async fn read_until(sandbox: &Sandbox, is_enough: impl Fn(&str) -> bool) -> String {
+pub(crate) async fn read_until(sandbox: &Sandbox, is_enough: impl Fn(&str) -> bool) -> String {
     let mut pipe = Receiver::from_owned_fd(sandbox.output.try_clone().unwrap()).unwrap();
     let mut text = String::new();
     while !is_enough(&text) {
@@ -77,12 +76,12 @@ pub async fn read_until(sandbox: &Sandbox, is_enough: impl Fn(&str) -> bool) -> 
 }
 
 /// A test that hangs is a test that fails.
-pub async fn limited<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn limited<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), future).await.expect("took longer than 30 s")
 }
 
 /// Asks again and again until it holds.
-pub async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let waiting = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(2)).await;

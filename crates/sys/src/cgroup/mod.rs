@@ -221,15 +221,25 @@ pub struct Tree {
 impl Tree {
     /// Makes, or finds, the directory `name` in each place of `layout`. A place where it cannot be made is not used.
     pub fn create(layout: &Layout, name: &str) -> Self {
-        let create = |place: &Option<Place>, controller: &str| {
-            let place = place.as_ref()?;
-            Self::create_directory(place, name, controller).ok()
-        };
+        Self::from_places(layout, |place, controller| {
+            Self::create_directory(place, name, controller)
+        })
+    }
+
+    /// Finds the directory `name` in each place of `layout`. A place where it is not is not used.
+    pub fn open(layout: &Layout, name: &str) -> Self {
+        Self::from_places(layout, |place, _| {
+            Directory::open(place.version, CWD, place.path.join(name))
+        })
+    }
+
+    fn from_places(layout: &Layout, make: impl Fn(&Place, &str) -> io::Result<Directory>) -> Self {
+        let make = |place: &Option<Place>, controller| make(place.as_ref()?, controller).ok();
         Self {
-            memory: create(&layout.memory, "memory"),
-            cpu: create(&layout.cpu, "cpu"),
-            pids: create(&layout.pids, "pids"),
-            freezer: create(&layout.freezer, ""),
+            memory: make(&layout.memory, "memory"),
+            cpu: make(&layout.cpu, "cpu"),
+            pids: make(&layout.pids, "pids"),
+            freezer: make(&layout.freezer, ""),
         }
     }
 
