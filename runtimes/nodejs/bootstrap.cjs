@@ -20,7 +20,8 @@ const HAS_CALLBACKS = MAJOR < 24;
 const [API_HOST, ...API_PREFIX] = (process.env.AWS_LAMBDA_RUNTIME_API || '127.0.0.1:9001').split('/');
 const API = ['', ...API_PREFIX, '2018-06-01', 'runtime'].join('/');
 const TASK_ROOT = process.env.LAMBDA_TASK_ROOT || '/var/task';
-const NEXT = `GET ${API}/invocation/next HTTP/1.1\r\nHost: ${API_HOST}\r\nUser-Agent: tinderbox-node/${MAJOR}\r\n\r\n`;
+const get = (what) => `GET ${API}/${what} HTTP/1.1\r\nHost: ${API_HOST}\r\nUser-Agent: tinderbox-node/${MAJOR}\r\n\r\n`;
+const NEXT = get('invocation/next');
 
 // What a log line and an error of this process refer to. Before the first event AWS prints these words.
 let requestId = HAS_CALLBACKS ? undefined : '-';
@@ -292,13 +293,14 @@ function takeEvent(status, headers, body) {
 }
 
 // Read once: a look at process.env is a call into C.
-const ENVIRONMENT_PART = {
+let environmentPart;
+const readEnvironment = () => ({
   functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
   functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
   memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
   logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
   logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-};
+});
 
 function headerPart(headers) {
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
@@ -316,7 +318,7 @@ function headerPart(headers) {
 async function invoke(id, headers, body) {
   let value;
   try {
-    const context = { ...headerPart(headers), ...ENVIRONMENT_PART };
+    const context = { ...headerPart(headers), ...environmentPart };
     context.xRayTraceId = headers['lambda-runtime-trace-id'];
     value = await handler(JSON.parse(body), context);
     respond(id, value);
@@ -370,7 +372,7 @@ function invokeWithCallbacks(id, headers, body) {
     respond(id, null);
   };
   try {
-    Object.assign(context, ENVIRONMENT_PART, headerPart(headers));
+    Object.assign(context, environmentPart, headerPart(headers));
     const value = handler(JSON.parse(body), context, callback);
     if (typeof value?.then === 'function') value.then(context.succeed, context.fail).catch(context.fail);
   } catch (error) {
@@ -484,9 +486,31 @@ function die(title, error, exitStatus) {
   else process.exit(exitStatus);
 }
 
+/**
+ * What a stem does: it is started before anybody knows for which function, and asks. When the answer comes, the code is
+ * mounted; in it are the function's environment variables.
+ */
+function becomeAFunction() {
+  const told = new Promise((resolve) => {
+    expected.push((status, _, body) => {
+      if (status !== 200) stop(`the Runtime API answered ${status} to the question which function this is`);
+      resolve(JSON.parse(body));
+    });
+  });
+  send(get('function'));
+  return told.then((variables) => {
+    socket.unref();
+    delete process.env.TINDERBOX_STEM;
+    Object.assign(process.env, variables);
+    process.chdir(TASK_ROOT);
+  });
+}
+
 async function main() {
-  patchConsole();
   connect();
+  if (process.env.TINDERBOX_STEM) await becomeAFunction();
+  environmentPart = readEnvironment();
+  patchConsole();
   process.on('beforeExit', () => whenLoopIsEmpty());
   if (HAS_CALLBACKS) {
     process.on('uncaughtException', (error) => die('Uncaught Exception', error, 129));

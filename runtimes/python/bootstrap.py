@@ -128,12 +128,17 @@ class CognitoIdentity:
 
 
 class LambdaContext:
-    function_name = env("AWS_LAMBDA_FUNCTION_NAME")
-    function_version = env("AWS_LAMBDA_FUNCTION_VERSION")
-    memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-    log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
-    log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
+    function_name = function_version = memory_limit_in_mb = log_group_name = log_stream_name = None
     client_context = None
+
+    @classmethod
+    def set_up(cls):
+        """What is the same in all invocations of this process."""
+        cls.function_name = env("AWS_LAMBDA_FUNCTION_NAME")
+        cls.function_version = env("AWS_LAMBDA_FUNCTION_VERSION")
+        cls.memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        cls.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
+        cls.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
 
     def __init__(self, headers):
         self.aws_request_id = State.request_id
@@ -252,6 +257,24 @@ class LoggingHook:
 
             spec.loader.exec_module = exec_module
         return spec
+
+
+def become_a_function(connection):
+    """What a stem does: it is started before anybody knows for which function, and asks. When the answer comes, the
+    code is mounted; in it are the function's environment variables."""
+    # What most functions import. None of it looks at the environment when it is loaded.
+    import datetime, json, os, re  # noqa: E401, F401
+
+    connection.send(connection.head("GET", "/runtime/function") + b"\r\n")
+    status, _, body = connection.receive()
+    if status != 200:
+        rare().stop(f"the Runtime API answered {status} to the question which function this is")
+    del os.environ["TINDERBOX_STEM"]
+    os.environ.update(decode(body))
+    time.tzset()
+    os.chdir(env("LAMBDA_TASK_ROOT") or "/var/task")
+    # Directories that were looked into while they were empty.
+    sys.path_importer_cache.clear()
 
 
 def leave(code=None):
@@ -383,6 +406,9 @@ def serve(connection, handler):
 
 def main():
     connection = Connection(env("AWS_LAMBDA_RUNTIME_API") or "127.0.0.1:9001")
+    if env("TINDERBOX_STEM"):
+        become_a_function(connection)
+    LambdaContext.set_up()
     set_up()
     try:
         handler = load(env("_HANDLER") or "")

@@ -13,6 +13,7 @@ use sandbox::{Launcher, Level, Network};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +33,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let listener = bind(&config.server.listen)?;
     let address = listener.local_addr()?;
     let data_dir = &config.server.data_dir;
-    std::fs::create_dir_all(data_dir)
-        .with_context(|| format!("cannot create {}", data_dir.display()))?;
+    create_closed(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     let data_dir = &data_dir.canonicalize()?;
     let store = Store::open(data_dir, config.store.clone())?;
     // Before the async runtime has threads: the launcher is forked from this process while it is small.
@@ -45,6 +45,14 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
+}
+
+/// Creates the data directory, for this user alone: code, logs and environment variables are in it.
+fn create_closed(data_dir: &Path) -> io::Result<()> {
+    if data_dir.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)
 }
 
 fn bind(listen: &str) -> anyhow::Result<TcpListener> {
@@ -90,7 +98,8 @@ async fn serve(
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
     let runtimes =
         Runtimes::prepare(&config.runtimes, data_dir).context("cannot prepare the runtimes")?;
-    let worker = Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _);
+    let worker =
+        Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _, config.stems.clone());
     let invoker = Invoker::new(worker, config.invoke.clone());
     let lambda = open_lambda(config, data_dir, store, &invoker, &identity).await?;
     let code_page = CodePage(lambda.clone());

@@ -149,6 +149,11 @@ impl Invoker {
         self.0.run(function, &event).await
     }
 
+    /// A function like this one may be invoked soon: makes ready what does not depend on its code.
+    pub fn expect(&self, function: &Function) {
+        self.0.worker.expect(function);
+    }
+
     /// No new event runs on `deployment`: idle environments stop now, busy ones after their invocation.
     pub fn retire(&self, deployment: Deployment) {
         let pool = self.0.pools().remove(&deployment);
@@ -164,6 +169,7 @@ impl Invoker {
             tokio::time::sleep((idle_max / 4).clamp(Duration::from_millis(10), REAP_INTERVAL_MAX))
                 .await;
             self.0.reap(Instant::now(), idle_max);
+            self.0.worker.reap(Instant::now());
         }
     }
 

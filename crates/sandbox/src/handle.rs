@@ -7,7 +7,11 @@
 use crate::cpu::{self, Phase};
 use crate::greeting::{self, Answer, Hello, Purpose};
 use crate::launch;
-use crate::{Capability, LaunchError, Level, Network, Options, Sandbox, Spec, StartError};
+use crate::request::CpuLimits;
+use crate::sandbox::Process;
+use crate::{
+    Capability, LaunchError, Level, Limits, Mount, Network, Options, Sandbox, Spec, StartError,
+};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use std::io;
 use std::net::SocketAddr;
@@ -136,16 +140,27 @@ impl Launcher {
         running: &Arc<Running>,
         spec: &Spec,
     ) -> Result<Sandbox, LaunchError> {
-        let limits = |phase| {
-            cpu::limits(
-                spec.limits.memory_bytes,
-                self.shared.options.cpu,
-                phase,
-                self.shared.cpu_count,
-            )
-        };
+        let limits = |phase| self.cpu_limits(spec.limits.memory_bytes, phase);
         launch::launch(&self.shared, running, spec, limits(Phase::Init), limits(Phase::Invoke))
             .await
+    }
+
+    /// Makes a sandbox whose program runs already a function's: mounts its directories and puts its limits in force. What the
+    /// program has read or opened before is its own business.
+    pub async fn furnish(
+        &self,
+        process: &mut Process,
+        mounts: &[Mount],
+        limits: Limits,
+    ) -> Result<(), LaunchError> {
+        let cpu = |phase| self.cpu_limits(limits.memory_bytes, phase);
+        launch::furnish(&self.shared, process, mounts, limits, cpu(Phase::Init)).await?;
+        process.cpu_after_init = cpu(Phase::Invoke);
+        Ok(())
+    }
+
+    fn cpu_limits(&self, memory_bytes: u64, phase: Phase) -> CpuLimits {
+        cpu::limits(memory_bytes, self.shared.options.cpu, phase, self.shared.cpu_count)
     }
 
     /// Starts another launcher in place of `ended`, unless somebody has already.

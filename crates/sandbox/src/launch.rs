@@ -3,13 +3,14 @@
 
 use crate::handle::{Running, Shared};
 use crate::launcher::network::{EDGE, RUNTIME_API};
+use crate::limits;
 use crate::news::{self, News};
 use crate::request::{CpuLimits, Encoder, MOUNTS_MAX};
 use crate::sandbox::{Exit, Process, Sandbox};
-use crate::{LaunchError, Level, Mount, Network, Spec, Step};
+use crate::{LaunchError, Level, Limits, Mount, Network, Spec, Step};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -38,7 +39,7 @@ pub(crate) async fn launch(
     let request = encode(shared, spec, cpu, own_listener.as_ref())?;
     let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
     descriptors::set_nonblocking(&ours).map_err(talk)?;
-    send(&running.socket, &request, &theirs).await?;
+    send(&running.socket, &request, &[theirs.as_fd()]).await?;
     drop(theirs);
     let news = watched(ours).map_err(talk)?;
     let Started { group, passed, exit } = started(&news, shared, spec).await?;
@@ -70,9 +71,40 @@ pub(crate) async fn launch(
         cpu_after_init,
         exit: exit.map_or_else(OnceLock::new, OnceLock::from),
         reading: Mutex::new(()),
-        _launcher: Arc::clone(running),
+        launcher: Arc::clone(running),
     };
     Ok(Sandbox { runtime_api, edge, output, process })
+}
+
+/// Puts a function's directories and limits into a sandbox whose program runs already.
+pub(crate) async fn furnish(
+    shared: &Shared,
+    process: &Process,
+    mounts: &[Mount],
+    limits: Limits,
+    cpu: CpuLimits,
+) -> Result<(), LaunchError> {
+    let talk = |source| LaunchError::Talk { source };
+    if let Some(group) = &process.group {
+        let failed =
+            |source| LaunchError::Step { step: Step::Limits, thing: String::new(), source };
+        limits::put_in_force(group, limits, cpu).map_err(failed)?;
+    }
+    let spec = Spec { mounts: mounts.to_vec(), limits, ..Spec::new(Vec::<String>::new()) };
+    let request = encode(shared, &spec, cpu, None)?;
+    let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
+    descriptors::set_nonblocking(&ours).map_err(talk)?;
+    send(&process.launcher.socket, &request, &[theirs.as_fd(), process.pidfd.as_fd()]).await?;
+    drop(theirs);
+    let reply = watched(ours).map_err(talk)?;
+    let mut buffer = [0; news::LENGTH_MAX];
+    let receive = || descriptors::receive(&reply, &mut buffer, Wait::Never);
+    let (length, _) = reply.async_io(Interest::READABLE, receive).await.map_err(talk)?;
+    match News::decode(buffer.get(..length).unwrap_or_default()) {
+        Some(News::Started) => Ok(()),
+        Some(News::Failed { step, index, errno }) => Err(failed(step, index, errno, &spec)),
+        _ => Err(LaunchError::LauncherEnded),
+    }
 }
 
 fn listen() -> io::Result<TcpListener> {
@@ -87,8 +119,12 @@ fn watched(socket: OwnedFd) -> io::Result<UnixStream> {
 }
 
 /// Sends the request. Waits only when the launcher is far behind.
-async fn send(socket: &OwnedFd, request: &[u8], theirs: &OwnedFd) -> Result<(), LaunchError> {
-    let send = || descriptors::send(socket, request, &[theirs.as_fd()]);
+async fn send(
+    socket: &OwnedFd,
+    request: &[u8],
+    passed: &[BorrowedFd<'_>],
+) -> Result<(), LaunchError> {
+    let send = || descriptors::send(socket, request, passed);
     let result = match send() {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             let watched = descriptors::duplicate(socket).and_then(watched);

@@ -13,6 +13,7 @@ mod greeting;
 mod handle;
 mod launch;
 mod launcher;
+mod limits;
 mod news;
 mod options;
 mod request;

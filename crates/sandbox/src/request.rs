@@ -131,7 +131,7 @@ impl<'a> Request<'a> {
             argv: (0..argv_count).map(|_| string()).collect::<Option<_>>()?,
             env: (0..env_count).map(|_| string()).collect::<Option<_>>()?,
         };
-        (rest.is_empty() && !this.argv.is_empty()).then_some(this)
+        rest.is_empty().then_some(this)
     }
 }
 

@@ -101,7 +101,7 @@ pub struct Process {
     /// Who reads the news alone decides what they mean.
     pub(crate) reading: Mutex<()>,
     /// The launcher lives as long as any of its sandboxes.
-    pub(crate) _launcher: Arc<Running>,
+    pub(crate) launcher: Arc<Running>,
 }
 
 impl Process {

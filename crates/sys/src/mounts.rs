@@ -4,7 +4,7 @@
 use rustix::fs::CWD;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount,
-    mount_change, move_mount, open_tree, unmount,
+    mount_change, mount_remount, move_mount, open_tree, unmount,
 };
 use std::ffi::CStr;
 use std::io;
@@ -78,11 +78,23 @@ pub fn mount_tmpfs(
     devices: Devices,
     options: &CStr,
 ) -> io::Result<()> {
-    let mut flags = MountFlags::NOSUID;
-    if devices == Devices::Denied {
-        flags |= MountFlags::NODEV;
+    Ok(mount(c"tmpfs", target, c"tmpfs", tmpfs_flags(devices), options)?)
+}
+
+/// Changes the options of a tmpfs that `mount_tmpfs` mounted.
+pub fn change_tmpfs(
+    target: impl rustix::path::Arg,
+    devices: Devices,
+    options: &CStr,
+) -> io::Result<()> {
+    Ok(mount_remount(target, tmpfs_flags(devices), options)?)
+}
+
+const fn tmpfs_flags(devices: Devices) -> MountFlags {
+    match devices {
+        Devices::Allowed => MountFlags::NOSUID,
+        Devices::Denied => MountFlags::NOSUID.union(MountFlags::NODEV),
     }
-    Ok(mount(c"tmpfs", target, c"tmpfs", flags, options)?)
 }
 
 /// Mounts the processes of this process's PID namespace, read-only.

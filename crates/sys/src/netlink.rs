@@ -68,6 +68,13 @@ impl Route {
         self.ask(message).map(drop)
     }
 
+    /// Removes a device, and with it the other end of its cable.
+    pub fn remove(&mut self, index: u32) -> io::Result<()> {
+        let mut message = Message::new(libc::RTM_DELLINK, 0);
+        message.link(index, 0, 0);
+        self.ask(message).map(drop)
+    }
+
     /// Gives a device an address.
     pub fn add_address(
         &mut self,

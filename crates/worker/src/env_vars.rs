@@ -19,7 +19,32 @@ const OVERRIDABLE: [&str; 10] = [
     "LC_CTYPE",
 ];
 
-/// In the order in which `environ` shows them. `of_runtime` is what the managed runtime adds.
+/// What is the same for every function.
+const FIXED: [(&str, &str); 13] = [
+    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+    ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+    ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
+    ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
+    ("_AWS_XRAY_DAEMON_PORT", "2000"),
+    ("LAMBDA_TASK_ROOT", "/var/task"),
+    ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+    ("LANG", "en_US.UTF-8"),
+    ("TZ", ":UTC"),
+    ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+    (
+        "LD_LIBRARY_PATH",
+        "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    ),
+    ("PWD", "/var/task"),
+    ("SHLVL", "0"),
+];
+
+/// What a runtime may know before it knows its function.
+pub(crate) fn of_every_function() -> Vec<(String, String)> {
+    FIXED.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+/// All of a function's. `of_runtime` is what the managed runtime adds.
 pub(crate) fn all(
     function: &Function,
     of_runtime: &[(String, String)],
@@ -28,37 +53,21 @@ pub(crate) fn all(
 ) -> Vec<(String, String)> {
     let memory = function.memory_mb.to_string();
     let region = function.region.as_str();
-    let fixed: [(&str, &str); 24] = [
+    let own: [(&str, &str); 11] = [
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_LOG_GROUP_NAME", log.group()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log.name()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_REGION", region),
         ("AWS_DEFAULT_REGION", region),
         ("AWS_ACCESS_KEY_ID", &session.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
         ("AWS_SESSION_TOKEN", &session.session_token),
-        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
-        ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
-        ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
-        ("_AWS_XRAY_DAEMON_PORT", "2000"),
         ("_HANDLER", &function.handler),
-        ("LAMBDA_TASK_ROOT", "/var/task"),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-        ("LANG", "en_US.UTF-8"),
-        ("TZ", ":UTC"),
-        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-        (
-            "LD_LIBRARY_PATH",
-            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-        ),
-        ("PWD", "/var/task"),
-        ("SHLVL", "0"),
     ];
-    let mut all: Vec<(String, String)> =
-        fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut all = of_every_function();
+    all.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     all.extend(of_runtime.iter().cloned());
     for (name, value) in &function.env_vars {
         match all.iter_mut().find(|(known, _)| known == name) {

@@ -14,7 +14,6 @@ use crate::runtime_api::{self, Connection};
 use crate::state::{Phase, State};
 use bytes::Bytes;
 use sandbox::{Exit, Process};
-use std::net::TcpListener as StdTcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -84,7 +83,6 @@ impl Environment {
         log: Arc<LogStream>,
         parts: Parts,
     ) -> std::io::Result<(Arc<Self>, InitResult)> {
-        let listener = TcpListener::from_std(parts.runtime_api)?;
         let output = pipe::Receiver::from_owned_fd(parts.output)?;
         let (init, init_result) = oneshot::channel();
         let environment = Arc::new(Self {
@@ -99,7 +97,13 @@ impl Environment {
             ended: watch::Sender::new(false),
             _session: parts.session,
         });
-        spawn_until_ended(&environment, accept(Arc::clone(&environment), listener));
+        spawn_until_ended(&environment, accept(Arc::clone(&environment), parts.runtime_api));
+        if let Some(connection) = parts.connection {
+            spawn_until_ended(
+                &environment,
+                runtime_api::serve(Arc::clone(&environment), connection),
+            );
+        }
         spawn_until_ended(&environment, read_output(Arc::clone(&environment)));
         let watched = Arc::clone(&environment);
         spawn(async move {
@@ -165,13 +169,17 @@ impl Environment {
     /// Takes everything printed so far into the log. What a function printed before it answered is in the pipe when
     /// the answer is, so after this the log is complete.
     pub(crate) fn drain_output(&self) {
-        while let Ok(1..) = self.read_output() {}
+        // Past tokio, which believes the pipe to be empty until it has been told otherwise.
+        while let Ok(1..) = self.take_output(|pipe, buffer| Ok(rustix::io::read(pipe, buffer)?)) {}
     }
 
-    fn read_output(&self) -> std::io::Result<usize> {
+    fn take_output(
+        &self,
+        read: impl Fn(&pipe::Receiver, &mut [u8]) -> std::io::Result<usize>,
+    ) -> std::io::Result<usize> {
         let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = [0; OUTPUT_READ_BYTES];
-        let length = self.output.try_read(&mut buffer)?;
+        let length = read(&self.output, &mut buffer)?;
         self.log.print(buffer.get(..length).unwrap_or_default());
         Ok(length)
     }
@@ -202,7 +210,9 @@ impl Drop for Environment {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) process: Process,
-    pub(crate) runtime_api: StdTcpListener,
+    pub(crate) runtime_api: TcpListener,
+    /// The one on which a stem was told its function.
+    pub(crate) connection: Option<Connection>,
     pub(crate) output: OwnedFd,
     pub(crate) session: Session,
 }
@@ -231,7 +241,7 @@ async fn accept(environment: Arc<Environment>, listener: TcpListener) {
 
 async fn read_output(environment: Arc<Environment>) {
     while environment.output.readable().await.is_ok() {
-        match environment.read_output() {
+        match environment.take_output(pipe::Receiver::try_read) {
             Ok(1..) => {}
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Ok(0) | Err(_) => return,

@@ -17,6 +17,7 @@ mod run;
 mod runtime_api;
 pub mod runtimes;
 mod state;
+pub mod stems;
 mod worker;
 
 pub use environment::Environment;

@@ -9,21 +9,24 @@ use crate::environment::{Environment, Parts, init_result};
 use crate::event::{Event, Outcome};
 use crate::failure::{Failure, kernel_reason};
 use crate::function::Function;
-use crate::host::Host;
+use crate::host::{Host, Session};
 use crate::logs::lines::{self, Status};
 use crate::logs::{LogFiles, LogStream};
 use crate::run::{NotDelivered, Running};
 use crate::runtimes::{self, Installed, Runtimes};
+use crate::stems::{self, Grown, Stems};
 use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 /// The init phase has this long. A longer one is tried again inside the invocation, with the invocation's time.
 const INIT_MAX: Duration = Duration::from_secs(10);
-const PIDS_MAX: u32 = 1024;
-const OPEN_FILES_MAX: u32 = 1024;
+pub(crate) const PIDS_MAX: u32 = 1024;
+pub(crate) const OPEN_FILES_MAX: u32 = 1024;
 
 #[derive(Debug)]
 pub struct Worker {
@@ -31,6 +34,7 @@ pub struct Worker {
     runtimes: Arc<Runtimes>,
     logs: LogFiles,
     host: Arc<dyn Host>,
+    stems: Arc<Stems>,
     /// Runtimes whose bootstrap was compiled, or is being compiled.
     compiled: Mutex<HashSet<String>>,
 }
@@ -43,7 +47,7 @@ pub enum StartError {
     #[error("failed to launch a sandbox")]
     Launch(#[from] LaunchError),
     #[error("failed to watch over a sandbox")]
-    Watch(#[from] std::io::Error),
+    Watch(#[from] io::Error),
     /// The function's own code or runtime failed to initialise. Its invocation tries once more.
     #[error("the init phase failed")]
     Init(FailedInit),
@@ -73,8 +77,29 @@ impl Worker {
         runtimes: Runtimes,
         logs: LogFiles,
         host: Arc<dyn Host>,
+        stems: stems::Options,
     ) -> Self {
-        Self { launcher, runtimes: Arc::new(runtimes), logs, host, compiled: Mutex::default() }
+        let stems = Arc::new(Stems::new(launcher.clone(), stems));
+        Self {
+            launcher,
+            runtimes: Arc::new(runtimes),
+            logs,
+            host,
+            stems,
+            compiled: Mutex::default(),
+        }
+    }
+
+    /// A function like this one may be invoked soon: makes ready what does not depend on its code.
+    pub fn expect(&self, function: &Function) {
+        if let Ok(installed) = self.runtimes.find(&function.runtime) {
+            self.stems.expect(function, &installed);
+        }
+    }
+
+    /// Stops what was made ready for runtimes that nobody uses any more.
+    pub fn reap(&self, now: Instant) {
+        self.stems.reap(now);
     }
 
     /// Starts an environment and waits for the end of its init phase.
@@ -134,9 +159,9 @@ impl Worker {
         self.compile_once(&installed);
         log.platform(&lines::init_start(&installed.version));
         let started = Instant::now();
-        let result = match entrypoint(function, &installed) {
-            Some(argv) => self.launch(function, log, &installed, argv, phase.deadline).await?,
-            None => Err(FailedTry { failure: Failure::NoEntrypoint, memory_peak_bytes: 0 }),
+        let result = match self.parts(function, log, &installed).await? {
+            Ok(parts) => self.open(function, log, parts, phase.deadline).await?,
+            Err(failure) => Err(FailedTry { failure, memory_peak_bytes: 0 }),
         };
         if let Err(FailedTry { failure, .. }) = &result {
             if let Some(line) = failure.log_line("", function.timeout, &clock::timestamp())
@@ -167,30 +192,52 @@ impl Worker {
         });
     }
 
-    async fn launch(
+    /// A sandbox with the function's runtime in it: one that grew from a stem, or a new one.
+    async fn parts(
         &self,
         function: &Arc<Function>,
-        log: &Arc<LogStream>,
+        log: &LogStream,
         installed: &Installed,
-        argv: Vec<String>,
-        deadline: Instant,
-    ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
-        let mut session = self.host.open_session(function, &function.name)?;
+    ) -> Result<Result<Parts, Failure>, StartError> {
+        let session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, log, &session);
-        let mounts = mounts(function, installed);
+        if let Some(stem) = self.stems.take(function, installed) {
+            match stem.grow(&self.launcher, &code_mounts(function), limits(function), &env).await {
+                Ok(grown) => return Ok(Ok(self.with_session(grown, session)?)),
+                Err(error) => tracing::warn!(%error, "stem not used"),
+            }
+        }
+        let Some(argv) = entrypoint(function, installed) else {
+            return Ok(Err(Failure::NoEntrypoint));
+        };
+        let mut mounts = runtimes::mounts(installed);
+        mounts.extend(code_mounts(function));
         let spec = Spec { mounts, argv, env, cwd: "/var/task".into(), limits: limits(function) };
         let Sandbox { runtime_api, edge, output, process } = match self.launcher.launch(spec).await
         {
             Ok(sandbox) => sandbox,
-            Err(error) => {
-                let failure = not_executable(function, &error).ok_or(error)?;
-                return Ok(Err(FailedTry { failure, memory_peak_bytes: 0 }));
-            }
+            Err(error) => return Ok(Err(not_executable(function, &error).ok_or(error)?)),
         };
+        let runtime_api = TcpListener::from_std(runtime_api)?;
+        let grown = Grown { process, runtime_api, edge, output, connection: None };
+        Ok(Ok(self.with_session(grown, session)?))
+    }
+
+    fn with_session(&self, grown: Grown, mut session: Session) -> io::Result<Parts> {
+        let Grown { process, runtime_api, edge, output, connection } = grown;
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
-        let parts = Parts { process, runtime_api, output, session };
+        Ok(Parts { process, runtime_api, connection, output, session })
+    }
+
+    async fn open(
+        &self,
+        function: &Arc<Function>,
+        log: &Arc<LogStream>,
+        parts: Parts,
+        deadline: Instant,
+    ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
         let (environment, init) = Environment::open(Arc::clone(function), Arc::clone(log), parts)?;
         match init_result(init, deadline).await {
             Ok(()) => Ok(Ok(environment)),
@@ -233,19 +280,10 @@ fn not_executable(function: &Function, error: &LaunchError) -> Option<Failure> {
     Some(Failure::NotExecutable { program: thing.clone(), reason: kernel_reason(source) })
 }
 
-fn mounts(function: &Function, installed: &Installed) -> Vec<Mount> {
-    let optional = [
-        (installed.lang_dir.as_ref(), "/var/lang"),
-        (installed.runtime_dir.as_ref(), "/var/runtime"),
-        (Some(&function.code_dir), "/var/task"),
-        (function.layers_dir.as_ref(), "/opt"),
-    ];
-    optional
-        .into_iter()
-        .filter_map(|(source, target)| {
-            Some(Mount { source: source?.clone(), target: target.into() })
-        })
-        .collect()
+fn code_mounts(function: &Function) -> Vec<Mount> {
+    let layers = function.layers_dir.iter().map(|source| (source, "/opt"));
+    let all = [(&function.code_dir, "/var/task")].into_iter().chain(layers);
+    all.map(|(source, target)| Mount { source: source.clone(), target: target.into() }).collect()
 }
 
 fn limits(function: &Function) -> Limits {

@@ -148,10 +148,24 @@ fn enter(
     if let Some(network) = &passed.network {
         namespaces::enter(single, network, Namespace::Network).at(Step::JoinNetwork)?;
     }
-    let options = format!("size={},mode=1777", request.limits.tmp_bytes.max(4096));
-    let options = CString::new(options).map_err(io::Error::other).at(Step::MountTmp)?;
+    let options = tmp_options(&request.limits).at(Step::MountTmp)?;
     mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
-    for (index, (tree, (_, target))) in passed.trees.iter().zip(&request.mounts).enumerate() {
+    attach(&passed.trees, request)
+}
+
+/// Puts the function's own things into a sandbox that runs already. Done by the launcher, from inside its mount namespace.
+pub(crate) fn furnish(request: &Request<'_>, trees: &[OwnedFd]) -> Result<(), Failure> {
+    let options = tmp_options(&request.limits).at(Step::MountTmp)?;
+    mounts::change_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
+    attach(trees, request)
+}
+
+fn tmp_options(limits: &Limits) -> io::Result<CString> {
+    CString::new(format!("size={},mode=1777", limits.tmp_bytes.max(4096))).map_err(io::Error::other)
+}
+
+fn attach(trees: &[OwnedFd], request: &Request<'_>) -> Result<(), Failure> {
+    for (index, (tree, (_, target))) in trees.iter().zip(&request.mounts).enumerate() {
         mounts::attach(tree, *target).map_err(|error| (Step::MountCode, index, error))?;
     }
     Ok(())

@@ -143,8 +143,11 @@ fn accept(server: &OwnedFd, buffer: &mut [u8], sandboxes: &mut Sandboxes) -> io:
     if length == 0 {
         return Ok(false);
     }
-    if let (Some(news), Some(bytes)) = (passed.pop(), buffer.get_mut(..length)) {
-        sandboxes.launch(bytes, news)?;
+    // A new sandbox comes with the socket for its news; one that is there already is named by its first process.
+    match (passed.pop(), passed.pop(), buffer.get_mut(..length)) {
+        (Some(sandbox), Some(reply), Some(bytes)) => sandboxes.furnish(bytes, &sandbox, &reply),
+        (Some(news), None, Some(bytes)) => sandboxes.launch(bytes, news)?,
+        _ => {}
     }
     if let Some(bytes) = buffer.get_mut(..length) {
         bytes.fill(0);

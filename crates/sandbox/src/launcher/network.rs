@@ -145,7 +145,19 @@ fn connect(
 ) -> io::Result<()> {
     let (outer, inner) = block.addresses(number);
     let name = block.device(number);
-    host.add_cable(&name, "eth0", namespace)?;
+    match host.add_cable(&name, "eth0", namespace) {
+        // The number is ours: whoever had it is gone, and the kernel has not yet taken its namespace down.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let stale = host.index(&name).and_then(|index| host.remove(index));
+            if let Err(error) = stale
+                && error.raw_os_error() != Some(rustix::io::Errno::NODEV.raw_os_error())
+            {
+                return Err(error);
+            }
+            host.add_cable(&name, "eth0", namespace)?;
+        }
+        result => result?,
+    }
     let index = host.index(&name)?;
     host.add_address(index, outer, 30)?;
     host.set_up(index)?;

@@ -8,7 +8,7 @@ use crate::launcher::template::Template;
 use crate::launcher::{RETRY_MS, refused};
 use crate::news::News;
 use crate::request::{self, Request};
-use crate::{Level, Options, Step};
+use crate::{Level, Options, Step, limits};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use std::collections::VecDeque;
 use std::io;
@@ -195,6 +195,31 @@ impl Sandboxes {
         self.order_networks()
     }
 
+    /// Puts a function's things into a sandbox whose program runs already, and tells `reply` what came of it.
+    pub(crate) fn furnish(&mut self, bytes: &[u8], sandbox: &OwnedFd, reply: &OwnedFd) {
+        let news = match self.try_furnish(bytes, sandbox) {
+            Ok(()) => News::Started,
+            Err((step, index, error)) => News::Failed {
+                step,
+                index: u16::try_from(index).unwrap_or(u16::MAX),
+                errno: error.raw_os_error().unwrap_or_else(|| fallback(&error)),
+            },
+        };
+        // A server that is gone needs no answer.
+        let _ = descriptors::send(reply, &news.encode(), &[]);
+    }
+
+    fn try_furnish(&mut self, bytes: &[u8], sandbox: &OwnedFd) -> Result<(), Failure> {
+        let unreadable = || (Step::ReadRequest, 0, io::ErrorKind::InvalidData.into());
+        let request = Request::decode(bytes).ok_or_else(unreadable)?;
+        let trees = self.pick_up(&request)?;
+        let no_mounts = || (Step::MountCode, 0, io::ErrorKind::Unsupported.into());
+        let template = self.template.as_ref().ok_or_else(no_mounts)?;
+        template
+            .in_sandbox(&self.single, sandbox, || init::furnish(&request, &trees))
+            .at(Step::OpenMount)?
+    }
+
     fn build(&mut self, bytes: &[u8], news: &OwnedFd) -> Result<Built, Failure> {
         let unreadable = || (Step::ReadRequest, 0, io::ErrorKind::InvalidData.into());
         let request = Request::decode(bytes).ok_or_else(unreadable)?;
@@ -236,7 +261,9 @@ impl Sandboxes {
                 }
             };
             let ordered = match &parked.group {
-                Some(group) => set_limits(&group.group, request).at(Step::Limits),
+                Some(group) => {
+                    limits::put_in_force(&group.group, request.limits, request.cpu).at(Step::Limits)
+                }
                 None => Ok(()),
             };
             match ordered
@@ -477,23 +504,6 @@ fn tell_built(
     }
     // A server that is gone closes its end, which is seen later.
     let _ = descriptors::send(news, &News::Built { group }.encode(), &passed);
-}
-
-fn set_limits(group: &Group, request: &Request<'_>) -> io::Result<()> {
-    if let Some(memory) = &group.memory {
-        memory.set_limit(request.limits.memory_bytes)?;
-    }
-    if let Some(cpu) = &group.cpu {
-        cpu.set_shares(request.cpu.shares)?;
-        if let Some(quota_us) = request.cpu.quota_us {
-            cpu.set_quota(quota_us)?;
-        }
-    }
-    if let Some(pids) = &group.pids {
-        // The first process is ours and not the function's.
-        pids.set_limit(request.limits.pids_max.saturating_add(1))?;
-    }
-    Ok(())
 }
 
 fn kill(level: Level, occupant: &Occupant) {

@@ -138,6 +138,19 @@ impl Template {
         Ok(result)
     }
 
+    /// Does `work` among the files of a sandbox, given by the descriptor of its first process.
+    pub(crate) fn in_sandbox<T>(
+        &self,
+        single: &SingleThread,
+        sandbox: &OwnedFd,
+        work: impl FnOnce() -> T,
+    ) -> io::Result<T> {
+        namespaces::enter(single, sandbox, Namespace::Mount)?;
+        let result = work();
+        namespaces::enter(single, &self.template, Namespace::Mount)?;
+        Ok(result)
+    }
+
     /// Picks up directories of the host, read-only.
     pub(crate) fn pick_up(
         &self,

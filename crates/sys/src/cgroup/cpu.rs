@@ -39,6 +39,20 @@ impl Cpu {
             }
         }
     }
+
+    /// Takes a quota away.
+    pub fn clear_quota(&self) -> io::Result<()> {
+        match self.0.version {
+            Version::V1 => {
+                let _ = self.0.write("cpu.cfs_burst_us", 0);
+                self.0.write("cpu.cfs_quota_us", -1)
+            }
+            Version::V2 => {
+                let _ = self.0.write("cpu.max.burst", 0);
+                self.0.write("cpu.max", format_args!("max {PERIOD_US}"))
+            }
+        }
+    }
 }
 
 /// What version 2 calls the share: 1 to 10,000 for 2 to 262,144, as the kernel's documentation maps them.

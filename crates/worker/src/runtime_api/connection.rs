@@ -26,6 +26,10 @@ pub(crate) struct Connection {
     /// Bytes of a refused body that are still to come.
     skip: usize,
     was_continue_sent: bool,
+    /// The runtime asked for the connection to end with the next answer.
+    closes: bool,
+    /// What is in `outgoing` ends the connection.
+    is_last: bool,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +71,7 @@ struct Head {
     length: usize,
     framing: Framing,
     expects_continue: bool,
+    closes: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -83,6 +88,8 @@ impl Connection {
             outgoing: Outgoing::default(),
             skip: 0,
             was_continue_sent: false,
+            closes: false,
+            is_last: false,
         }
     }
 
@@ -111,6 +118,8 @@ impl Connection {
 
     /// Queues an answer. `flush` writes it.
     pub(crate) fn queue(&mut self, head: &[u8], payload: Bytes) {
+        // An interim answer is not the one after which the connection ends: that request is not parsed yet.
+        self.is_last = self.closes;
         self.outgoing.head.extend_from_slice(head);
         if payload.len() <= COPY_BYTES_MAX {
             self.outgoing.head.extend_from_slice(&payload);
@@ -129,6 +138,9 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }
+        }
+        if std::mem::take(&mut self.is_last) {
+            rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write)?;
         }
         Ok(true)
     }
@@ -192,6 +204,7 @@ impl Connection {
             },
         };
         self.was_continue_sent = false;
+        self.closes = head.closes;
         Ok(Some(Request { body, ..head.request }))
     }
 
@@ -248,6 +261,7 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
         length,
         framing: Framing::Length(0),
         expects_continue: false,
+        closes: false,
     };
     for header in parsed.headers.iter() {
         head.read_header(header)?;
@@ -268,6 +282,8 @@ impl Head {
             }
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
             self.framing = Framing::Chunked;
+        } else if header.name.eq_ignore_ascii_case("connection") {
+            self.closes = header.value.eq_ignore_ascii_case(b"close");
         } else if header.name.eq_ignore_ascii_case("expect") {
             self.expects_continue = true;
         } else if header.name.eq_ignore_ascii_case("lambda-runtime-function-error-type") {
@@ -412,6 +428,19 @@ mod tests {
         };
         let (request, ()) = tokio::join!(connection.read_request(100), answer);
         assert_eq!(whole(request.unwrap().unwrap().body), "ok");
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_when_the_runtime_asked_for_it() {
+        let (mut client, mut connection) = pair().await;
+        client.write_all(b"GET /a HTTP/1.1\r\nConnection: close\r\n\r\n").await.unwrap();
+        connection.read_request(100).await.unwrap().unwrap();
+        assert!(connection.try_flush().unwrap(), "it stays open for its answer");
+        connection.queue(b"answer", Bytes::new());
+        connection.flush().await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "answer");
     }
 
     #[tokio::test]

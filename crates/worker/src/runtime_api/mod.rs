@@ -128,6 +128,11 @@ pub(crate) async fn answer(
     Ok(Served::Open(connection))
 }
 
+/// Whether a stem asks which function it is. This call is ours: AWS's runtimes are started after that is known.
+pub(crate) fn asks_for_function(request: &Request) -> bool {
+    request.method == Method::Get && request.path.strip_prefix(PREFIX) == Some("function")
+}
+
 fn operation(request: &Request) -> Operation<'_> {
     if &*request.path == "/ping" || &*request.path == "/2018-06-01/ping" {
         return Operation::Ping;

@@ -23,6 +23,7 @@ pub use identifier::{Identifier, Language};
 pub use provided::provided_argv;
 pub use search::Surroundings;
 
+use sandbox::Mount;
 use search::Prefix;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -237,6 +238,15 @@ impl Runtimes {
         // The map is whole after every statement that changes it.
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where a sandbox sees a runtime.
+pub(crate) fn mounts(installed: &Installed) -> Vec<Mount> {
+    let all = [(&installed.lang_dir, "/var/lang"), (&installed.runtime_dir, "/var/runtime")];
+    let present = all.into_iter().filter_map(|(source, target)| {
+        Some(Mount { source: source.clone()?, target: target.into() })
+    });
+    present.collect()
 }
 
 /// No `site` (our bootstrap does the little of it that functions need), no bytecode into read-only directories.

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Stems: runtimes that were started ahead, each in its own finished sandbox, and wait for code.
+//!
+//! A cold start takes a stem, has the function's code mounted into it from outside, and tells it the function's
+//! environment variables. What is left of the start is loading the handler.
+//!
+//! Invariants:
+//! - a stem has run no function's code, and becomes one function's environment once: two functions never share one;
+//! - stems of one kind are alike: what a function needs before its runtime starts (a wrapper, NODE_OPTIONS) takes the
+//!   ordinary path;
+//! - a stem that cannot serve is a missing stem, never a failed start.
+
+use crate::environment::spawn;
+use crate::function::Function;
+use crate::runtime_api::{self, Connection};
+use crate::runtimes::{self, Installed, Language};
+use bytes::Bytes;
+use sandbox::{Launcher, Level, Limits, Mount, Process, Sandbox, Spec};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpListener as StdTcpListener;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+/// Tells a bootstrap that it is a stem.
+const STEM: &str = "TINDERBOX_STEM";
+/// A runtime that has not asked for its function by then never will.
+const READY_MAX: Duration = Duration::from_secs(10);
+/// Before a stem is replaced: the invocation that took it goes first.
+const REFILL_DELAY: Duration = Duration::from_millis(5);
+/// Variables that a runtime reads as it starts. A function that sets one takes the ordinary path.
+const EARLY: [&str; 11] = [
+    "AWS_LAMBDA_EXEC_WRAPPER",
+    "GLIBC_",
+    "LANG",
+    "LC_",
+    "LD_",
+    "MALLOC_",
+    "NODE_",
+    "OPENSSL_",
+    "PYTHON",
+    "SSL_",
+    "UV_",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Stems kept ready for each runtime in use. 0: none, every cold start takes the ordinary path. Default: 4.
+    pub ready_max: usize,
+    /// Milliseconds after which the stems of a runtime that nobody has used are stopped. Default: 900000 (15 minutes).
+    pub idle_max_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ready_max: 4, idle_max_ms: 900_000 }
+    }
+}
+
+/// What makes stems alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    identifier: String,
+    /// Node is told its heap sizes as it starts.
+    memory_mb: Option<u32>,
+}
+
+/// A runtime in its sandbox that asked which function it is.
+#[derive(Debug)]
+pub(crate) struct Stem {
+    process: Process,
+    runtime_api: TcpListener,
+    edge: Option<StdTcpListener>,
+    output: OwnedFd,
+    /// The one that waits for the answer.
+    connection: Connection,
+}
+
+/// A sandbox whose runtime knows its function.
+#[derive(Debug)]
+pub(crate) struct Grown {
+    pub(crate) process: Process,
+    pub(crate) runtime_api: TcpListener,
+    pub(crate) edge: Option<StdTcpListener>,
+    pub(crate) output: OwnedFd,
+    /// Where a stem was told its function.
+    pub(crate) connection: Option<Connection>,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    ready: Vec<Stem>,
+    is_filling: bool,
+    used: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Stems {
+    launcher: Launcher,
+    options: Options,
+    pools: Mutex<HashMap<Kind, Pool>>,
+}
+
+impl Stems {
+    pub(crate) fn new(launcher: Launcher, options: Options) -> Self {
+        Self { launcher, options, pools: Mutex::default() }
+    }
+
+    /// A stem for `function`, if it may have one and one is ready. Either way there will be one for the next.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        function: &Function,
+        installed: &Installed,
+    ) -> Option<Stem> {
+        let kind = self.kind(function, installed)?;
+        let stem = {
+            let mut pools = self.pools();
+            let pool = pools.entry(kind.clone()).or_default();
+            pool.used = Some(Instant::now());
+            pool.ready.pop()
+        };
+        self.fill(kind, function, installed);
+        stem
+    }
+
+    /// Sees to it that there are stems for functions like this one.
+    pub(crate) fn expect(self: &Arc<Self>, function: &Function, installed: &Installed) {
+        if let Some(kind) = self.kind(function, installed) {
+            self.pools().entry(kind.clone()).or_default().used = Some(Instant::now());
+            self.fill(kind, function, installed);
+        }
+    }
+
+    /// Stops the stems of runtimes that have not been used for long.
+    pub(crate) fn reap(&self, now: Instant) {
+        let idle_max = Duration::from_millis(self.options.idle_max_ms);
+        self.pools().retain(|_, pool| {
+            pool.is_filling || pool.used.is_some_and(|used| now - used < idle_max)
+        });
+    }
+
+    fn kind(&self, function: &Function, installed: &Installed) -> Option<Kind> {
+        let is_early = |name: &str| EARLY.iter().any(|early| name.starts_with(early));
+        let has_none = self.options.ready_max == 0 || self.launcher.level() == Level::L0;
+        if has_none || function.env_vars.iter().any(|(name, _)| is_early(name)) {
+            return None;
+        }
+        let memory_mb = match installed.identifier.language() {
+            Language::Python { .. } => None,
+            Language::Node { .. } => Some(function.memory_mb),
+            Language::Provided => return None,
+        };
+        Some(Kind { identifier: installed.identifier.to_string(), memory_mb })
+    }
+
+    /// Starts stems one after the other, until there are enough.
+    fn fill(self: &Arc<Self>, kind: Kind, function: &Function, installed: &Installed) {
+        {
+            let mut pools = self.pools();
+            let pool = pools.entry(kind.clone()).or_default();
+            if pool.is_filling || pool.ready.len() >= self.options.ready_max {
+                return;
+            }
+            pool.is_filling = true;
+        }
+        let argv = installed.argv_for(function.memory_mb, &[]);
+        let (stems, installed) = (Arc::clone(self), installed.clone());
+        spawn(async move {
+            loop {
+                tokio::time::sleep(REFILL_DELAY).await;
+                let started = stems.start(&installed, argv.clone()).await;
+                let mut pools = stems.pools();
+                let pool = pools.entry(kind.clone()).or_default();
+                match started {
+                    Ok(stem) => pool.ready.push(stem),
+                    Err(error) => {
+                        tracing::warn!(runtime = kind.identifier, %error, "stem not started")
+                    }
+                }
+                pool.is_filling =
+                    pool.ready.len() < stems.options.ready_max && !pool.ready.is_empty();
+                if !pool.is_filling {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn start(&self, installed: &Installed, argv: Vec<String>) -> io::Result<Stem> {
+        let mounts = runtimes::mounts(installed);
+        let mut env = crate::env_vars::of_every_function();
+        env.extend(installed.env.iter().cloned());
+        env.push((STEM.to_owned(), "1".to_owned()));
+        let limits = Limits {
+            pids_max: crate::worker::PIDS_MAX,
+            open_files_max: crate::worker::OPEN_FILES_MAX,
+            ..Limits::default()
+        };
+        let spec = Spec { mounts, argv, env, cwd: "/tmp".into(), limits };
+        let Sandbox { runtime_api, edge, output, process } =
+            self.launcher.launch(spec).await.map_err(io::Error::other)?;
+        let runtime_api = TcpListener::from_std(runtime_api)?;
+        let asked = async {
+            let (stream, _) = runtime_api.accept().await?;
+            stream.set_nodelay(true)?;
+            let mut connection = Connection::new(stream);
+            match runtime_api::read(&mut connection).await? {
+                Some(request) if runtime_api::asks_for_function(&request) => Ok(connection),
+                Some(_) | None => {
+                    Err(io::Error::other("the runtime asked for something else than its function"))
+                }
+            }
+        };
+        let connection = tokio::time::timeout(READY_MAX, asked).await??;
+        Ok(Stem { process, runtime_api, edge, output, connection })
+    }
+
+    fn pools(&self) -> MutexGuard<'_, HashMap<Kind, Pool>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stem {
+    /// Makes it a function's: mounts the code, puts the limits in force, says which function it is.
+    pub(crate) async fn grow(
+        self,
+        launcher: &Launcher,
+        code: &[Mount],
+        limits: Limits,
+        env: &[(String, String)],
+    ) -> io::Result<Grown> {
+        let Self { mut process, runtime_api, edge, output, mut connection } = self;
+        launcher.furnish(&mut process, code, limits).await.map_err(io::Error::other)?;
+        tell_function(&mut connection, env);
+        connection.flush().await?;
+        Ok(Grown { process, runtime_api, edge, output, connection: Some(connection) })
+    }
+}
+
+/// The answer to a stem that asks which function it is: all its environment variables.
+fn tell_function(connection: &mut Connection, env: &[(String, String)]) {
+    let members: serde_json::Map<_, _> = env
+        .iter()
+        .map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str())))
+        .collect();
+    let body = serde_json::Value::Object(members).to_string();
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    connection.queue(head.as_bytes(), Bytes::new());
+}
