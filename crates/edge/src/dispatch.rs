@@ -12,7 +12,7 @@ use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 use hyper::body::Incoming;
-use names::{Region, RequestId};
+use names::{Region, RequestId, TraceHeader};
 use sigv4::{Claim, PayloadHash, SignatureError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use wire::{Context, Endpoint, Fault, OperationSpec, Protocol, Response, Route};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 /// Longer bodies are hashed off the async threads.
 const HASHED_IN_PLACE_MAX: usize = 256 << 10;
 
@@ -262,6 +263,7 @@ impl Received {
         let Self { endpoint, route, cx, bytes, room } = self;
         let mut response = endpoint.call(&cx, route, http::Request::from_parts(head, bytes)).await;
         set_request_id(&mut response, record.request_id);
+        set_trace(&mut response, &cx.trace);
         record.log(&response, None);
         drop(room);
         response
@@ -281,7 +283,7 @@ impl Record {
             status = status.as_u16(),
             error = fault.map(|fault| fault.code.as_ref()),
             response_bytes = bytes.try_into().unwrap_or_default(),
-            duration_ms = self.began.elapsed().as_secs_f64() * 1e3,
+            duration_ms = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e3,
             "request ended"
         );
     }
@@ -340,8 +342,21 @@ fn context(head: &Parts, key: &AccessKey, region: Region, request_id: RequestId)
         account: key.account.clone(),
         region,
         request_id,
+        trace: trace(head),
         caller: key.caller.clone(),
         endpoint: format!("http://{host}"),
+    }
+}
+
+/// The trace that the caller is part of, or a new one.
+fn trace(head: &Parts) -> TraceHeader {
+    let given = head.headers.get(TRACE_ID).and_then(|value| value.to_str().ok());
+    given.and_then(TraceHeader::parse).unwrap_or_else(|| TraceHeader::start(clock::epoch_seconds()))
+}
+
+fn set_trace(response: &mut Response, trace: &TraceHeader) {
+    if let Ok(value) = HeaderValue::try_from(trace.as_str()) {
+        response.headers_mut().insert(TRACE_ID, value);
     }
 }
 

@@ -7,6 +7,7 @@ mod account;
 mod function;
 mod request_id;
 mod serialize;
+mod trace;
 
 pub use account::{AccountId, InvalidAccountId, InvalidRegion, Region};
 pub use function::{
@@ -14,3 +15,4 @@ pub use function::{
     InvalidFunctionReference, InvalidPartition, InvalidQualifier, Partition, Qualifier,
 };
 pub use request_id::{InvalidRequestId, RequestId};
+pub use trace::TraceHeader;

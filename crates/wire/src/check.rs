@@ -4,7 +4,7 @@
 //! All violations of a request are collected before the caller is told, as AWS does:
 //! `2 validation errors detected: Value ...; Value ...`.
 
-use crate::{Constraints, Fault};
+use crate::{Constraints, Fault, Shape};
 use std::fmt::{self, Write as _};
 
 /// A place in an input: `code.zipFile`, `fileSystemConfigs.1.member.arn`.
@@ -118,8 +118,9 @@ pub(crate) fn sentence_of_one_of(values: &[&str]) -> String {
     format!("Member must satisfy enum value set: [{}]", values.join(", "))
 }
 
-/// Every sentence of `constraints`, as AWS lists them for the items of a list.
-pub(crate) fn sentences(constraints: &Constraints) -> Vec<String> {
+/// Every sentence of `constraints`, as AWS lists them for the items of a list and the keys and values of a map.
+pub(crate) fn sentences(constraints: &Constraints, shape: Shape) -> String {
+    let fraction = if matches!(shape, Shape::Double) { ".0" } else { "" };
     let mut all = Vec::new();
     if let Some((min, max)) = constraints.length {
         if max != usize::MAX {
@@ -129,10 +130,10 @@ pub(crate) fn sentences(constraints: &Constraints) -> Vec<String> {
     }
     if let Some((min, max)) = constraints.range {
         if max != i64::MAX {
-            all.push(format!("Member must have value less than or equal to {max}"));
+            all.push(format!("Member must have value less than or equal to {max}{fraction}"));
         }
         if min != i64::MIN {
-            all.push(format!("Member must have value greater than or equal to {min}"));
+            all.push(format!("Member must have value greater than or equal to {min}{fraction}"));
         }
     }
     if let Some(pattern) = constraints.pattern {
@@ -141,7 +142,8 @@ pub(crate) fn sentences(constraints: &Constraints) -> Vec<String> {
     if !constraints.one_of.is_empty() {
         all.push(sentence_of_one_of(constraints.one_of));
     }
-    all
+    all.push("Member must not be null".to_owned());
+    all.join(", ")
 }
 
 /// The sentences a text violates.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who is calling, and where.
 
-use names::{AccountId, Region, RequestId};
+use names::{AccountId, Region, RequestId, TraceHeader};
 
 /// What every operation may know about the call it serves.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Context {
     /// The region of the request's signature scope.
     pub region: Region,
     pub request_id: RequestId,
+    /// The caller's trace, or one that starts with this call.
+    pub trace: TraceHeader,
     pub caller: Caller,
     /// Scheme and authority the client used, such as `http://127.0.0.1:4566`: links in answers start with it.
     pub endpoint: String,

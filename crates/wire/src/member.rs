@@ -142,14 +142,15 @@ impl Member for f64 {
         // Bounds of AWS's doubles are small whole numbers: text carries them without a lossy cast.
         let bound = |bound: i64| bound.to_string().parse::<Self>().unwrap_or(Self::NAN);
         if *self > bound(max) {
-            broken.push(format!("Member must have value less than or equal to {max}"));
+            broken.push(format!("Member must have value less than or equal to {max}.0"));
         } else if *self < bound(min) {
-            broken.push(format!("Member must have value greater than or equal to {min}"));
+            broken.push(format!("Member must have value greater than or equal to {min}.0"));
         }
     }
 
+    /// AWS writes a whole double with its fraction: `2.0`.
     fn show(&self) -> String {
-        self.to_string()
+        format!("{self:?}")
     }
 }
 
@@ -226,9 +227,8 @@ impl<T: Member> Member for Vec<T> {
         check::length(self.len(), || self.len(), constraints, broken);
         let Some(each) = constraints.each else { return };
         if any_broken(self, each) {
-            let mut sentences = check::sentences(each);
-            sentences.push("Member must not be null".to_owned());
-            broken.push(format!("Member must satisfy constraint: [{}]", sentences.join(", ")));
+            let sentences = check::sentences(each, T::SHAPE);
+            broken.push(format!("Member must satisfy constraint: [{sentences}]"));
         }
     }
 
@@ -259,13 +259,13 @@ impl<T: Member> Member for BTreeMap<String, T> {
         if let Some(keys) = constraints.keys
             && any_broken(self.keys(), keys)
         {
-            let sentences = check::sentences(keys).join(", ");
+            let sentences = check::sentences(keys, Shape::Text);
             broken.push(format!("Map keys must satisfy constraint: [{sentences}]"));
         }
         if let Some(each) = constraints.each
             && any_broken(self.values(), each)
         {
-            let sentences = check::sentences(each).join(", ");
+            let sentences = check::sentences(each, T::SHAPE);
             broken.push(format!("Map value must satisfy constraint: [{sentences}]"));
         }
     }

@@ -167,6 +167,7 @@ fn context() -> Context {
         account: "000000000000".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
         request_id: "6f2c1c36-93a3-4f7b-9a58-000000000001".parse().unwrap(),
+        trace: names::TraceHeader::start(0),
         caller: Caller { arn: String::new(), user_id: String::new(), access_key_id: String::new() },
         endpoint: String::new(),
     }
@@ -325,7 +326,7 @@ async fn one_violation_and_many() {
         Value '10' at 'size' failed to satisfy constraint: Member must have value less than or equal to 9
         Value '[a, B]' at 'labels' failed to satisfy constraint: Member must have length less than or equal to 1
         Value '[a, B]' at 'labels' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 8, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z0-9-]+, Member must not be null]
-        Value at 'secrets' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 8, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z0-9-]+]
+        Value at 'secrets' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 8, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z0-9-]+, Member must not be null]
         Value '[FLAT, oval]' at 'kinds' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [FLAT, round], Member must not be null]"#]]
     .assert_eq(
         &message(

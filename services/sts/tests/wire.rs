@@ -17,6 +17,7 @@ async fn check(form: &'static str, expected: Expect) {
         account: "000000000000".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
         request_id: RequestId::parse("0a0b0c0d-0000-4000-8000-000000000001").unwrap(),
+        trace: names::TraceHeader::start(0),
         caller: Caller {
             arn: "arn:aws:sts::000000000000:assumed-role/r/hello".to_owned(),
             user_id: "AROAEXAMPLE:hello".to_owned(),
