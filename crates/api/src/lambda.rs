@@ -5,20 +5,32 @@
 //! clear error.
 
 pub mod account;
+pub mod alias;
+pub mod code_signing;
+pub mod concurrency;
 pub mod configuration;
 pub mod constraints;
 pub mod fault;
 pub mod function;
 pub mod invoke;
+pub mod layer;
+pub mod policy;
+pub mod runtime_management;
 pub mod settings;
 pub mod state;
 pub mod tag;
 pub mod version;
 
 pub use account::*;
+pub use alias::*;
+pub use code_signing::*;
+pub use concurrency::*;
 pub use configuration::*;
 pub use function::*;
 pub use invoke::*;
+pub use layer::*;
+pub use policy::*;
+pub use runtime_management::*;
 pub use settings::*;
 pub use state::*;
 pub use tag::*;
@@ -135,43 +147,63 @@ pub trait Lambda: Send + Sync + 'static {
         input: ListVersionsByFunctionInput,
     ) -> Result<ListVersionsByFunctionOutput>;
 
-    #[operation(
-        http = "POST /2015-03-31/functions/{FunctionName}/aliases",
-        status = 201,
-        declared_only
-    )]
-    fn create_alias();
+    /// Creates an alias: a name that leads to a version.
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/aliases", status = 201)]
+    async fn create_alias(
+        &self,
+        cx: &Context,
+        input: CreateAliasInput,
+    ) -> Result<AliasConfiguration>;
 
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases/{Name}", declared_only)]
-    fn get_alias();
+    /// Answers an alias.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases/{Name}")]
+    async fn get_alias(&self, cx: &Context, input: GetAliasInput) -> Result<AliasConfiguration>;
 
-    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}", declared_only)]
-    fn update_alias();
+    /// Leads an alias elsewhere.
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}")]
+    async fn update_alias(
+        &self,
+        cx: &Context,
+        input: UpdateAliasInput,
+    ) -> Result<AliasConfiguration>;
 
-    #[operation(
-        http = "DELETE /2015-03-31/functions/{FunctionName}/aliases/{Name}",
-        status = 204,
-        declared_only
-    )]
-    fn delete_alias();
+    /// Deletes an alias.
+    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}/aliases/{Name}", status = 204)]
+    async fn delete_alias(&self, cx: &Context, input: DeleteAliasInput) -> Result<()>;
 
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases", declared_only)]
-    fn list_aliases();
+    /// Lists the aliases of a function, page by page.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases")]
+    async fn list_aliases(
+        &self,
+        cx: &Context,
+        input: ListAliasesInput,
+    ) -> Result<ListAliasesOutput>;
 
     // Concurrency
 
-    #[operation(http = "PUT /2017-10-31/functions/{FunctionName}/concurrency", declared_only)]
-    fn put_function_concurrency();
+    /// Reserves concurrency for a function, and limits it to that.
+    #[operation(http = "PUT /2017-10-31/functions/{FunctionName}/concurrency")]
+    async fn put_function_concurrency(
+        &self,
+        cx: &Context,
+        input: PutFunctionConcurrencyInput,
+    ) -> Result<Concurrency>;
 
-    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/concurrency", declared_only)]
-    fn get_function_concurrency();
+    /// Answers the concurrency reserved for a function.
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/concurrency")]
+    async fn get_function_concurrency(
+        &self,
+        cx: &Context,
+        input: GetFunctionConcurrencyInput,
+    ) -> Result<GetFunctionConcurrencyOutput>;
 
-    #[operation(
-        http = "DELETE /2017-10-31/functions/{FunctionName}/concurrency",
-        status = 204,
-        declared_only
-    )]
-    fn delete_function_concurrency();
+    /// Gives reserved concurrency back.
+    #[operation(http = "DELETE /2017-10-31/functions/{FunctionName}/concurrency", status = 204)]
+    async fn delete_function_concurrency(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionConcurrencyInput,
+    ) -> Result<()>;
 
     #[operation(
         http = "PUT /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
@@ -280,87 +312,131 @@ pub trait Lambda: Send + Sync + 'static {
 
     // Resource policies
 
-    #[operation(
-        http = "POST /2015-03-31/functions/{FunctionName}/policy",
-        status = 201,
-        declared_only
-    )]
-    fn add_permission();
+    /// Adds a statement to a resource policy.
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/policy", status = 201)]
+    async fn add_permission(
+        &self,
+        cx: &Context,
+        input: AddPermissionInput,
+    ) -> Result<AddPermissionOutput>;
 
+    /// Removes a statement from a resource policy.
     #[operation(
         http = "DELETE /2015-03-31/functions/{FunctionName}/policy/{StatementId}",
-        status = 204,
-        declared_only
+        status = 204
     )]
-    fn remove_permission();
+    async fn remove_permission(&self, cx: &Context, input: RemovePermissionInput) -> Result<()>;
 
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/policy", declared_only)]
-    fn get_policy();
+    /// Answers a resource policy.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/policy")]
+    async fn get_policy(&self, cx: &Context, input: GetPolicyInput) -> Result<GetPolicyOutput>;
 
-    #[operation(http = "PUT /2026-07-09/resource-policy/{ResourceArn}", declared_only)]
-    fn put_resource_policy();
+    /// Replaces a resource policy.
+    #[operation(http = "PUT /2026-07-09/resource-policy/{ResourceArn}")]
+    async fn put_resource_policy(
+        &self,
+        cx: &Context,
+        input: PutResourcePolicyInput,
+    ) -> Result<PutResourcePolicyOutput>;
 
-    #[operation(http = "GET /2026-07-09/resource-policy/{ResourceArn}", declared_only)]
-    fn get_resource_policy();
+    /// Answers a resource policy by the ARN of its resource.
+    #[operation(http = "GET /2026-07-09/resource-policy/{ResourceArn}")]
+    async fn get_resource_policy(
+        &self,
+        cx: &Context,
+        input: GetResourcePolicyInput,
+    ) -> Result<GetResourcePolicyOutput>;
 
-    #[operation(
-        http = "DELETE /2026-07-09/resource-policy/{ResourceArn}",
-        status = 204,
-        declared_only
-    )]
-    fn delete_resource_policy();
+    /// Deletes a resource policy.
+    #[operation(http = "DELETE /2026-07-09/resource-policy/{ResourceArn}", status = 204)]
+    async fn delete_resource_policy(
+        &self,
+        cx: &Context,
+        input: DeleteResourcePolicyInput,
+    ) -> Result<()>;
 
     // Layers
 
+    /// Publishes the next version of a layer.
     #[operation(
         http = "POST /2018-10-31/layers/{LayerName}/versions",
         status = 201,
-        body_max = 70_167_211,
-        declared_only
+        body_max = 70_167_211
     )]
-    fn publish_layer_version();
+    async fn publish_layer_version(
+        &self,
+        cx: &Context,
+        input: PublishLayerVersionInput,
+    ) -> Result<LayerVersion>;
 
-    #[operation(
-        http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
-        declared_only
-    )]
-    fn get_layer_version();
+    /// Answers a version of a layer, and where its content can be had.
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}")]
+    async fn get_layer_version(
+        &self,
+        cx: &Context,
+        input: GetLayerVersionInput,
+    ) -> Result<LayerVersion>;
 
-    #[operation(http = "GET /2018-10-31/layers?find=LayerVersion", declared_only)]
-    fn get_layer_version_by_arn();
+    /// The same by ARN.
+    #[operation(http = "GET /2018-10-31/layers?find=LayerVersion")]
+    async fn get_layer_version_by_arn(
+        &self,
+        cx: &Context,
+        input: GetLayerVersionByArnInput,
+    ) -> Result<LayerVersion>;
 
-    #[operation(http = "GET /2018-10-31/layers", declared_only)]
-    fn list_layers();
+    /// Lists layers, page by page.
+    #[operation(http = "GET /2018-10-31/layers")]
+    async fn list_layers(&self, cx: &Context, input: ListLayersInput) -> Result<ListLayersOutput>;
 
-    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions", declared_only)]
-    fn list_layer_versions();
+    /// Lists the versions of a layer, newest first, page by page.
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions")]
+    async fn list_layer_versions(
+        &self,
+        cx: &Context,
+        input: ListLayerVersionsInput,
+    ) -> Result<ListLayerVersionsOutput>;
 
+    /// Deletes a version of a layer. Functions that have it keep it.
     #[operation(
         http = "DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
-        status = 204,
-        declared_only
+        status = 204
     )]
-    fn delete_layer_version();
+    async fn delete_layer_version(
+        &self,
+        cx: &Context,
+        input: DeleteLayerVersionInput,
+    ) -> Result<()>;
 
+    /// Adds a statement to the policy of a layer's version.
     #[operation(
         http = "POST /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
-        status = 201,
-        declared_only
+        status = 201
     )]
-    fn add_layer_version_permission();
+    async fn add_layer_version_permission(
+        &self,
+        cx: &Context,
+        input: AddLayerVersionPermissionInput,
+    ) -> Result<AddLayerVersionPermissionOutput>;
 
-    #[operation(
-        http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
-        declared_only
-    )]
-    fn get_layer_version_policy();
+    /// Answers the policy of a layer's version.
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy")]
+    async fn get_layer_version_policy(
+        &self,
+        cx: &Context,
+        input: GetLayerVersionPolicyInput,
+    ) -> Result<GetLayerVersionPolicyOutput>;
 
+    /// Removes a statement from the policy of a layer's version.
     #[operation(
         http = "DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
-        status = 204,
-        declared_only
+        status = 204
     )]
-    fn remove_layer_version_permission();
+    async fn remove_layer_version_permission(
+        &self,
+        cx: &Context,
+        input: RemoveLayerVersionPermissionInput,
+    ) -> Result<()>;
 
     // Tags
 
@@ -378,17 +454,21 @@ pub trait Lambda: Send + Sync + 'static {
 
     // Runtime management, recursion
 
-    #[operation(
-        http = "GET /2021-07-20/functions/{FunctionName}/runtime-management-config",
-        declared_only
-    )]
-    fn get_runtime_management_config();
+    /// Answers when a function moves to a newer version of its runtime.
+    #[operation(http = "GET /2021-07-20/functions/{FunctionName}/runtime-management-config")]
+    async fn get_runtime_management_config(
+        &self,
+        cx: &Context,
+        input: GetRuntimeManagementConfigInput,
+    ) -> Result<GetRuntimeManagementConfigOutput>;
 
-    #[operation(
-        http = "PUT /2021-07-20/functions/{FunctionName}/runtime-management-config",
-        declared_only
-    )]
-    fn put_runtime_management_config();
+    /// Sets when a function moves to a newer version of its runtime.
+    #[operation(http = "PUT /2021-07-20/functions/{FunctionName}/runtime-management-config")]
+    async fn put_runtime_management_config(
+        &self,
+        cx: &Context,
+        input: PutRuntimeManagementConfigInput,
+    ) -> Result<PutRuntimeManagementConfigOutput>;
 
     #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config", declared_only)]
     fn get_function_recursion_config();
@@ -435,18 +515,24 @@ pub trait Lambda: Send + Sync + 'static {
     )]
     fn put_function_code_signing_config();
 
-    #[operation(
-        http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config",
-        declared_only
-    )]
-    fn get_function_code_signing_config();
+    /// Answers the code signing configuration of a function.
+    #[operation(http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config")]
+    async fn get_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionCodeSigningConfigInput,
+    ) -> Result<GetFunctionCodeSigningConfigOutput>;
 
+    /// Takes the code signing configuration from a function.
     #[operation(
         http = "DELETE /2020-06-30/functions/{FunctionName}/code-signing-config",
-        status = 204,
-        declared_only
+        status = 204
     )]
-    fn delete_function_code_signing_config();
+    async fn delete_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionCodeSigningConfigInput,
+    ) -> Result<()>;
 
     // Managed Instances (capacity providers, scaling)
 

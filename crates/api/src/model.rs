@@ -13,10 +13,17 @@ pub static DIRECTORIES: [(&str, &ServiceSpec); 2] =
     [("lambda/2015-03-31", &crate::lambda::SPEC), ("sts/2011-06-15", &crate::sts::SPEC)];
 
 /// Differences that are meant: how they end, and why.
-pub const MEANT: [(&str, &str); 1] = [(
-    ".Runtime: type is \"string\", in the model \"enumeration\"",
-    "Lambda itself refuses an unknown runtime, with an error of its own; a stored function may have one",
-)];
+pub const MEANT: [(&str, &str); 3] = [
+    (
+        ".Runtime: type is \"string\", in the model \"enumeration\"",
+        "Lambda itself refuses an unknown runtime, with an error of its own; a stored function may have one",
+    ),
+    (".CompatibleRuntime: type is \"string\", in the model \"enumeration\"", ONE_OF),
+    (".CompatibleRuntimes[]: type is \"string\", in the model \"enumeration\"", ONE_OF),
+];
+
+const ONE_OF: &str =
+    "the values are a constraint, from the same list as those of a function's runtime";
 
 /// Where `spec` is not what `model` says, apart from what is [`MEANT`].
 pub fn differences(spec: &ServiceSpec, model: &Value) -> Vec<String> {

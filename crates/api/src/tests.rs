@@ -103,6 +103,7 @@ fn context() -> Context {
         account: "000000000000".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
         request_id: "6f2c1c36-93a3-4f7b-9a58-000000000001".parse().unwrap(),
+        trace: names::TraceHeader::start(0),
         caller: Caller {
             arn: "arn:aws:iam::000000000000:root".to_owned(),
             user_id: "000000000000".to_owned(),
@@ -167,7 +168,7 @@ async fn create_function_refuses_what_the_model_refuses() {
             400
             content-type: application/json
             x-amzn-errortype: ValidationException
-            {"message":"8 validation errors detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?; Value null at 'role' failed to satisfy constraint: Member must not be null; Value 'b.' at 'code.s3Bucket' failed to satisfy constraint: Member must have length greater than or equal to 3; Value 'b.' at 'code.s3Bucket' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9A-Za-z\\.\\-_]*(?<!\\.); Value '64' at 'memorySize' failed to satisfy constraint: Member must have value greater than or equal to 128; Value 'Jar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]; Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]; Value '[mips]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"}"#]],
+            {"message":"8 validation errors detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?; Value null at 'role' failed to satisfy constraint: Member must not be null; Value 'b.' at 'code.s3Bucket' failed to satisfy constraint: Member must have length greater than or equal to 3; Value 'b.' at 'code.s3Bucket' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9A-Za-z\\.\\-_]*(?<!\\.); Value '64' at 'memorySize' failed to satisfy constraint: Member must have value greater than or equal to 128; Value 'Jar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]; Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]; Value '[mips]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"}"#]],
     )
     .await;
 }
@@ -253,13 +254,13 @@ async fn delete_and_untag() {
 #[tokio::test]
 async fn operations_that_are_not_built_say_so() {
     check(
-        "GET /2018-10-31/layers?find=LayerVersion&Arn=x",
+        "GET /2019-09-30/functions/hello/provisioned-concurrency?List=ALL",
         expect![[r#""#]],
         expect![[r#"
         501
         content-type: application/json
         x-amzn-errortype: NotImplementedException
-        {"message":"GetLayerVersionByArn is not available in this build of Tinderbox"}"#]],
+        {"message":"ListProvisionedConcurrencyConfigs is not available in this build of Tinderbox"}"#]],
     )
     .await;
     // Typed, and left out by this implementation.
@@ -387,6 +388,11 @@ fn patterns_that_are_tested_by_hand() {
     {
         let qualifier = constraints::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER;
         assert_eq!(is_match(qualifier, text), expected, "{text}");
+    }
+    for (text, expected) in
+        [("live", true), ("7a", true), ("-", true), ("7", false), ("a b", false), ("", false)]
+    {
+        assert_eq!(is_match(constraints::ALIAS, text), expected, "{text}");
     }
     for (text, expected) in [("my.bucket-1", true), ("bucket.", false), ("b c", false), ("", true)]
     {

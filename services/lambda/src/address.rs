@@ -6,7 +6,6 @@
 
 use crate::error::Error;
 use crate::function::Key;
-use crate::version::Number;
 use names::{FunctionReference, Qualifier};
 use wire::Context;
 
@@ -83,12 +82,11 @@ impl Address {
         }
     }
 
-    /// Which version is meant; unqualified is `$LATEST`. An alias is found by nobody yet.
-    pub(crate) const fn number(&self) -> Option<Number> {
-        match &self.qualifier {
-            None | Some(Qualifier::Latest) => Some(Number::Latest),
-            Some(Qualifier::Version(number)) => Some(Number::Published(*number)),
-            Some(Qualifier::Alias(_)) => None,
+    /// The function alone, for operations that know no versions.
+    pub(crate) fn function_only(self) -> Result<Key, Error> {
+        match self.qualifier {
+            None => Ok(self.key),
+            Some(_) => Err(Error::FunctionsOnly),
         }
     }
 }

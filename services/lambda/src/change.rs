@@ -16,7 +16,7 @@ use crate::view::{self, ArnForm};
 use crate::{Invoke, refuse, tasks, validate};
 use api::lambda;
 use bytes::Bytes;
-use names::Qualifier;
+use names::{AccountId, Qualifier, Region};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::BlobId;
@@ -30,19 +30,30 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::FunctionConfiguration, Error> {
         let key =
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
-        let settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
+        let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
+        let (layers, _kept) = self.use_layers(cx, &input.layers.take().unwrap_or_default())?;
+        settings.layers = layers;
         let tags = input.tags.take().unwrap_or_default();
         validate::check_tags(&tags)?;
         let zip = input.code.zip_file.take().unwrap_or_default().into_bytes();
         self.check_room(&key, zip.len() as u64)?;
 
         let (code, uploaded) = self.upload(zip).await?;
+        self.check_unzipped(uploaded.unzipped_bytes(), &settings.layers)?;
         let lock = self.table.lock(&key).await;
         self.check_room(&key, uploaded.zip_bytes())?;
-        let record = self.new_record(settings, code.id(), uploaded.zip_bytes());
+        let record = self.new_record(settings, code.id(), &uploaded);
         let latest = self.version(&key, Number::Latest, record, code);
-        let mut function =
-            Function { key, tags, last_number: 0, latest, published: BTreeMap::new() };
+        let mut function = Function {
+            tags,
+            last_number: 0,
+            latest,
+            published: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            reserved_concurrency: None,
+            gate: self.accounts.gate(&key.account, &key.region),
+            key,
+        };
         let mut numbers = vec![Number::Latest];
         if input.publish {
             let published = self.publication(&function, None)?;
@@ -73,14 +84,16 @@ impl<I: Invoke> Service<I> {
             return self.dry_run(&current, zip).await;
         }
         drop(current);
-        self.check_storage(&key, zip.len() as u64)?;
+        self.check_storage(&key.account, &key.region, zip.len() as u64)?;
 
         let (code, uploaded) = self.upload(zip).await?;
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, revision_id.as_deref())?;
         let mut record = current.latest.record.clone();
         record.code = code.id();
-        record.code_bytes = uploaded.zip_bytes();
+        (record.code_bytes, record.unzipped_bytes) =
+            (uploaded.zip_bytes(), uploaded.unzipped_bytes());
+        self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
         self.begin_update(&mut record);
         let latest = self.version(&key, Number::Latest, record, code);
         let mut changed = current.with_version(latest);
@@ -116,6 +129,11 @@ impl<I: Invoke> Service<I> {
         let current = self.changeable(&key, input.revision_id.take().as_deref())?;
         let mut record = current.latest.record.clone();
         record.settings = validate::settings_after(&record.settings, &mut input)?;
+        let mut _kept = Vec::new();
+        if let Some(arns) = input.layers.take() {
+            (record.settings.layers, _kept) = self.use_layers(cx, &arns)?;
+            self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
+        }
         self.begin_update(&mut record);
         let latest = self.version(&key, Number::Latest, record, current.latest.code.clone());
         let changed = current.with_version(latest);
@@ -173,7 +191,7 @@ impl<I: Invoke> Service<I> {
             None => None,
             Some(Qualifier::Latest) => return Err(Error::LatestNotDeletable),
             Some(Qualifier::Version(number)) => Some(*number),
-            Some(Qualifier::Alias(_)) => return Err(address.not_found()),
+            Some(Qualifier::Alias(_)) => return Err(Error::AliasNotDeletable),
         };
         let key = address.key;
         let lock = self.table.lock(&key).await;
@@ -187,6 +205,7 @@ impl<I: Invoke> Service<I> {
             }
             Some(number) => {
                 if let Some(version) = current.published.get(&number) {
+                    check_unaliased(&current, version.number)?;
                     let mut changed = (*current).clone();
                     changed.published.remove(&number);
                     self.records.save(&changed, &[version.number]).await?;
@@ -220,9 +239,11 @@ impl<I: Invoke> Service<I> {
                 max: versions_max as u64,
             });
         }
-        self.check_storage(&function.key, latest.record.code_bytes)?;
+        let key = &function.key;
+        self.check_storage(&key.account, &key.region, latest.record.code_bytes)?;
         let mut record = latest.record.clone();
         record.description = description;
+        record.policy = None;
         record.revise();
         if record.is_settling() {
             (record.state, record.update) = (State::Pending, None);
@@ -272,12 +293,13 @@ impl<I: Invoke> Service<I> {
         function: &Function,
         zip: Bytes,
     ) -> Result<lambda::FunctionConfiguration, Error> {
-        let zip = self.checked(zip).await?.zip;
-        let bytes = zip.len() as u64;
-        let id = tokio::task::spawn_blocking(move || BlobId::of(&zip));
-        let id = id.await.map_err(|_| CodeError::Closed)?;
+        let Package { zip, unzipped_bytes, .. } = self.checked(zip).await?;
         let mut record = function.latest.record.clone();
-        (record.code, record.code_bytes) = (id, bytes);
+        self.check_unzipped(unzipped_bytes, &record.settings.layers)?;
+        let code_bytes = zip.len() as u64;
+        let id = tokio::task::spawn_blocking(move || BlobId::of(&zip));
+        record.code = id.await.map_err(|_| CodeError::Closed)?;
+        (record.code_bytes, record.unzipped_bytes) = (code_bytes, unzipped_bytes);
         Ok(view::configuration(
             &function.key,
             &function.latest.with_record(record),
@@ -290,22 +312,24 @@ impl<I: Invoke> Service<I> {
         Ok(self.codes.put(package).await?)
     }
 
-    async fn checked(&self, zip: Bytes) -> Result<Package, Error> {
+    pub(crate) async fn checked(&self, zip: Bytes) -> Result<Package, Error> {
         let limits = self.package_limits();
         let check = tokio::task::spawn_blocking(move || Package::check(zip, limits));
         Ok(check.await.map_err(|_| CodeError::Closed)??)
     }
 
-    fn new_record(&self, settings: Settings, code: BlobId, code_bytes: u64) -> VersionRecord {
+    fn new_record(&self, settings: Settings, code: BlobId, uploaded: &Uploaded) -> VersionRecord {
         VersionRecord {
             settings,
             description: None,
             code,
-            code_bytes,
+            code_bytes: uploaded.zip_bytes(),
+            unzipped_bytes: uploaded.unzipped_bytes(),
             revision_id: uuid::Uuid::new_v4().to_string(),
             last_modified_ms: (self.options.clock)().epoch_ms(),
             state: State::Pending,
             update: None,
+            policy: None,
         }
     }
 
@@ -322,18 +346,39 @@ impl<I: Invoke> Service<I> {
                 max,
             });
         }
-        self.check_storage(key, zip_bytes)
+        self.check_storage(&key.account, &key.region, zip_bytes)
     }
 
     /// Whether the account may keep `added` bytes more.
-    fn check_storage(&self, key: &Key, added: u64) -> Result<(), Error> {
+    pub(crate) fn check_storage(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        added: u64,
+    ) -> Result<(), Error> {
         let max = self.options.code_bytes_max;
-        if self.table.usage(&key.account, &key.region).code_bytes.saturating_add(added) > max {
+        let (functions, layers) =
+            (self.table.usage(account, region).code_bytes, self.layers.code_bytes(account, region));
+        if functions.saturating_add(layers).saturating_add(added) > max {
             return Err(Error::StorageExceeded {
-                what: "The code of all functions, in bytes,",
+                what: "The code of all functions and layers, in bytes,",
                 max,
             });
         }
         Ok(())
     }
+}
+
+/// An alias must not lead to nothing.
+fn check_unaliased(function: &Function, number: Number) -> Result<(), Error> {
+    let aliases: Vec<_> = function
+        .aliases
+        .iter()
+        .filter(|(_, alias)| alias.leads_to(number))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if aliases.is_empty() {
+        return Ok(());
+    }
+    Err(Error::VersionAliased { aliases: aliases.join(", ") })
 }

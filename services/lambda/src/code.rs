@@ -87,6 +87,8 @@ struct Slot {
     is_kept: AtomicBool,
     /// Whether the directory is there.
     is_unpacked: AtomicBool,
+    /// Whether it is a directory of other packages' files, without a zip of its own.
+    is_merged: AtomicBool,
     gate: tokio::sync::Mutex<()>,
     /// Why it can never be unpacked.
     invalid: Mutex<Option<String>>,
@@ -131,16 +133,17 @@ impl Drop for Code {
 }
 
 impl CodeStore {
-    /// Opens the packages under `dir` and removes those that are not in `used`.
+    /// Opens the packages under `dir` and removes those that are not in `used`, and directories that are in neither.
     pub(crate) async fn open(
         store: Store,
         dir: PathBuf,
         limits: PackageLimits,
         used: &HashSet<BlobId>,
+        merged: &HashSet<BlobId>,
     ) -> Result<Self, CodeError> {
         let packages = store.keyspace("lambda.packages");
         let (directory, unpacked) = {
-            let used = used.clone();
+            let used = used.union(merged).copied().collect();
             let open = move || {
                 Directory::open(dir.clone(), &used)
                     .map_err(|source| CodeError::Tidy { path: dir, source })
@@ -160,9 +163,9 @@ impl CodeStore {
             remove_blob(&store, &packages, id).await?;
         }
 
-        let slots = used.iter().map(|&id| {
+        let slots = used.union(merged).map(|&id| {
             let slot = Slot::default();
-            slot.is_kept.store(true, Ordering::Relaxed);
+            slot.is_kept.store(used.contains(&id), Ordering::Relaxed);
             slot.is_unpacked.store(unpacked.contains(&id), Ordering::Relaxed);
             (id, Arc::new(slot))
         });
@@ -193,9 +196,18 @@ impl CodeStore {
         Code { id, slot, shared: Arc::clone(&self.shared) }
     }
 
-    /// Whether some function, or an upload under way, uses the package.
+    /// Uses the directory `id` that is made of several packages.
+    pub(crate) fn hold_merged(&self, id: BlobId) -> Code {
+        let code = self.hold(id);
+        code.slot.is_merged.store(true, Ordering::Release);
+        code
+    }
+
+    /// Whether some function or layer, or an upload under way, uses the package.
     pub(crate) fn is_used(&self, id: BlobId) -> bool {
-        lock(&self.shared.slots).get(&id).is_some_and(|slot| slot.users.load(Ordering::Acquire) > 0)
+        lock(&self.shared.slots).get(&id).is_some_and(|slot| {
+            slot.users.load(Ordering::Acquire) > 0 && !slot.is_merged.load(Ordering::Acquire)
+        })
     }
 
     pub(crate) fn zip_path(&self, id: BlobId) -> PathBuf {
@@ -286,7 +298,9 @@ impl CodeStore {
                 source,
             })?;
         }
-        remove_blob(&self.shared.store, &self.shared.packages, id).await?;
+        if !slot.is_merged.load(Ordering::Acquire) {
+            remove_blob(&self.shared.store, &self.shared.packages, id).await?;
+        }
 
         let mut slots = lock(&self.shared.slots);
         if is_unused(slot) {
@@ -299,6 +313,10 @@ impl CodeStore {
 impl Uploaded {
     pub(crate) fn zip_bytes(&self) -> u64 {
         self.package.zip.len() as u64
+    }
+
+    pub(crate) fn unzipped_bytes(&self) -> u64 {
+        self.package.unzipped_bytes
     }
 }
 
@@ -373,6 +391,26 @@ impl Code {
                 Err(CodeError::Invalid { id, reason })
             }
         }
+    }
+}
+
+impl Code {
+    /// Makes this directory of `parts`, which are unpacked, unless it is there.
+    pub(crate) async fn merge(&self, parts: &[Self]) -> Result<(), CodeError> {
+        let _gate = self.slot.gate.lock().await;
+        if self.is_unpacked() {
+            return Ok(());
+        }
+        let id = self.id;
+        let _permit = self.shared.unpacks.acquire().await.map_err(|_| CodeError::Closed)?;
+        let shared = Arc::clone(&self.shared);
+        let parts: Vec<_> = parts.iter().map(Self::id).collect();
+        blocking(move || shared.directory.merge(id, &parts))
+            .await?
+            .map_err(|source| CodeError::Unpack { id, source })?;
+        self.slot.is_unpacked.store(true, Ordering::Release);
+        Shared::mark_later(&self.shared, id);
+        Ok(())
     }
 }
 

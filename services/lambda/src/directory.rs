@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The directory of unpacked packages: `HASH/` for each, and an empty file `HASH.durable` once its bytes are synced.
+//! Layers that functions use together are merged here, too, under the hash of their list.
 //!
 //! Invariants:
 //! - a directory under its final name is complete: it appears by rename;
@@ -7,6 +8,7 @@
 //!
 //! Blocks. Not here: who uses a package, and when which of these happens.
 
+use crate::merge;
 use crate::package::{Package, PackageError};
 use std::collections::HashSet;
 use std::fs::{self, Permissions};
@@ -48,6 +50,27 @@ impl Directory {
     }
 
     pub(crate) fn unpack(&self, id: BlobId, package: &Package) -> Result<(), PackageError> {
+        self.make(id, |dir| package.unpack(dir))
+    }
+
+    /// Makes one directory of several that are here.
+    pub(crate) fn merge(&self, id: BlobId, parts: &[BlobId]) -> Result<(), PackageError> {
+        let parts: Vec<_> = parts.iter().map(|part| self.of(*part)).collect();
+        self.make(id, |dir| {
+            let step = "merge layers into";
+            merge::merge(&parts, dir).map_err(|source| PackageError::Write {
+                step,
+                path: dir.to_path_buf(),
+                source,
+            })
+        })
+    }
+
+    fn make(
+        &self,
+        id: BlobId,
+        fill: impl FnOnce(&Path) -> Result<(), PackageError>,
+    ) -> Result<(), PackageError> {
         let temporary = self.temporary("new");
         let failed = |step| {
             let path = temporary.clone();
@@ -58,18 +81,18 @@ impl Directory {
             .and_then(|()| fs::set_permissions(&temporary, Permissions::from_mode(0o755)))
             .map_err(failed("create the directory"))?;
         let name = self.of(id);
-        let unpacked = package.unpack(&temporary).and_then(|()| {
+        let made = fill(&temporary).and_then(|()| {
             if name.exists() {
                 // Nobody was told of it: its removal failed half-way.
                 self.remove(id).map_err(failed("make room for"))?;
             }
             fs::rename(&temporary, &name).map_err(failed("give its name to"))
         });
-        if unpacked.is_err() {
+        if made.is_err() {
             // What stays is removed at the next start.
             let _ = fs::remove_dir_all(&temporary);
         }
-        unpacked
+        made
     }
 
     pub(crate) fn remove(&self, id: BlobId) -> std::io::Result<()> {

@@ -36,6 +36,19 @@ pub(crate) enum Error {
     QualifierNotAllowed { arn: String },
     #[error("$LATEST version cannot be deleted without deleting the function.")]
     LatestNotDeletable,
+    #[error("Deletion of aliases is not currently supported.")]
+    AliasNotDeletable,
+    #[error(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN."
+    )]
+    FunctionsOnly,
+    #[error("Cannot find alias arn: {arn}")]
+    AliasNotFound { arn: String },
+    #[error("Alias already exists: {arn}")]
+    AliasExists { arn: String },
+    /// Something else that is not there. The text is AWS's, and says what.
+    #[error("{0}")]
+    NotFound(String),
     #[error(
         "Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN."
     )]
@@ -70,6 +83,23 @@ pub(crate) enum Error {
         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
     )]
     RevisionMismatch,
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve the latest Revision Id"
+    )]
+    LayerRevisionMismatch,
+    #[error("Unable to delete version because the following aliases reference it: [{aliases}]")]
+    VersionAliased { aliases: String },
+    #[error("The number of aliases of this function would exceed the limit of {max}.")]
+    TooManyAliases { max: usize },
+    #[error(
+        "The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the existing statement."
+    )]
+    StatementExists { sid: String },
+    #[error(
+        "The final policy size ({bytes}) is bigger than the limit ({}).",
+        crate::policy::BYTES_MAX
+    )]
+    PolicyTooLong { bytes: usize },
     #[error("{what} would exceed the limit of {max}.")]
     StorageExceeded { what: &'static str, max: u64 },
 
@@ -78,6 +108,10 @@ pub(crate) enum Error {
     Package(#[from] PackageError),
     #[error("Lambda was not able to unzip the file: {reason}")]
     PackageNotRunnable { reason: String },
+    #[error(
+        "Could not unzip uploaded file. Please check your file, then try to upload again. ({reason})"
+    )]
+    LayerNotReadable { reason: String },
     #[error("failed to invoke")]
     Invoke(#[from] InvokeError),
     #[error("{what} is not available in this build of Tinderbox")]
@@ -91,6 +125,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// As many operations of AWS say that something is not there, without saying what.
+    pub(crate) fn nothing_there() -> Self {
+        Self::NotFound("The resource you requested does not exist.".to_owned())
+    }
+
     pub(crate) const fn blame(&self) -> Blame {
         match self {
             Self::Code(_)
@@ -105,6 +144,16 @@ impl Error {
             | Self::QualifierMismatch
             | Self::QualifierNotAllowed { .. }
             | Self::LatestNotDeletable
+            | Self::AliasNotDeletable
+            | Self::FunctionsOnly
+            | Self::AliasNotFound { .. }
+            | Self::AliasExists { .. }
+            | Self::NotFound(_)
+            | Self::LayerRevisionMismatch
+            | Self::VersionAliased { .. }
+            | Self::TooManyAliases { .. }
+            | Self::StatementExists { .. }
+            | Self::PolicyTooLong { .. }
             | Self::TagsOnVersion
             | Self::InvalidParameter(_)
             | Self::Unsupported { .. }
@@ -117,6 +166,7 @@ impl Error {
             | Self::StorageExceeded { .. }
             | Self::Package(_)
             | Self::PackageNotRunnable { .. }
+            | Self::LayerNotReadable { .. }
             | Self::Invoke(InvokeError::Throttled { .. } | InvokeError::RuntimeNotInstalled(_))
             | Self::NotBuilt { .. } => Blame::Customer,
         }
@@ -127,10 +177,14 @@ impl Error {
         let text = self.to_string();
         let fault = match self {
             Self::Constraint { .. } => Fault::validation(text),
-            Self::FunctionNotFound { .. } | Self::OtherRegion { .. } => {
-                fault::resource_not_found(text)
-            }
+            Self::FunctionNotFound { .. }
+            | Self::AliasNotFound { .. }
+            | Self::NotFound(_)
+            | Self::OtherRegion { .. } => fault::resource_not_found(text),
             Self::FunctionExists { .. }
+            | Self::AliasExists { .. }
+            | Self::VersionAliased { .. }
+            | Self::StatementExists { .. }
             | Self::UpdateInProgress { .. }
             | Self::WrongState { .. } => fault::resource_conflict(text),
             Self::OtherAccount { .. } => {
@@ -139,14 +193,21 @@ impl Error {
             Self::QualifierMismatch
             | Self::QualifierNotAllowed { .. }
             | Self::LatestNotDeletable
+            | Self::AliasNotDeletable
+            | Self::FunctionsOnly
             | Self::TagsOnVersion
+            | Self::LayerNotReadable { .. }
             | Self::InvalidParameter(_)
             | Self::Unsupported { .. } => fault::invalid_parameter_value(text),
             Self::InvalidContent(_) | Self::InvalidClientContext(_) => {
                 fault::invalid_request_content(text)
             }
             Self::PayloadTooLarge { .. } => fault::request_too_large(text),
-            Self::RevisionMismatch => fault::precondition_failed(text),
+            Self::RevisionMismatch | Self::LayerRevisionMismatch => {
+                fault::precondition_failed(text)
+            }
+            Self::TooManyAliases { .. } => fault::alias_limit_exceeded(text),
+            Self::PolicyTooLong { .. } => fault::policy_length_exceeded(text),
             Self::StorageExceeded { .. } => fault::code_storage_exceeded(text),
             Self::Package(error) => package_fault(error)?,
             Self::PackageNotRunnable { .. } => fault::invalid_zip_file(text),

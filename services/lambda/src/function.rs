@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A function: its versions, its tags, and what all of them share.
 
+use crate::alias::Alias;
+use crate::concurrency::Gate;
 use crate::version::{Number, Version};
-use names::{AccountId, FunctionName, Region};
+use names::{AccountId, FunctionName, Qualifier, Region};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,9 +35,22 @@ pub(crate) struct Function {
     pub(crate) last_number: u64,
     pub(crate) latest: Arc<Version>,
     pub(crate) published: BTreeMap<u64, Arc<Version>>,
+    pub(crate) aliases: BTreeMap<String, Arc<Alias>>,
+    pub(crate) reserved_concurrency: Option<u32>,
+    /// Shared with the function it was made from.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Function {
+    /// The version that a qualifier means; of an alias, the one it is said to lead to.
+    pub(crate) fn find(&self, qualifier: Option<&Qualifier>) -> Option<&Arc<Version>> {
+        match qualifier {
+            None | Some(Qualifier::Latest) => Some(&self.latest),
+            Some(Qualifier::Version(number)) => self.published.get(number),
+            Some(Qualifier::Alias(name)) => self.version(self.aliases.get(name)?.version),
+        }
+    }
+
     pub(crate) fn version(&self, number: Number) -> Option<&Arc<Version>> {
         match number {
             Number::Latest => Some(&self.latest),
@@ -59,6 +74,17 @@ impl Function {
                 changed.published.insert(number, version);
             }
         }
+        changed
+    }
+
+    /// The same function with `alias` under `name`, or with none.
+    #[must_use]
+    pub(crate) fn with_alias(&self, name: &str, alias: Option<Alias>) -> Self {
+        let mut changed = self.clone();
+        match alias {
+            Some(alias) => changed.aliases.insert(name.to_owned(), Arc::new(alias)),
+            None => changed.aliases.remove(name),
+        };
         changed
     }
 

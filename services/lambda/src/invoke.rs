@@ -5,6 +5,7 @@
 //! The one exception is a package that a crash left without its directory.
 
 use crate::Invoke;
+use crate::alias;
 use crate::code::CodeError;
 use crate::error::Error;
 use crate::read::Found;
@@ -14,7 +15,9 @@ use api::lambda;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use names::Qualifier;
 use serde::de::IgnoredAny;
+use std::sync::Arc;
 use wire::Context;
 use worker::{Event, Outcome};
 
@@ -28,7 +31,8 @@ impl<I: Invoke> Service<I> {
         cx: &Context,
         input: lambda::InvokeInput,
     ) -> Result<lambda::InvokeOutput, Error> {
-        let found = self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
+        let mut found =
+            self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
         if input.invocation_type == Some(lambda::InvocationType::Event) {
             return Err(Error::NotBuilt { what: "Invoke with InvocationType=Event" });
         }
@@ -51,9 +55,11 @@ impl<I: Invoke> Service<I> {
             });
         }
 
+        found.route();
         check_state(&found.version)?;
-        if !found.version.code.is_unpacked() {
-            found.version.code.unpack(None).await.map_err(not_runnable)?;
+        let running = found.function.gate.enter(found.function.reserved_concurrency)?;
+        if !found.version.is_unpacked() {
+            found.version.unpack(None).await.map_err(not_runnable)?;
         }
         let event = Event {
             request_id: cx.request_id,
@@ -61,14 +67,28 @@ impl<I: Invoke> Service<I> {
             invoked_arn: found.address.arn(),
             client_context,
             cognito_identity: None,
-            trace_id: trace_id((self.options.clock)().epoch_ms()),
+            trace_id: cx.trace.to_string(),
         };
         let result = self.invoker.invoke(&found.version.runnable, event).await;
+        drop(running);
         let answer = result.map(|outcome| answer(&found, outcome, input.log_type));
         // The last invocation of code that was replaced meanwhile lets go of its package here.
         drop(found);
         self.codes.sweep_soon();
         Ok(answer?)
+    }
+}
+
+impl Found {
+    /// An alias with two versions sends each invocation to one of them.
+    fn route(&mut self) {
+        let Some(Qualifier::Alias(name)) = &self.address.qualifier else { return };
+        let alias = self.function.aliases.get(name).filter(|alias| alias.additional.is_some());
+        if let Some(version) =
+            alias.and_then(|alias| self.function.version(alias.route(alias::draw())))
+        {
+            self.version = Arc::clone(version);
+        }
     }
 }
 
@@ -116,16 +136,6 @@ fn client_context(text: &str) -> Result<String, Error> {
     serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&decoded)
         .map_err(|_| NOT_JSON)?;
     Ok(decoded)
-}
-
-/// A trace that starts here: nothing upstream is traced yet.
-fn trace_id(now_ms: i64) -> String {
-    let seconds = now_ms / 1_000;
-    let random = uuid::Uuid::new_v4().simple().to_string();
-    let parent = uuid::Uuid::new_v4().simple().to_string();
-    let (root, parent) =
-        (random.get(..24).unwrap_or_default(), parent.get(..16).unwrap_or_default());
-    format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0")
 }
 
 fn answer(

@@ -9,22 +9,37 @@
 //! - an invocation that starts after an update was acknowledged runs the updated function, or nothing;
 //! - a setting that is accepted is enforced, or named in the README as stored only.
 //!
-//! Not here: aliases, layers, asynchronous invocation, concurrency settings, policies. Who may call what is the edge's.
+//! Not here: asynchronous invocation, provisioned concurrency. Who may call what is the edge's; policies are only kept.
 
 mod address;
+mod alias;
+mod aliases;
 mod change;
 mod code;
+mod concurrency;
 mod directory;
 mod error;
 mod function;
 mod invoke;
+mod layer;
+mod layer_permissions;
+mod layer_table;
+mod layers;
+mod merge;
+mod operations;
 mod package;
+mod page;
+mod permissions;
+mod policy;
 mod read;
 mod records;
 mod refuse;
+mod reservations;
+mod runtime_management;
 mod service;
 mod settings;
 mod settle;
+mod stack;
 mod table;
 mod tags;
 mod tasks;
@@ -36,7 +51,6 @@ mod view;
 pub use package::PackageLimits;
 
 use ::invoke::{InvokeError, Invoker};
-use api::lambda::*;
 use service::Service;
 use std::fmt;
 use std::future::Future;
@@ -54,6 +68,9 @@ pub trait Invoke: fmt::Debug + Send + Sync + 'static {
         event: Event,
     ) -> impl Future<Output = std::result::Result<Outcome, InvokeError>> + Send;
 
+    /// A function like this one may be invoked soon: what does not depend on its code can be made ready.
+    fn expect(&self, _function: &Function) {}
+
     /// No event that is invoked from here on runs on `deployment`.
     fn retire(&self, deployment: Deployment);
 }
@@ -65,6 +82,10 @@ impl Invoke for Invoker {
         event: Event,
     ) -> std::result::Result<Outcome, InvokeError> {
         Self::invoke(self, function, event).await
+    }
+
+    fn expect(&self, function: &Function) {
+        Self::expect(self, function);
     }
 
     fn retire(&self, deployment: Deployment) {
@@ -100,11 +121,15 @@ pub struct Options {
     pub package: PackageLimits,
     /// Functions of one account in one region.
     pub functions_max: usize,
-    /// Published versions of one function.
+    /// Published versions of one function or layer.
     pub versions_max: usize,
-    /// Bytes of the zips of all versions of one account in one region.
+    /// Aliases of one function.
+    pub aliases_max: usize,
+    /// Layers of one account in one region, those whose versions are all deleted included.
+    pub layers_max: usize,
+    /// Bytes of the zips of all versions of functions and layers of one account in one region.
     pub code_bytes_max: u64,
-    /// What `GetAccountSettings` answers. The `Invoker` is who enforces it.
+    /// Invocations that may run at once, of one account in one region. What is reserved is part of it.
     pub concurrency_max: u32,
     pub clock: fn() -> Timestamp,
 }
@@ -115,6 +140,8 @@ impl Default for Options {
             package: PackageLimits::default(),
             functions_max: 100_000,
             versions_max: 5_000,
+            aliases_max: 1_000,
+            layers_max: 10_000,
             code_bytes_max: 75 << 30,
             concurrency_max: 1_000,
             clock: now,
@@ -163,7 +190,7 @@ impl<I: Invoke> Lambda<I> {
         Ok(Self { service })
     }
 
-    /// The file to answer a download of `/_tinderbox/code/HASH` with, if some function has this package.
+    /// The file to answer a download of `/_tinderbox/code/HASH` with, if some function or layer has this package.
     pub fn zip_path(&self, hash: &str) -> Option<PathBuf> {
         let id: BlobId = hash.parse().ok()?;
         self.service.codes.is_used(id).then(|| self.service.codes.zip_path(id))
@@ -191,105 +218,6 @@ impl<I: Invoke> Lambda<I> {
     }
 }
 
-impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
-    async fn create_function(
-        &self,
-        cx: &Context,
-        input: CreateFunctionInput,
-    ) -> Result<FunctionConfiguration> {
-        self.change(cx, |service, cx| async move { service.create(&cx, input).await }).await
-    }
-
-    async fn get_function(
-        &self,
-        cx: &Context,
-        input: GetFunctionInput,
-    ) -> Result<GetFunctionOutput> {
-        Ok(self.service.get(cx, &input)?)
-    }
-
-    async fn get_function_configuration(
-        &self,
-        cx: &Context,
-        input: GetFunctionConfigurationInput,
-    ) -> Result<FunctionConfiguration> {
-        Ok(self.service.get_configuration(cx, &input)?)
-    }
-
-    async fn list_functions(
-        &self,
-        cx: &Context,
-        input: ListFunctionsInput,
-    ) -> Result<ListFunctionsOutput> {
-        Ok(self.service.list(cx, &input)?)
-    }
-
-    async fn update_function_code(
-        &self,
-        cx: &Context,
-        input: UpdateFunctionCodeInput,
-    ) -> Result<FunctionConfiguration> {
-        self.change(cx, |service, cx| async move { service.update_code(&cx, input).await }).await
-    }
-
-    async fn update_function_configuration(
-        &self,
-        cx: &Context,
-        input: UpdateFunctionConfigurationInput,
-    ) -> Result<FunctionConfiguration> {
-        self.change(cx, |service, cx| async move { service.update_configuration(&cx, input).await })
-            .await
-    }
-
-    async fn delete_function(
-        &self,
-        cx: &Context,
-        input: DeleteFunctionInput,
-    ) -> Result<DeleteFunctionOutput> {
-        self.change(cx, |service, cx| async move { service.delete(&cx, input).await }).await
-    }
-
-    async fn get_account_settings(
-        &self,
-        cx: &Context,
-        _: GetAccountSettingsInput,
-    ) -> Result<GetAccountSettingsOutput> {
-        Ok(self.service.account_settings(cx))
-    }
-
-    async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<InvokeOutput> {
-        Ok(self.service.invoke(cx, input).await?)
-    }
-
-    async fn publish_version(
-        &self,
-        cx: &Context,
-        input: PublishVersionInput,
-    ) -> Result<FunctionConfiguration> {
-        self.change(cx, |service, cx| async move { service.publish(&cx, input).await }).await
-    }
-
-    async fn list_versions_by_function(
-        &self,
-        cx: &Context,
-        input: ListVersionsByFunctionInput,
-    ) -> Result<ListVersionsByFunctionOutput> {
-        Ok(self.service.list_versions(cx, &input)?)
-    }
-
-    async fn tag_resource(&self, cx: &Context, input: TagResourceInput) -> Result<()> {
-        self.change(cx, |service, cx| async move { service.tag(&cx, input).await }).await
-    }
-
-    async fn untag_resource(&self, cx: &Context, input: UntagResourceInput) -> Result<()> {
-        self.change(cx, |service, cx| async move { service.untag(&cx, input).await }).await
-    }
-
-    async fn list_tags(&self, cx: &Context, input: ListTagsInput) -> Result<ListTagsOutput> {
-        Ok(self.service.list_tags(cx, &input)?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,6 +230,7 @@ mod tests {
             account: "000000000000".parse().unwrap(),
             region: "us-east-1".parse().unwrap(),
             request_id: RequestId::random(),
+            trace: names::TraceHeader::start(0),
             caller: Caller {
                 arn: "arn:aws:iam::000000000000:root".to_owned(),
                 user_id: "000000000000".to_owned(),

@@ -102,6 +102,8 @@ pub(crate) struct Package {
     /// Parents come before their children.
     pub(crate) plan: BTreeMap<PathBuf, Planned>,
     pub(crate) limits: PackageLimits,
+    /// Of all files, as the directory of the zip says.
+    pub(crate) unzipped_bytes: u64,
 }
 
 impl Package {
@@ -143,7 +145,7 @@ impl Package {
         }
         add_parents(&mut plan, limits.entries_max)?;
         check_links(&plan)?;
-        Ok(Self { zip, archive, plan, limits })
+        Ok(Self { zip, archive, plan, limits, unzipped_bytes })
     }
 }
 

@@ -5,18 +5,14 @@ use crate::Invoke;
 use crate::address::Address;
 use crate::error::Error;
 use crate::function::Function;
+use crate::page::{Marker, Page};
 use crate::service::Service;
-use crate::version::{Number, Version};
+use crate::version::Version;
 use crate::view::{self, ArnForm};
 use api::lambda;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use wire::Context;
-
-/// AWS gives no longer page, whatever is asked for.
-const PAGE_MAX: usize = 50;
 
 /// A version that a request named, and how it named it.
 #[derive(Debug)]
@@ -28,83 +24,22 @@ pub(crate) struct Found {
 
 impl Found {
     fn configuration(&self) -> lambda::FunctionConfiguration {
-        let form = if self.address.qualifier.is_some() {
-            ArnForm::Qualified
-        } else {
-            ArnForm::Unqualified
-        };
-        view::configuration(&self.function.key, &self.version, form)
-    }
-}
-
-/// The item a page ended with.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Marker {
-    name: String,
-    number: Number,
-}
-
-impl Marker {
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}:{}", self.name, self.number))
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (name, number) = text.split_once(':')?;
-        let number = if number == "$LATEST" {
-            Number::Latest
-        } else {
-            Number::Published(number.parse().ok()?)
-        };
-        Some(Self { name: name.to_owned(), number })
-    }
-}
-
-/// One page of versions.
-struct Page {
-    after: Option<Marker>,
-    length_max: usize,
-    items: Vec<lambda::FunctionConfiguration>,
-    last: Option<Marker>,
-    has_more: bool,
-}
-
-impl Page {
-    fn new(marker: Option<&str>, max_items: Option<i32>) -> Result<Self, Error> {
-        let after = match marker.filter(|marker| !marker.is_empty()) {
-            Some(text) => {
-                let invalid = || {
-                    Error::InvalidParameter(
-                        "The Marker is not one that this operation answered.".to_owned(),
-                    )
-                };
-                Some(Marker::decode(text).ok_or_else(invalid)?)
-            }
-            None => None,
-        };
-        let asked = max_items.and_then(|items| usize::try_from(items).ok()).unwrap_or(PAGE_MAX);
-        let length_max = asked.clamp(1, PAGE_MAX);
-        Ok(Self { after, length_max, items: Vec::new(), last: None, has_more: false })
-    }
-
-    fn add(&mut self, function: &Function, version: &Version, form: ArnForm) -> ControlFlow<()> {
-        let marker = Marker { name: function.key.name.to_string(), number: version.number };
-        if self.after.as_ref().is_some_and(|after| marker <= *after) {
-            return ControlFlow::Continue(());
+        lambda::FunctionConfiguration {
+            function_arn: self.address.arn(),
+            ..view::configuration(&self.function.key, &self.version, ArnForm::Unqualified)
         }
-        if self.items.len() >= self.length_max {
-            self.has_more = true;
-            return ControlFlow::Break(());
-        }
-        self.items.push(view::item(&function.key, version, form));
-        self.last = Some(marker);
-        ControlFlow::Continue(())
     }
+}
 
-    fn next_marker(&self) -> Option<String> {
-        self.last.as_ref().filter(|_| self.has_more).map(Marker::encode)
-    }
+/// Adds a version to a page, and says whether the page is full.
+fn add(
+    page: &mut Page<lambda::FunctionConfiguration>,
+    function: &Function,
+    version: &Version,
+    form: ArnForm,
+) -> ControlFlow<()> {
+    let marker = Marker { name: function.key.name.to_string(), number: version.number };
+    page.add(marker, || view::item(&function.key, version, form))
 }
 
 impl<I: Invoke> Service<I> {
@@ -117,7 +52,7 @@ impl<I: Invoke> Service<I> {
     ) -> Result<Found, Error> {
         let address = Address::parse(cx, operation, name, qualifier)?;
         let function = self.table.get(&address.key).ok_or_else(|| address.not_found())?;
-        let version = address.number().and_then(|number| function.version(number)).cloned();
+        let version = function.find(address.qualifier.as_ref()).cloned();
         let version = version.ok_or_else(|| address.not_found())?;
         Ok(Found { address, function, version })
     }
@@ -139,6 +74,9 @@ impl<I: Invoke> Service<I> {
                 ..lambda::FunctionCodeLocation::default()
             }),
             tags: (!tags.is_empty()).then(|| tags.clone()),
+            concurrency: found.function.reserved_concurrency.map(|reserved| lambda::Concurrency {
+                reserved_concurrent_executions: Some(view::integer(reserved)),
+            }),
             ..lambda::GetFunctionOutput::default()
         })
     }
@@ -166,16 +104,17 @@ impl<I: Invoke> Service<I> {
             .as_deref()
             .is_none_or(|region| region == "ALL" || region == cx.region.as_str());
         if is_here {
-            let from = page.after.as_ref().map_or_else(String::new, |after| after.name.clone());
+            let from = page.from();
             let is_all = input.function_version == Some(lambda::FunctionVersion::All);
             self.table.visit(&cx.account, &cx.region, &from, |function| match is_all {
                 true => function
                     .versions()
-                    .try_for_each(|version| page.add(function, version, ArnForm::Qualified)),
-                false => page.add(function, &function.latest, ArnForm::Unqualified),
+                    .try_for_each(|version| add(&mut page, function, version, ArnForm::Qualified)),
+                false => add(&mut page, function, &function.latest, ArnForm::Unqualified),
             });
         }
-        Ok(lambda::ListFunctionsOutput { next_marker: page.next_marker(), functions: page.items })
+        let (next_marker, functions) = page.finish();
+        Ok(lambda::ListFunctionsOutput { next_marker, functions })
     }
 
     pub(crate) fn list_versions(
@@ -189,28 +128,29 @@ impl<I: Invoke> Service<I> {
         // The break is the page being full, which the page itself remembers.
         let _ = function
             .versions()
-            .try_for_each(|version| page.add(function, version, ArnForm::Qualified));
-        Ok(lambda::ListVersionsByFunctionOutput {
-            next_marker: page.next_marker(),
-            versions: page.items,
-        })
+            .try_for_each(|version| add(&mut page, function, version, ArnForm::Qualified));
+        let (next_marker, versions) = page.finish();
+        Ok(lambda::ListVersionsByFunctionOutput { next_marker, versions })
     }
 
     pub(crate) fn account_settings(&self, cx: &Context) -> lambda::GetAccountSettingsOutput {
         let options = &self.options;
         let usage = self.table.usage(&cx.account, &cx.region);
-        let long = |value: u64| Some(i64::try_from(value).unwrap_or(i64::MAX));
-        let concurrency = Some(i32::try_from(options.concurrency_max).unwrap_or(i32::MAX));
+        let long = |value: u64| Some(view::long(value));
+        let layers_bytes = self.layers.code_bytes(&cx.account, &cx.region);
+        let unreserved = self.accounts.of(&cx.account, &cx.region).unreserved();
         lambda::GetAccountSettingsOutput {
             account_limit: Some(lambda::AccountLimit {
                 total_code_size: long(options.code_bytes_max),
                 code_size_unzipped: long(options.package.unzipped_bytes_max),
                 code_size_zipped: long(options.package.zipped_bytes_max),
-                concurrent_executions: concurrency,
-                unreserved_concurrent_executions: concurrency,
+                concurrent_executions: Some(view::integer(options.concurrency_max)),
+                unreserved_concurrent_executions: Some(
+                    i32::try_from(unreserved).unwrap_or(i32::MAX),
+                ),
             }),
             account_usage: Some(lambda::AccountUsage {
-                total_code_size: long(usage.code_bytes),
+                total_code_size: long(usage.code_bytes.saturating_add(layers_bytes)),
                 function_count: long(usage.functions as u64),
             }),
         }

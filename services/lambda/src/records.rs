@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Functions on disk.
 //!
-//! A function is one record with its `$LATEST`, and one record per published version. What belongs together changes
-//! in one batch.
+//! A function is one record with its `$LATEST`, one record per published version and one per alias. What belongs
+//! together changes in one batch.
 
+use crate::alias::Alias;
 use crate::function::{Function, Key};
 use crate::version::{Number, VersionRecord};
 use names::{AccountId, FunctionName, Region};
@@ -20,6 +21,21 @@ pub(crate) struct Records {
     functions: Keyspace,
     /// `ACCOUNT/REGION/NAME/00000000000000000001`
     versions: Keyspace,
+    /// `ACCOUNT/REGION/NAME/ALIAS`
+    aliases: Keyspace,
+}
+
+/// What is saved besides the function itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    Version(Number),
+    Alias(String),
+}
+
+impl From<&Number> for Part {
+    fn from(number: &Number) -> Self {
+        Self::Version(*number)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +61,8 @@ struct FunctionRecord {
     tags: BTreeMap<String, String>,
     last_number: u64,
     latest: VersionRecord,
+    #[serde(default)]
+    reserved_concurrency: Option<u32>,
 }
 
 /// A function as it was loaded.
@@ -55,68 +73,92 @@ pub(crate) struct Loaded {
     pub(crate) last_number: u64,
     pub(crate) latest: VersionRecord,
     pub(crate) published: BTreeMap<u64, VersionRecord>,
+    pub(crate) aliases: BTreeMap<String, Alias>,
+    pub(crate) reserved_concurrency: Option<u32>,
 }
 
 impl Records {
     pub(crate) fn new(store: Store) -> Self {
-        let (functions, versions) =
-            (store.keyspace("lambda.functions"), store.keyspace("lambda.versions"));
-        Self { store, functions, versions }
+        let (functions, versions, aliases) = (
+            store.keyspace("lambda.functions"),
+            store.keyspace("lambda.versions"),
+            store.keyspace("lambda.aliases"),
+        );
+        Self { store, functions, versions, aliases }
     }
 
     pub(crate) async fn load(&self) -> Result<Vec<Loaded>, RecordError> {
-        let mut entries = Vec::new();
-        self.functions.load(|entry| entries.push(entry)).await?;
         let mut functions = BTreeMap::new();
-        for entry in entries {
+        for entry in entries(&self.functions).await? {
             let record: FunctionRecord = decode(&entry)?;
             let key = parse(&entry.key).ok_or(RecordError::Key { key: entry.key })?;
-            let FunctionRecord { tags, last_number, latest } = record;
-            functions.insert(
-                key.clone(),
-                Loaded { key, tags, last_number, latest, published: BTreeMap::new() },
-            );
+            let FunctionRecord { tags, last_number, latest, reserved_concurrency } = record;
+            let loaded = Loaded {
+                key: key.clone(),
+                tags,
+                last_number,
+                latest,
+                published: BTreeMap::new(),
+                aliases: BTreeMap::new(),
+                reserved_concurrency,
+            };
+            functions.insert(key, loaded);
         }
 
-        let mut entries = Vec::new();
-        self.versions.load(|entry| entries.push(entry)).await?;
-        for entry in entries {
+        for entry in entries(&self.versions).await? {
             let record: VersionRecord = decode(&entry)?;
-            let parsed = entry
-                .key
-                .rsplit_once('/')
-                .and_then(|(key, number)| Some((parse(key)?, number.parse().ok()?)));
-            let (key, number) =
-                parsed.ok_or_else(|| RecordError::Key { key: entry.key.clone() })?;
-            let function = functions.get_mut(&key).ok_or(RecordError::Key { key: entry.key })?;
+            let (function, number) = part_of(&mut functions, &entry.key)?;
+            let number = number.parse().map_err(|_| RecordError::Key { key: entry.key.clone() })?;
             function.published.insert(number, record);
+        }
+        for entry in entries(&self.aliases).await? {
+            let alias: Alias = decode(&entry)?;
+            let (function, name) = part_of(&mut functions, &entry.key)?;
+            function.aliases.insert(name.to_owned(), alias);
         }
         Ok(functions.into_values().collect())
     }
 
-    /// Saves the function itself and those of its versions that `changed` names.
+    /// Saves the function itself and those of its parts that `changed` names.
     pub(crate) async fn save(
         &self,
         function: &Function,
-        changed: &[Number],
+        changed: impl IntoIterator<Item = impl Into<Part>>,
     ) -> Result<(), RecordError> {
         let record = FunctionRecord {
             tags: function.tags.clone(),
             last_number: function.last_number,
             latest: function.latest.record.clone(),
+            reserved_concurrency: function.reserved_concurrency,
         };
         let key = text(&function.key);
         let mut batch = Batch::new().put_json(&self.functions, key, &record, Expectation::Any)?;
-        for number in changed {
-            if let Number::Published(published) = number {
-                let key = version_text(&function.key, *published);
-                batch = match function.published.get(published) {
-                    Some(version) => {
-                        batch.put_json(&self.versions, key, &version.record, Expectation::Any)?
+        for part in changed {
+            batch = match part.into() {
+                // In the function's own record.
+                Part::Version(Number::Latest) => batch,
+                Part::Version(Number::Published(number)) => {
+                    let key = version_text(&function.key, number);
+                    match function.published.get(&number) {
+                        Some(version) => batch.put_json(
+                            &self.versions,
+                            key,
+                            &version.record,
+                            Expectation::Any,
+                        )?,
+                        None => batch.delete(&self.versions, key, Expectation::Any),
                     }
-                    None => batch.delete(&self.versions, key, Expectation::Any),
-                };
-            }
+                }
+                Part::Alias(name) => {
+                    let key = alias_text(&function.key, &name);
+                    match function.aliases.get(&name) {
+                        Some(alias) => {
+                            batch.put_json(&self.aliases, key, &**alias, Expectation::Any)?
+                        }
+                        None => batch.delete(&self.aliases, key, Expectation::Any),
+                    }
+                }
+            };
         }
         self.store.commit(batch).await?;
         Ok(())
@@ -131,12 +173,33 @@ impl Records {
                 Expectation::Any,
             );
         }
+        for name in function.aliases.keys() {
+            batch = batch.delete(&self.aliases, alias_text(&function.key, name), Expectation::Any);
+        }
         self.store.commit(batch).await?;
         Ok(())
     }
 }
 
-fn decode<T: serde::de::DeserializeOwned>(entry: &store::Entry) -> Result<T, RecordError> {
+pub(crate) async fn entries(keyspace: &Keyspace) -> Result<Vec<store::Entry>, ReadError> {
+    let mut entries = Vec::new();
+    keyspace.load(|entry| entries.push(entry)).await?;
+    Ok(entries)
+}
+
+/// The function that the key of one of its parts names, and the part's own name.
+fn part_of<'a, 'k>(
+    functions: &'a mut BTreeMap<Key, Loaded>,
+    key: &'k str,
+) -> Result<(&'a mut Loaded, &'k str), RecordError> {
+    key.rsplit_once('/')
+        .and_then(|(function, part)| Some((functions.get_mut(&parse(function)?)?, part)))
+        .ok_or_else(|| RecordError::Key { key: key.to_owned() })
+}
+
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(
+    entry: &store::Entry,
+) -> Result<T, RecordError> {
     entry.record.decode().map_err(|source| RecordError::Decode { key: entry.key.clone(), source })
 }
 
@@ -146,6 +209,10 @@ fn text(key: &Key) -> String {
 
 fn version_text(key: &Key, number: u64) -> String {
     format!("{}/{number:020}", text(key))
+}
+
+fn alias_text(key: &Key, name: &str) -> String {
+    format!("{}/{name}", text(key))
 }
 
 fn parse(text: &str) -> Option<Key> {

@@ -48,7 +48,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
     let lambda::CreateFunctionInput {
         dead_letter_config,
         kms_key_arn,
-        layers,
         file_system_configs,
         image_config,
         snap_start,
@@ -61,7 +60,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
     in_both(&Both {
         dead_letter_config: dead_letter_config.as_ref(),
         kms_key_arn,
-        has_layers: layers.as_ref().is_some_and(|layers| !layers.is_empty()),
         has_file_systems: file_system_configs.as_ref().is_some_and(|configs| !configs.is_empty()),
         image_config: image_config.as_ref(),
         snap_start: snap_start.as_ref(),
@@ -76,7 +74,6 @@ pub(crate) fn in_update(input: &lambda::UpdateFunctionConfigurationInput) -> Res
     in_both(&Both {
         dead_letter_config: input.dead_letter_config.as_ref(),
         kms_key_arn: &input.kms_key_arn,
-        has_layers: input.layers.as_ref().is_some_and(|layers| !layers.is_empty()),
         has_file_systems: input
             .file_system_configs
             .as_ref()
@@ -120,7 +117,6 @@ pub(crate) fn in_logging(logging: &lambda::LoggingConfig) -> Result<(), Error> {
 struct Both<'a> {
     dead_letter_config: Option<&'a lambda::DeadLetterConfig>,
     kms_key_arn: &'a Option<String>,
-    has_layers: bool,
     has_file_systems: bool,
     image_config: Option<&'a lambda::ImageConfig>,
     snap_start: Option<&'a lambda::SnapStart>,
@@ -136,9 +132,6 @@ fn in_both(both: &Both<'_>) -> Result<(), Error> {
     }
     if is_text(both.kms_key_arn) {
         return unsupported("KMSKeyArn", "environment variables are kept as they are");
-    }
-    if both.has_layers {
-        return unsupported("Layers", "put their content into the package");
     }
     if both.has_file_systems {
         return unsupported("FileSystemConfigs", "use /tmp or the package");

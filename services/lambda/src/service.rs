@@ -2,10 +2,13 @@
 //! The parts of the service, and how it starts.
 
 use crate::code::CodeStore;
+use crate::concurrency::Accounts;
 use crate::error::Error;
 use crate::function::{Function, Key};
+use crate::layer_table::{LayerRecords, LayerTable, LoadedLayer};
 use crate::package::PackageLimits;
 use crate::records::{Loaded, Records};
+use crate::stack::{self, Stack};
 use crate::table::Table;
 use crate::tasks;
 use crate::version::{Number, Version, VersionRecord};
@@ -22,6 +25,8 @@ pub(crate) struct Service<I> {
     pub(crate) table: Table,
     pub(crate) records: Records,
     pub(crate) codes: CodeStore,
+    pub(crate) layers: LayerTable,
+    pub(crate) accounts: Accounts,
     pub(crate) invoker: I,
     pub(crate) presign: Presign,
     pub(crate) options: Options,
@@ -49,19 +54,37 @@ impl<I: Invoke> Service<I> {
     ) -> Result<Arc<Self>, Error> {
         let records = Records::new(store.clone());
         let loaded = records.load().await?;
-        let used: HashSet<_> = loaded
-            .iter()
-            .flat_map(|function| function.published.values().chain([&function.latest]))
-            .map(|record| record.code)
-            .collect();
-        let codes = CodeStore::open(store, code_dir, options.package, &used).await?;
+        let layer_records = LayerRecords::new(store.clone());
+        let layers = layer_records.load().await?;
+        let (mut used, mut merged) = (HashSet::new(), HashSet::new());
+        used.extend(layers.iter().flat_map(LoadedLayer::packages));
+        for record in
+            loaded.iter().flat_map(|function| function.published.values().chain([&function.latest]))
+        {
+            let layers = record.settings.layer_packages();
+            merged.extend(stack::merged_id(&layers));
+            used.insert(record.code);
+            used.extend(layers);
+        }
+        let codes = CodeStore::open(store, code_dir, options.package, &used, &merged).await?;
+        let layers = LayerTable::new(layer_records, layers, &codes);
 
         let deployments = Deployments::default();
-        let functions: Vec<_> =
-            loaded.into_iter().map(|function| restored(function, &codes, &deployments)).collect();
-        let table = Table::new(functions);
-        let service =
-            Arc::new(Self { table, records, codes, invoker, presign, options, deployments });
+        let accounts = Accounts::new(options.concurrency_max);
+        let table = Table::new(
+            loaded.into_iter().map(|function| restored(function, &codes, &accounts, &deployments)),
+        );
+        let service = Arc::new(Self {
+            table,
+            records,
+            codes,
+            layers,
+            accounts,
+            invoker,
+            presign,
+            options,
+            deployments,
+        });
         service.resume();
         Ok(service)
     }
@@ -74,7 +97,8 @@ impl<I: Invoke> Service<I> {
         record: VersionRecord,
         code: crate::code::Code,
     ) -> Arc<Version> {
-        Version::new(key, number, record, code, self.deployments.next())
+        let layers = Stack::hold(&self.codes, &record.settings.layer_packages());
+        Version::new(key, number, record, code, layers, self.deployments.next())
     }
 
     pub(crate) fn package_limits(&self) -> PackageLimits {
@@ -90,28 +114,41 @@ impl<I: Invoke> Service<I> {
             // Active, and yet without its directory: the machine went down before it was synced.
             let missing = function
                 .versions()
-                .filter(|version| version.record.is_runnable() && !version.code.is_unpacked());
-            for code in missing.map(|version| version.code.clone()) {
+                .filter(|version| version.record.is_runnable() && !version.is_unpacked());
+            for version in missing.cloned() {
+                let service = Arc::clone(self);
                 tasks::background(async move {
-                    if let Err(error) = code.unpack(None).await {
-                        tracing::error!(package = %code.id(), error = &error as &dyn std::error::Error, "package not unpacked again");
+                    if let Err(error) = version.unpack(None).await {
+                        tracing::error!(package = %version.code.id(), error = &error as &dyn std::error::Error, "package not unpacked again");
                     }
+                    // Deleted meanwhile, it is let go of here.
+                    drop(version);
+                    service.codes.sweep().await;
                 });
             }
         }
     }
 }
 
-fn restored(loaded: Loaded, codes: &CodeStore, deployments: &Deployments) -> Function {
-    let Loaded { key, tags, last_number, latest, published } = loaded;
+fn restored(
+    loaded: Loaded,
+    codes: &CodeStore,
+    accounts: &Accounts,
+    deployments: &Deployments,
+) -> Function {
+    let Loaded { key, tags, last_number, latest, published, aliases, reserved_concurrency } =
+        loaded;
     let version = |number, record: VersionRecord| {
         let code = codes.hold(record.code);
-        Version::new(&key, number, record, code, deployments.next())
+        let layers = Stack::hold(codes, &record.settings.layer_packages());
+        Version::new(&key, number, record, code, layers, deployments.next())
     };
     let published: BTreeMap<_, _> = published
         .into_iter()
         .map(|(number, record)| (number, version(Number::Published(number), record)))
         .collect();
     let latest = version(Number::Latest, latest);
-    Function { key, tags, last_number, latest, published }
+    let aliases = aliases.into_iter().map(|(name, alias)| (name, Arc::new(alias))).collect();
+    let gate = accounts.gate(&key.account, &key.region);
+    Function { key, tags, last_number, latest, published, aliases, reserved_concurrency, gate }
 }

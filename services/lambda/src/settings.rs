@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use store::BlobId;
 
 pub(crate) const TIMEOUT_S_DEFAULT: u32 = 3;
 pub(crate) const MEMORY_MB_DEFAULT: u32 = 128;
@@ -29,6 +30,25 @@ pub(crate) struct Settings {
     pub(crate) is_traced: bool,
     /// Stored only.
     pub(crate) vpc: Option<Vpc>,
+    /// The later over the earlier.
+    #[serde(default)]
+    pub(crate) layers: Vec<LayerUse>,
+}
+
+/// A version of a layer, as a function was given it: it may be deleted since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LayerUse {
+    pub(crate) arn: String,
+    pub(crate) code: BlobId,
+    /// Of the zip.
+    pub(crate) code_bytes: u64,
+    pub(crate) unzipped_bytes: u64,
+}
+
+impl Settings {
+    pub(crate) fn layer_packages(&self) -> Vec<BlobId> {
+        self.layers.iter().map(|layer| layer.code).collect()
+    }
 }
 
 /// Environment variables. `Debug` tells their number and nothing else.

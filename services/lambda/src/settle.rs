@@ -9,10 +9,10 @@ use crate::code::{CodeError, Uploaded};
 use crate::error::Error;
 use crate::function::Key;
 use crate::service::Service;
-use crate::version::{Failure, FailureCode};
+use crate::version::{Failure, FailureCode, Version};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{BlobId, CommitError};
+use store::CommitError;
 
 /// Before the store is tried again that could not write, for want of space most likely.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -20,9 +20,12 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 impl<I: Invoke> Service<I> {
     /// Settles every version of a function.
     pub(crate) async fn settle(self: Arc<Self>, key: Key, mut uploaded: Option<Uploaded>) {
-        while let Some(code) = self.unsettled(&key) {
-            let outcome = code.unpack(uploaded.take()).await.map_err(failure);
-            match self.write_outcome(&key, code.id(), &outcome).await {
+        if let Some(function) = self.table.get(&key) {
+            self.invoker.expect(&function.latest.runnable);
+        }
+        while let Some(version) = self.unsettled(&key) {
+            let outcome = version.unpack(uploaded.take()).await.map_err(failure);
+            match self.write_outcome(&key, &version, &outcome).await {
                 Ok(()) => {}
                 Err(Error::Record(crate::records::RecordError::Commit(CommitError::Closed))) => {
                     return;
@@ -39,28 +42,30 @@ impl<I: Invoke> Service<I> {
         self.codes.sweep().await;
     }
 
-    /// The package of a version whose activation is due: that of `$LATEST` first.
-    fn unsettled(&self, key: &Key) -> Option<crate::code::Code> {
+    /// A version whose activation is due: `$LATEST` first.
+    fn unsettled(&self, key: &Key) -> Option<Arc<Version>> {
         let function = self.table.get(key)?;
-        function
-            .versions()
-            .find(|version| version.record.is_settling())
-            .map(|version| version.code.clone())
+        function.versions().find(|version| version.record.is_settling()).cloned()
     }
 
     async fn write_outcome(
         &self,
         key: &Key,
-        code: BlobId,
+        settled: &Version,
         outcome: &Result<(), Failure>,
     ) -> Result<(), Error> {
         let lock = self.table.lock(key).await;
         let Some(function) = self.table.get(key) else { return Ok(()) };
         let mut changed = (*function).clone();
         let mut numbers = Vec::new();
+        let runs_on_the_same = |version: &&Arc<Version>| {
+            version.record.code == settled.record.code
+                && version.record.settings.layers == settled.record.settings.layers
+        };
         for version in function
             .versions()
-            .filter(|version| version.record.is_settling() && version.code.id() == code)
+            .filter(|version| version.record.is_settling())
+            .filter(runs_on_the_same)
         {
             let mut record = version.record.clone();
             record.settle(outcome.clone());

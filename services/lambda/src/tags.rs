@@ -5,6 +5,7 @@ use crate::address::Address;
 use crate::error::Error;
 use crate::function::{Function, Key};
 use crate::service::Service;
+use crate::version::Number;
 use crate::{Invoke, validate};
 use api::lambda;
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ impl<I: Invoke> Service<I> {
         record.revise();
         let changed =
             Function { tags, latest: current.latest.with_record(record), ..(*current).clone() };
-        self.records.save(&changed, &[]).await?;
+        self.records.save(&changed, &[Number::Latest]).await?;
         self.table.put(&lock, changed);
         Ok(())
     }

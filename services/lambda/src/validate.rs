@@ -6,7 +6,7 @@
 //! in one of three lists:
 //!
 //! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
-//!   `LoggingConfig.LogGroup`, `Architectures`;
+//!   `LoggingConfig.LogGroup`, `Architectures`, and `Layers`, which `layers.rs` knows;
 //! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
 //! - refused, unless it says "nothing": see `refuse.rs`.
 
@@ -150,6 +150,7 @@ pub(crate) fn settings_of_new(
         architecture: refuse::host_architecture().as_str().to_owned(),
         is_traced: false,
         vpc: None,
+        layers: Vec::new(),
     };
     let settings = changed(defaults, asked)?;
     if settings.runtime.is_empty() || settings.handler.is_empty() {

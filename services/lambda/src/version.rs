@@ -9,8 +9,10 @@
 //! Invariant: a version's `runnable` changes with its code or settings and with nothing else, so that what runs keeps
 //! running when only the state moves on.
 
-use crate::code::Code;
+use crate::code::{Code, CodeError, Uploaded};
+use crate::policy::Policy;
 use crate::settings::Settings;
+use crate::stack::Stack;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use wire::Timestamp;
 use worker::Deployment;
 
 /// `$LATEST` comes before every number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Number {
     Latest,
     Published(u64),
@@ -71,11 +73,17 @@ pub(crate) struct VersionRecord {
     pub(crate) code: BlobId,
     /// Of the zip.
     pub(crate) code_bytes: u64,
+    /// 0 in records from before it was kept.
+    #[serde(default)]
+    pub(crate) unzipped_bytes: u64,
     pub(crate) revision_id: String,
     pub(crate) last_modified_ms: i64,
     pub(crate) state: State,
     /// `None` until the first activation.
     pub(crate) update: Option<Update>,
+    /// Of the version; that of `$LATEST` is the function's own.
+    #[serde(default)]
+    pub(crate) policy: Option<Policy>,
 }
 
 impl VersionRecord {
@@ -125,6 +133,7 @@ pub(crate) struct Version {
     pub(crate) number: Number,
     pub(crate) record: VersionRecord,
     pub(crate) code: Code,
+    pub(crate) layers: Option<Stack>,
     /// What the worker runs.
     pub(crate) runnable: Arc<worker::Function>,
 }
@@ -135,6 +144,7 @@ impl Version {
         number: Number,
         record: VersionRecord,
         code: Code,
+        layers: Option<Stack>,
         deployment: Deployment,
     ) -> Arc<Self> {
         let settings = &record.settings;
@@ -148,7 +158,7 @@ impl Version {
             handler: settings.handler.clone(),
             role: settings.role.clone(),
             code_dir: code.dir(),
-            layers_dir: None,
+            layers_dir: layers.as_ref().and_then(Stack::dir),
             env_vars: settings.env_vars.iter().flat_map(|env_vars| env_vars.0.clone()).collect(),
             memory_mb: settings.memory_mb,
             tmp_mb: settings.tmp_mb,
@@ -157,7 +167,10 @@ impl Version {
         };
         let runnable = Arc::new(runnable);
         code.note_runnable(&runnable);
-        Arc::new(Self { number, record, code, runnable })
+        if let Some(layers) = &layers {
+            layers.note_runnable(&runnable);
+        }
+        Arc::new(Self { number, record, code, layers, runnable })
     }
 
     /// The same content in another state.
@@ -166,8 +179,23 @@ impl Version {
             number: self.number,
             record,
             code: self.code.clone(),
+            layers: self.layers.clone(),
             runnable: Arc::clone(&self.runnable),
         })
+    }
+
+    /// Whether all that it runs on is there.
+    pub(crate) fn is_unpacked(&self) -> bool {
+        self.code.is_unpacked() && self.layers.as_ref().is_none_or(Stack::is_unpacked)
+    }
+
+    /// Unpacks what it runs on. `uploaded` is its package, if it is still at hand.
+    pub(crate) async fn unpack(&self, uploaded: Option<Uploaded>) -> Result<(), CodeError> {
+        self.code.unpack(uploaded).await?;
+        match &self.layers {
+            Some(layers) => layers.unpack().await,
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn deployment(&self) -> Deployment {

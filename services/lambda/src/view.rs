@@ -8,6 +8,7 @@ use api::lambda;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+use store::BlobId;
 use wire::Timestamp;
 
 const CREATING: &str = "The function is being created.";
@@ -77,7 +78,7 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
         runtime: Some(settings.runtime.clone()),
         role: settings.role.clone(),
         handler: Some(settings.handler.clone()),
-        code_size: i64::try_from(record.code_bytes).unwrap_or(i64::MAX),
+        code_size: long(record.code_bytes),
         description: record.description.as_ref().unwrap_or(&settings.description).clone(),
         timeout: integer(settings.timeout_s),
         memory_size: integer(settings.memory_mb),
@@ -94,6 +95,7 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
             }),
         }),
         revision_id: record.revision_id.clone(),
+        layers: layers(settings),
         package_type: Some(lambda::PackageType::Zip),
         architectures: lambda::Architecture::parse(&settings.architecture)
             .map(|architecture| vec![architecture]),
@@ -112,7 +114,20 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
 }
 
 pub(crate) fn code_sha256(version: &Version) -> String {
-    STANDARD.encode(version.record.code.as_bytes())
+    sha256(version.record.code)
+}
+
+pub(crate) fn sha256(package: BlobId) -> String {
+    STANDARD.encode(package.as_bytes())
+}
+
+fn layers(settings: &Settings) -> Option<Vec<lambda::Layer>> {
+    let layers = settings.layers.iter().map(|layer| lambda::Layer {
+        arn: Some(layer.arn.clone()),
+        code_size: Some(long(layer.code_bytes)),
+        ..lambda::Layer::default()
+    });
+    (!settings.layers.is_empty()).then(|| layers.collect())
 }
 
 fn environment(settings: &Settings) -> Option<lambda::EnvironmentResponse> {
@@ -137,7 +152,11 @@ fn runtime_version_arn(key: &Key, runtime: &str) -> String {
     format!("arn:aws:lambda:{}::runtime:{hexadecimal}", key.region)
 }
 
-fn integer(value: u32) -> i32 {
+pub(crate) fn long(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn integer(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 

@@ -33,6 +33,18 @@ fn is_tag_character(character: char) -> bool {
     character.is_alphanumeric() || is_separator || "_.:/=+-@".contains(character)
 }
 
+pub const ACTION: Constraints =
+    NONE.length(0, 10_000).pattern(pattern!(r"(lambda:[*]|lambda:[a-zA-Z]+|[*])"));
+pub const ADDITIONAL_VERSION: Constraints = NONE.length(1, 1_024).pattern(pattern!(r"[0-9]+"));
+pub const ADDITIONAL_VERSION_WEIGHTS: Constraints = NONE.keys(&ADDITIONAL_VERSION).each(&WEIGHT);
+pub const ALIAS: Constraints = NONE.length(1, 128).pattern(Pattern {
+    text: r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+    is_match: |text| {
+        !text.is_empty()
+            && text.bytes().all(is_word)
+            && !text.bytes().all(|byte| byte.is_ascii_digit())
+    },
+});
 pub const ARCHITECTURES_LIST: Constraints = NONE.length(1, 1);
 pub const ARN: Constraints = NONE.length(0, 10_000).pattern(pattern!(
     r"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-",
@@ -47,6 +59,8 @@ pub const CODE_SIGNING_CONFIG_ARN: Constraints = NONE.length(0, 200).pattern(pat
     r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
     r":\d{12}:code-signing-config:csc-[a-z0-9]{17}"
 ));
+pub const COMPATIBLE_ARCHITECTURES: Constraints = NONE.length(0, 2);
+pub const COMPATIBLE_RUNTIMES: Constraints = NONE.length(0, 15).each(&RUNTIME);
 pub const DESCRIPTION: Constraints = NONE.length(0, 256);
 pub const DURABLE_EXECUTION_NAME: Constraints =
     NONE.length(1, 64).pattern(pattern!(r"[a-zA-Z0-9-_]+"));
@@ -56,6 +70,8 @@ pub const ENVIRONMENT_VARIABLE_NAME: Constraints =
     NONE.pattern(pattern!(r"[a-zA-Z]([a-zA-Z0-9_])+")).sensitive();
 pub const ENVIRONMENT_VARIABLE_VALUE: Constraints = NONE.sensitive();
 pub const EPHEMERAL_STORAGE_SIZE: Constraints = NONE.range(512, 32_768);
+pub const EVENT_SOURCE_TOKEN: Constraints =
+    NONE.length(0, 256).pattern(pattern!(r"[a-zA-Z0-9._\-]+"));
 pub const EXECUTION_ENVIRONMENT_MEMORY_GIB_PER_VCPU: Constraints = NONE.range(2, 8);
 pub const EXECUTION_TIMEOUT: Constraints = NONE.range(1, 31_622_400);
 pub const FILE_SYSTEM_ARN: Constraints = NONE.length(0, 256).pattern(pattern!(
@@ -77,17 +93,27 @@ pub const HANDLER: Constraints = NONE.length(0, 128).pattern(pattern!(r"[^\s]+")
 pub const KMS_KEY_ARN: Constraints =
     NONE.length(0, 10_000).pattern(pattern!(r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"));
 pub const LAYER_LIST: Constraints = NONE.each(&LAYER_VERSION_ARN);
+pub const LAYER_NAME_OR_ARN: Constraints = NONE.length(1, 2_048).pattern(pattern!(
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
+    r":\d{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})"
+));
+pub const LAYER_PERMISSION_ALLOWED_ACTION: Constraints =
+    NONE.length(0, 22).pattern(pattern!(r"lambda:GetLayerVersion"));
+pub const LAYER_PERMISSION_ALLOWED_PRINCIPAL: Constraints =
+    NONE.length(0, 10_000).pattern(pattern!(r"\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root"));
 pub const LAYER_VERSION_ARN: Constraints = NONE.length(1, 2_048).pattern(pattern!(
     r"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}",
     r":\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)",
     r"|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"
 ));
+pub const LICENSE_INFO: Constraints = NONE.length(0, 512).pattern(pattern!(r".*"));
 pub const LOCAL_MOUNT_PATH: Constraints =
     NONE.length(0, 160).pattern(pattern!(r"/mnt/[a-zA-Z0-9-_.]+"));
 pub const LOG_GROUP: Constraints = NONE.length(1, 512).pattern(pattern!(r"[\.\-_/#A-Za-z0-9]+"));
 pub const MASTER_REGION: Constraints = NONE
     .length(1, 50)
     .pattern(pattern!(r"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"));
+pub const MAX_LAYER_LIST_ITEMS: Constraints = NONE.range(1, 50);
 pub const MAX_LIST_ITEMS: Constraints = NONE.range(1, 10_000);
 pub const MEMORY_SIZE: Constraints = NONE.range(128, 32_768);
 /// On the path of every invocation: the names that clients send are settled without the expression.
@@ -98,6 +124,8 @@ pub const NAMESPACED_FUNCTION_NAME: Constraints = NONE.length(1, 256).pattern(Pa
             || (NAMESPACED_FUNCTION_NAME_PATTERN.is_match)(text)
     },
 });
+pub const NAMESPACED_STATEMENT_ID: Constraints =
+    NONE.length(1, 100).pattern(pattern!(r"([a-zA-Z0-9-_.]+)"));
 pub const NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Constraints =
     NONE.length(1, 128).pattern(Pattern {
         text: QUALIFIER_PATTERN.text,
@@ -106,14 +134,32 @@ pub const NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Constraints =
                 || (QUALIFIER_PATTERN.is_match)(text)
         },
     });
+pub const ORGANIZATION_ID: Constraints = NONE.length(0, 34).pattern(pattern!(r"o-[a-z0-9]{10,32}"));
 pub const PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Constraints = NONE.range(1, 1_600);
+pub const POLICY_RESOURCE_ARN: Constraints = NONE.length(0, 512).pattern(pattern!(
+    r"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:",
+    r"(function:[a-zA-Z0-9-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_])+)?|runtime/[a-zA-Z0-9-_./]+)"
+));
+pub const PRINCIPAL: Constraints = NONE.length(0, 2_048).pattern(pattern!(r"[^\s]+"));
+pub const PRINCIPAL_ORG_ID: Constraints =
+    NONE.length(12, 34).pattern(pattern!(r"o-[a-z0-9]{10,32}"));
 pub const RESERVED_CONCURRENT_EXECUTIONS: Constraints = NONE.range(0, i64::MAX);
 pub const RESOURCE_ARN: Constraints =
     NONE.length(0, 10_000).pattern(pattern!(r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"));
+pub const RESOURCE_POLICY: Constraints = NONE.length(1, 20_480).pattern(pattern!(r"[\s\S]+"));
 pub const RETENTION_PERIOD_IN_DAYS: Constraints = NONE.range(1, 90);
+pub const REVISION_ID: Constraints = NONE
+    .length(36, 36)
+    .pattern(pattern!(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"));
 pub const ROLE_ARN: Constraints = NONE
     .length(0, 10_000)
     .pattern(pattern!(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"));
+pub const RUNTIME: Constraints = NONE.one_of(super::settings::RUNTIMES);
+pub const RUNTIME_VERSION_ARN: Constraints = NONE.length(26, 2_048).pattern(pattern!(
+    r"((arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}::runtime:.+)",
+    r"|(arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}",
+    r":runtime/[A-Za-z0-9_.-]{1,128}/version/[A-Za-z0-9_.-]{1,128}))"
+));
 pub const S3_BUCKET: Constraints = NONE.length(3, 63).pattern(Pattern {
     text: r"[0-9A-Za-z\.\-_]*(?<!\.)",
     is_match: |text| text.bytes().all(|byte| is_word(byte) || byte == b'.') && !text.ends_with('.'),
@@ -123,6 +169,8 @@ pub const S3_OBJECT_VERSION: Constraints = NONE.length(1, 1_024).pattern(pattern
 pub const SECURITY_GROUP_ID: Constraints =
     NONE.length(0, 1_024).pattern(pattern!(r"sg-[0-9a-zA-Z]*"));
 pub const SECURITY_GROUP_IDS: Constraints = NONE.length(0, 5).each(&SECURITY_GROUP_ID);
+pub const SOURCE_OWNER: Constraints = NONE.length(0, 12).pattern(pattern!(r"\d{12}"));
+pub const STATEMENT_ID: Constraints = NONE.length(1, 100).pattern(pattern!(r"([a-zA-Z0-9-_]+)"));
 pub const STRING_LIST: Constraints = NONE.length(0, 1_500);
 pub const SUBNET_ID: Constraints = NONE.length(0, 1_024).pattern(pattern!(r"subnet-[0-9a-z]*"));
 pub const SUBNET_IDS: Constraints = NONE.length(0, 16).each(&SUBNET_ID);
@@ -140,4 +188,7 @@ pub const TAG_VALUE: Constraints = NONE.length(0, 256).pattern(TAG_TEXT);
 pub const TENANT_ID: Constraints =
     NONE.length(1, 256).pattern(pattern!(r"[a-zA-Z0-9\._:\/=+\-@ ]+"));
 pub const TIMEOUT: Constraints = NONE.range(1, 5_400);
+pub const VERSION_WITH_LATEST_PUBLISHED: Constraints =
+    NONE.length(1, 1_024).pattern(pattern!(r"(\$LATEST(\.PUBLISHED)?|[0-9]+)"));
+pub const WEIGHT: Constraints = NONE.range(0, 1);
 pub const WORKING_DIRECTORY: Constraints = NONE.length(0, 1_000);

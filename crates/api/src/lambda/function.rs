@@ -124,7 +124,7 @@ pub struct TagsError {
 }
 
 /// The concurrency reserved for a function.
-#[derive(Debug, Clone, Default, PartialEq, Structure)]
+#[derive(Debug, Clone, Default, PartialEq, Output)]
 pub struct Concurrency {
     #[wire(like = RESERVED_CONCURRENT_EXECUTIONS)]
     pub reserved_concurrent_executions: Option<i32>,

@@ -59,5 +59,5 @@ async fn an_account_has_limits() {
     platform.settled("one").await;
     expect!["400 CodeStorageExceededException: The number of versions of this function would exceed the limit of 1."].assert_eq(&platform.publish("one", json!({})).await.error());
     let code = json!({"ZipFile": crate::platform::code("another")});
-    expect!["400 CodeStorageExceededException: The code of all functions, in bytes, would exceed the limit of 300."].assert_eq(&platform.update_code("one", code).await.error());
+    expect!["400 CodeStorageExceededException: The code of all functions and layers, in bytes, would exceed the limit of 300."].assert_eq(&platform.update_code("one", code).await.error());
 }

@@ -85,3 +85,37 @@ async fn packages_of_nobody_are_removed_and_blobs_of_others_are_not() {
     let platform = Platform::open(dir, crate::platform::options()).await;
     assert_eq!(platform.blobs(), 1);
 }
+
+/// Records from before aliases, layers, policies and reservations were kept.
+#[tokio::test]
+async fn older_records_are_read() {
+    let platform = Platform::new().await;
+    platform.create_with("hello", json!({"Publish": true})).await;
+    platform.settled("hello").await;
+    let before = platform.get("/hello/versions").await.json();
+    let dir = platform.close().await;
+    let store = Store::open(dir.path(), store::Options::default()).unwrap();
+    for (keyspace, key, version) in [
+        ("lambda.functions", "000000000000/us-east-1/hello", "/latest"),
+        ("lambda.versions", "000000000000/us-east-1/hello/00000000000000000001", ""),
+    ] {
+        let keyspace = store.keyspace(keyspace);
+        let record = keyspace.get(key).await.unwrap().unwrap();
+        let mut value: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+        let version = value.pointer_mut(version).unwrap();
+        for member in ["policy", "unzipped_bytes"] {
+            assert!(version.as_object_mut().unwrap().remove(member).is_some(), "{member}");
+        }
+        assert!(version["settings"].as_object_mut().unwrap().remove("layers").is_some());
+        value.as_object_mut().unwrap().remove("reserved_concurrency");
+        store
+            .commit(Batch::new().put(&keyspace, key, value.to_string(), Expectation::Any))
+            .await
+            .unwrap();
+    }
+    drop(store);
+
+    let platform = Platform::open(dir, crate::platform::options()).await;
+    assert_eq!(platform.get("/hello/versions").await.json(), before);
+    assert_eq!(platform.invoke("hello:1", "{}").await.json()["code"], "one");
+}

@@ -6,13 +6,23 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod aliases;
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod invocation;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod noise;
+#[cfg(test)]
 mod platform;
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

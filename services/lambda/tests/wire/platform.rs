@@ -8,8 +8,9 @@ use bytes::Bytes;
 use invoke::InvokeError;
 use lambda::{Invoke, Lambda, Options, PackageLimits, Presign};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use store::Store;
@@ -21,7 +22,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 pub(crate) const FUNCTIONS: &str = "/2015-03-31/functions";
 pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/test";
 
-/// Answers each event with the text of `index.py`, the version and the environment variable `WHO`.
+/// Answers each event with the text of `index.py`, the version, the environment variable `WHO` and what is in `/opt`.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     pub(crate) events: Arc<Mutex<Vec<Event>>>,
@@ -64,6 +65,7 @@ impl Invoke for Reader {
         let answer = json!({
             "code": code.unwrap_or_else(|error| error.to_string()),
             "version": function.version, "who": who, "retired": retired,
+            "opt": function.layers_dir.as_deref().map(files),
         });
         Ok(Outcome {
             payload: answer.to_string().into(),
@@ -75,6 +77,24 @@ impl Invoke for Reader {
     fn retire(&self, deployment: Deployment) {
         self.retired.lock().unwrap().push(deployment);
     }
+}
+
+/// The files under a directory, with their content.
+fn files(dir: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut ahead = vec![dir.to_path_buf()];
+    while let Some(directory) = ahead.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                ahead.push(path);
+            } else {
+                let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    found
 }
 
 pub(crate) struct Platform {
@@ -166,6 +186,7 @@ pub(crate) fn context() -> Context {
         account: "000000000000".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
         request_id: names::RequestId::random(),
+        trace: names::TraceHeader::start(0),
         caller: Caller {
             arn: "arn:aws:iam::000000000000:root".to_owned(),
             user_id: "000000000000".to_owned(),
