@@ -263,7 +263,10 @@ def become_a_function(connection):
     """What a stem does: it is started before anybody knows for which function, and asks. When the answer comes, the
     code is mounted; in it are the function's environment variables."""
     # What most functions import. None of it looks at the environment when it is loaded.
-    import datetime, json, os, re  # noqa: E401, F401
+    import datetime  # noqa: F401
+    import json  # noqa: F401
+    import os
+    import re  # noqa: F401
 
     connection.send(connection.head("GET", "/runtime/function") + b"\r\n")
     status, _, body = connection.receive()

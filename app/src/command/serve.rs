@@ -118,7 +118,7 @@ async fn serve(
 
     tokio::select! {
         () = stop => {}
-        () = invoker.reap() => {}
+        () = invoker.tend() => {}
     }
     terminal::note("stopping: no new requests; waiting for running invocations");
     let patience = Duration::from_secs(config.server.stop_patience_seconds);

@@ -27,6 +27,9 @@ pub struct Options {
     pub environments_max: usize,
     /// Environments that may be starting at once. 0 (the default): one more than the machine has CPUs.
     pub concurrent_starts_max: usize,
+    /// Milliseconds after which an idle environment is frozen: its processes stand still until the next event. 0: never.
+    /// Default: 100.
+    pub freeze_after_ms: u64,
     /// Milliseconds after which an idle environment is stopped. Default: 300000 (5 minutes).
     pub idle_max_ms: u64,
 }
@@ -37,6 +40,7 @@ impl Default for Options {
             concurrency_max: 1000,
             environments_max: 1000,
             concurrent_starts_max: 0,
+            freeze_after_ms: 100,
             idle_max_ms: 300_000,
         }
     }
@@ -162,14 +166,35 @@ impl Invoker {
         }
     }
 
-    /// Stops environments that have been idle too long, for as long as the server runs.
-    pub async fn reap(&self) {
+    /// Freezes environments that are idle and stops those that have been idle too long, for as long as the server runs.
+    pub async fn tend(&self) {
+        tokio::join!(self.freeze(), self.reap());
+    }
+
+    async fn reap(&self) {
         let idle_max = Duration::from_millis(self.0.options.idle_max_ms);
         loop {
             tokio::time::sleep((idle_max / 4).clamp(Duration::from_millis(10), REAP_INTERVAL_MAX))
                 .await;
             self.0.reap(Instant::now(), idle_max);
             self.0.worker.reap(Instant::now());
+        }
+    }
+
+    async fn freeze(&self) {
+        let idle_min = Duration::from_millis(self.0.options.freeze_after_ms);
+        if idle_min.is_zero() {
+            return;
+        }
+        loop {
+            tokio::time::sleep(idle_min / 2).await;
+            let pools: Vec<_> = self.0.pools().values().map(Arc::clone).collect();
+            for pool in pools {
+                // Under the lock, so that none of them is leased meanwhile.
+                pool.lock()
+                    .idle_for(Instant::now(), idle_min)
+                    .for_each(|member| member.environment.freeze());
+            }
         }
     }
 

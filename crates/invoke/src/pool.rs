@@ -126,6 +126,15 @@ impl<E, W> Pool<E, W> {
         old.map(|(_, environment)| environment).collect()
     }
 
+    /// The environments that have been idle for `idle_min` or longer. They stay.
+    pub(crate) fn idle_for(&self, now: Instant, idle_min: Duration) -> impl Iterator<Item = &E> {
+        let is_old = move |since: Instant| now.duration_since(since) >= idle_min;
+        self.idle
+            .iter()
+            .take_while(move |(since, _)| is_old(*since))
+            .map(|(_, environment)| environment)
+    }
+
     /// When the environment that has been idle longest became so.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         self.idle.first().map(|(since, _)| *since)

@@ -145,6 +145,12 @@ impl Launcher {
             .await
     }
 
+    /// Whether `furnish` works here. In a user namespace the kernel does not let the launcher back into a sandbox whose first
+    /// process is hidden from its user.
+    pub fn can_furnish(&self) -> bool {
+        self.shared.level == Level::L2
+    }
+
     /// Makes a sandbox whose program runs already a function's: mounts its directories and puts its limits in force. What the
     /// program has read or opened before is its own business.
     pub async fn furnish(

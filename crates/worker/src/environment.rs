@@ -6,15 +6,17 @@
 //! `stop`.
 
 use crate::delivery::Delivery;
+use crate::extensions::{Extensions, External, Reason};
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::host::Session;
 use crate::logs::LogStream;
 use crate::runtime_api::{self, Connection};
-use crate::state::{Phase, State};
+use crate::state::{Ended, Phase, State};
 use bytes::Bytes;
 use sandbox::{Exit, Process};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -53,6 +55,8 @@ pub struct Environment {
     init_duration: Mutex<Option<Duration>>,
     /// Held while output is read and printed, so that two readers keep its order.
     reading: Mutex<()>,
+    is_frozen: AtomicBool,
+    extensions: Extensions,
     /// `true` once the runtime has ended. Also ends the tasks of this environment.
     ended: watch::Sender<bool>,
     /// Credentials of the role; they die with the environment.
@@ -85,12 +89,21 @@ impl Environment {
     ) -> std::io::Result<(Arc<Self>, InitResult)> {
         let output = pipe::Receiver::from_owned_fd(parts.output)?;
         let (init, init_result) = oneshot::channel();
+        let (external, exits) = match parts.external {
+            Some(external) => {
+                let (exits, orders) = external.open()?;
+                (Some((external, orders)), Some(exits))
+            }
+            None => (None, None),
+        };
         let environment = Arc::new(Self {
             function,
             log,
             process: parts.process,
             output,
             reading: Mutex::default(),
+            is_frozen: AtomicBool::new(false),
+            extensions: Extensions::new(external),
             state: Mutex::default(),
             init: Mutex::new(Some(init)),
             init_duration: Mutex::default(),
@@ -105,6 +118,9 @@ impl Environment {
             );
         }
         spawn_until_ended(&environment, read_output(Arc::clone(&environment)));
+        if let Some(exits) = exits {
+            spawn_until_ended(&environment, Arc::clone(&environment).watch_ends(exits));
+        }
         let watched = Arc::clone(&environment);
         spawn(async move {
             let exit = watched.process.exited().await;
@@ -125,21 +141,57 @@ impl Environment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
     /// Whether it can be given an event.
     pub fn is_usable(&self) -> bool {
         matches!(self.state().phase(), Phase::Idle | Phase::Returning)
     }
 
-    /// Ends it. Idempotent.
-    pub fn stop(&self) {
+    /// Stops its processes, unseen by them, until the next event. Only while it waits for one; whoever calls this makes sure that
+    /// none is given to it meanwhile. Background work does not run between invocations, as on AWS.
+    pub fn freeze(&self) {
+        if self.is_frozen.load(Ordering::Acquire)
+            || self.state().phase() != Phase::Idle
+            || !self.are_extensions_parked()
+        {
+            return;
+        }
+        // Before the processes are: a thaw must never be left out.
+        self.is_frozen.store(true, Ordering::Release);
+        if let Err(error) = self.process.freeze() {
+            tracing::debug!(%error, "environment not frozen");
+        }
+    }
+
+    pub(crate) fn thaw(&self) {
+        if self.is_frozen.swap(false, Ordering::AcqRel)
+            && let Err(error) = self.process.thaw()
+        {
+            tracing::debug!(%error, "environment not thawed");
+        }
+    }
+
+    /// Ends it, because it is no longer needed: at once, or when its extensions have shut down. Idempotent.
+    pub fn stop(self: &Arc<Self>) {
+        self.stop_because(Reason::Spindown);
+    }
+
+    pub(crate) fn kill(&self) {
         self.process.kill();
+    }
+
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.process.is_out_of_memory()
     }
 
     pub(crate) fn memory_peak_bytes(&self) -> u64 {
         self.process.memory_peak_bytes()
     }
 
-    /// The init phase is over: the first `next` came.
+    /// The init phase is over: the first `next` came, of the runtime and of all extensions.
     pub(crate) fn init_done(&self) {
         self.process.init_done();
         self.settle_init(Ok(()));
@@ -188,6 +240,12 @@ impl Environment {
         self.drain_output();
         let failure = Failure::Exited { exit, was_out_of_memory: self.process.is_out_of_memory() };
         let ended = self.state().end();
+        self.tell_failure(ended, failure);
+        self.ended.send_replace(true);
+    }
+
+    /// Tells whoever waits for an answer that there will be none.
+    pub(crate) fn tell_failure(&self, ended: Ended<Answer>, failure: Failure) {
         self.settle_init(Err(failure.clone()));
         if let Some(answer) = ended.running {
             answer.send(Err(failure));
@@ -195,7 +253,6 @@ impl Environment {
         if let Some(answer) = ended.waiting {
             answer.not_delivered();
         }
-        self.ended.send_replace(true);
     }
 }
 
@@ -215,6 +272,7 @@ pub(crate) struct Parts {
     pub(crate) connection: Option<Connection>,
     pub(crate) output: OwnedFd,
     pub(crate) session: Session,
+    pub(crate) external: Option<External>,
 }
 
 async fn accept(environment: Arc<Environment>, listener: TcpListener) {
@@ -250,7 +308,7 @@ async fn read_output(environment: Arc<Environment>) {
 }
 
 /// Runs `task` until it is done or the environment has ended. The task keeps the environment alive no longer than that.
-fn spawn_until_ended(
+pub(crate) fn spawn_until_ended(
     environment: &Arc<Environment>,
     task: impl Future<Output = ()> + Send + 'static,
 ) {

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     NotExecutable { program: String, reason: String },
     /// The program of `AWS_LAMBDA_EXEC_WRAPPER` could not be executed.
     NoWrapper,
+    /// An extension failed, which ends the environment: `Extension.Crash` and its like.
+    Extension { error_type: &'static str, reason: String },
 }
 
 /// The longest response, in bytes: 6 MiB and 100 bytes of slack, as in AWS's sandbox.
@@ -39,7 +41,8 @@ impl Failure {
             | Self::Exited { .. }
             | Self::NoEntrypoint
             | Self::NotExecutable { .. }
-            | Self::NoWrapper => document(
+            | Self::NoWrapper
+            | Self::Extension { .. } => document(
                 self.payload_type(),
                 &format!("RequestId: {request_id} Error: {}", self.reason(timeout)),
             ),
@@ -54,6 +57,7 @@ impl Failure {
             Self::TimedOut => "Sandbox.Timedout",
             Self::Exited { .. } | Self::NoWrapper => "Runtime.ExitError",
             Self::NoEntrypoint | Self::NotExecutable { .. } => "Runtime.InvalidEntrypoint",
+            Self::Extension { error_type, .. } => error_type,
         }
     }
 
@@ -76,6 +80,7 @@ impl Failure {
             Self::TimedOut => format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
             Self::Exited { exit, .. } => exit_reason(*exit),
             Self::NotExecutable { program, reason } => format!("fork/exec {program}: {reason}"),
+            Self::Extension { reason, .. } => reason.clone(),
             // AWS's bootstrap is a shell that executes the wrapper, and says this when it cannot.
             Self::NoWrapper => exit_reason(Exit::Code(127)),
             Self::NoEntrypoint => {
@@ -98,7 +103,8 @@ impl Failure {
             Self::Exited { .. }
             | Self::NoEntrypoint
             | Self::NotExecutable { .. }
-            | Self::NoWrapper => {
+            | Self::NoWrapper
+            | Self::Extension { .. } => {
                 Some(format!("RequestId: {request_id} Error: {reason}\n{}", self.payload_type()))
             }
         }
@@ -124,6 +130,16 @@ fn exit_reason(exit: Exit) -> String {
             format!("Runtime exited with error: signal: {}", signal_name(signal))
         }
         Exit::Killed => "Runtime exited with error: signal: killed".to_owned(),
+    }
+}
+
+/// How an extension ended.
+pub(crate) fn exit_words(exit: Exit) -> String {
+    match exit {
+        Exit::Code(0) => "exit code 0".to_owned(),
+        Exit::Code(code) => format!("exit status {code}"),
+        Exit::Signal(signal) => format!("signal: {}", signal_name(signal)),
+        Exit::Killed => "signal: killed".to_owned(),
     }
 }
 

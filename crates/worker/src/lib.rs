@@ -9,6 +9,7 @@ mod delivery;
 mod env_vars;
 mod environment;
 mod event;
+mod extensions;
 mod failure;
 mod function;
 mod host;

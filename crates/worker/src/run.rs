@@ -8,6 +8,7 @@ use crate::clock;
 use crate::delivery::Delivery;
 use crate::environment::{Answer, Answered, Environment, spawn};
 use crate::event::{Event, Outcome};
+use crate::extensions::Reason;
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::logs::LogStream;
@@ -41,6 +42,7 @@ impl Environment {
     pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, NotDelivered> {
         let running = Running::new(self.function(), self.log(), event);
         running.start();
+        self.thaw();
         let result = self.answer(event, self.function().timeout).await?;
         Ok(running.end(result, self.memory_peak_bytes(), self.take_init_duration()))
     }
@@ -51,8 +53,11 @@ impl Environment {
         event: &Event,
         left: Duration,
     ) -> Result<Result<Bytes, Failure>, NotDelivered> {
+        let has_extensions = self.extensions().has_any();
+        let left = if has_extensions { self.wait_for_extensions(left).await } else { left };
         let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        let delivery = Delivery::new(event, clock::epoch_ms().saturating_add(left_ms));
+        let deadline_ms = clock::epoch_ms().saturating_add(left_ms);
+        let delivery = Delivery::new(event, deadline_ms);
         let (answer, answered) = Answer::pair();
         // The guard must be gone before the first await.
         let assigned = self.state().assign(event.request_id, delivery, answer);
@@ -64,11 +69,15 @@ impl Environment {
             Assigned::Waits => None,
             Assigned::Refused => return Err(NotDelivered),
         };
+        let deadline = has_extensions.then(|| {
+            self.tell_extensions(event, deadline_ms);
+            Instant::now() + left
+        });
         let result = match tokio::time::timeout(left, self.wait(answered, &mut connection)).await {
             Ok(Answered::Result(result)) => result,
             Ok(Answered::NotDelivered) => return Err(NotDelivered),
             Err(_elapsed) => {
-                self.stop();
+                self.stop_because(Reason::Timeout);
                 Err(Failure::TimedOut)
             }
         };
@@ -76,6 +85,9 @@ impl Environment {
             spawn(runtime_api::serve(Arc::clone(self), connection));
         }
         self.drain_output();
+        if let Some(deadline) = deadline {
+            self.watch_extensions(event, deadline);
+        }
         Ok(result)
     }
 
@@ -96,7 +108,7 @@ impl Environment {
 }
 
 /// Serves one request. A connection that broke is given up: the answer may come on another, or the exit will tell.
-async fn serve_one(environment: &Environment, connection: &mut Option<Connection>) {
+async fn serve_one(environment: &Arc<Environment>, connection: &mut Option<Connection>) {
     let Some(open) = connection else { return };
     let request = runtime_api::read(open).await;
     let Some(open) = connection.take() else { return };

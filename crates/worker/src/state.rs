@@ -122,8 +122,13 @@ impl<C, E, A> State<C, E, A> {
 
     /// The environment ended. Who waits, and whether the event had reached the runtime.
     pub(crate) fn end(&mut self) -> Ended<A> {
-        self.phase = Phase::Dead;
         self.parked = None;
+        self.retire()
+    }
+
+    /// The environment takes no more events. A runtime that waits for one goes on waiting.
+    pub(crate) fn retire(&mut self) -> Ended<A> {
+        self.phase = Phase::Dead;
         Ended {
             running: self.running.take().map(|(_, answer)| answer),
             waiting: self.waiting.take().map(|(_, _, answer)| answer),
@@ -182,6 +187,17 @@ mod tests {
         assert_eq!(state.end(), Ended { running: None, waiting: Some("b") });
         assert_eq!(state.assign(RequestId::random(), 3, "x"), Assigned::Refused);
         assert_eq!(state.phase(), Phase::Dead);
+    }
+
+    #[test]
+    fn a_retired_environment_takes_nothing_and_drops_nobody() {
+        let mut state = Test::default();
+        state.next("c");
+        assert_eq!(state.retire(), Ended { running: None, waiting: None });
+        assert_eq!(state.assign(RequestId::random(), 1, "a"), Assigned::Refused);
+        assert_eq!(state.parked, Some("c"));
+        state.end();
+        assert_eq!(state.parked, None);
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::function::Function;
 use crate::runtime_api::{self, Connection};
 use crate::runtimes::{self, Installed, Language};
 use bytes::Bytes;
-use sandbox::{Launcher, Level, Limits, Mount, Process, Sandbox, Spec};
+use sandbox::{Launcher, Limits, Mount, Process, Sandbox, Spec};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::TcpListener as StdTcpListener;
 use std::os::fd::OwnedFd;
@@ -50,16 +50,33 @@ const EARLY: [&str; 11] = [
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Stems kept ready for each runtime in use. 0: none, every cold start takes the ordinary path. Default: 4.
+    /// Stems kept ready for each runtime in use, whatever the demand. Default: 4.
+    pub ready_min: usize,
+    /// Stems that may be ready for one runtime when many functions are new. 0: no stems, every cold start takes the
+    /// ordinary path. Default: 64, or less on a machine with less than 24 GiB of memory.
     pub ready_max: usize,
+    /// Milliseconds for which a new function, or a start that found no stem, counts as demand. Default: 60000.
+    pub demand_window_ms: u64,
     /// Milliseconds after which the stems of a runtime that nobody has used are stopped. Default: 900000 (15 minutes).
     pub idle_max_ms: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ready_max: 4, idle_max_ms: 900_000 }
+        Self {
+            ready_min: 4,
+            ready_max: ready_max(),
+            demand_window_ms: 60_000,
+            idle_max_ms: 900_000,
+        }
     }
+}
+
+/// A stem takes about 12 MB: at most a thirty-second part of the memory for one runtime.
+fn ready_max() -> usize {
+    let memory = rustix::system::sysinfo();
+    let bytes = u64::from(memory.mem_unit).saturating_mul(memory.totalram);
+    usize::try_from(bytes / 32 / (12 << 20)).unwrap_or(usize::MAX).clamp(4, 64)
 }
 
 /// What makes stems alike.
@@ -97,6 +114,8 @@ struct Pool {
     ready: Vec<Stem>,
     is_filling: bool,
     used: Option<Instant>,
+    /// When starts were expected, or found no stem: the oldest in front.
+    demand: VecDeque<Instant>,
 }
 
 #[derive(Debug)]
@@ -122,7 +141,11 @@ impl Stems {
             let mut pools = self.pools();
             let pool = pools.entry(kind.clone()).or_default();
             pool.used = Some(Instant::now());
-            pool.ready.pop()
+            let stem = pool.ready.pop();
+            if stem.is_none() {
+                pool.demand.push_back(Instant::now());
+            }
+            stem
         };
         self.fill(kind, function, installed);
         stem
@@ -131,23 +154,35 @@ impl Stems {
     /// Sees to it that there are stems for functions like this one.
     pub(crate) fn expect(self: &Arc<Self>, function: &Function, installed: &Installed) {
         if let Some(kind) = self.kind(function, installed) {
-            self.pools().entry(kind.clone()).or_default().used = Some(Instant::now());
+            {
+                let mut pools = self.pools();
+                let pool = pools.entry(kind.clone()).or_default();
+                pool.used = Some(Instant::now());
+                pool.demand.push_back(Instant::now());
+            }
             self.fill(kind, function, installed);
         }
     }
 
-    /// Stops the stems of runtimes that have not been used for long.
+    /// Stops stems that are no longer wanted.
     pub(crate) fn reap(&self, now: Instant) {
         let idle_max = Duration::from_millis(self.options.idle_max_ms);
+        let mut surplus = Vec::new();
         self.pools().retain(|_, pool| {
+            let wanted = pool.wanted(&self.options, now);
+            surplus.extend(pool.ready.drain(..pool.ready.len().saturating_sub(wanted)));
             pool.is_filling || pool.used.is_some_and(|used| now - used < idle_max)
         });
     }
 
     fn kind(&self, function: &Function, installed: &Installed) -> Option<Kind> {
         let is_early = |name: &str| EARLY.iter().any(|early| name.starts_with(early));
-        let has_none = self.options.ready_max == 0 || self.launcher.level() == Level::L0;
+        let has_none = self.options.ready_max == 0 || !self.launcher.can_furnish();
         if has_none || function.env_vars.iter().any(|(name, _)| is_early(name)) {
+            return None;
+        }
+        // Extensions start before the runtime.
+        if crate::extensions::has_any(function.layers_dir.as_deref()) {
             return None;
         }
         let memory_mb = match installed.identifier.language() {
@@ -163,7 +198,7 @@ impl Stems {
         {
             let mut pools = self.pools();
             let pool = pools.entry(kind.clone()).or_default();
-            if pool.is_filling || pool.ready.len() >= self.options.ready_max {
+            if pool.is_filling || pool.ready.len() >= pool.wanted(&self.options, Instant::now()) {
                 return;
             }
             pool.is_filling = true;
@@ -176,14 +211,16 @@ impl Stems {
                 let started = stems.start(&installed, argv.clone()).await;
                 let mut pools = stems.pools();
                 let pool = pools.entry(kind.clone()).or_default();
+                let has_started = started.is_ok();
                 match started {
                     Ok(stem) => pool.ready.push(stem),
                     Err(error) => {
                         tracing::warn!(runtime = kind.identifier, %error, "stem not started")
                     }
                 }
-                pool.is_filling =
-                    pool.ready.len() < stems.options.ready_max && !pool.ready.is_empty();
+                let wanted = pool.wanted(&stems.options, Instant::now());
+                // After a failure the next start that finds no stem tries again.
+                pool.is_filling = has_started && pool.ready.len() < wanted;
                 if !pool.is_filling {
                     return;
                 }
@@ -225,6 +262,18 @@ impl Stems {
     }
 }
 
+impl Pool {
+    /// How many stems there should be.
+    fn wanted(&mut self, options: &Options, now: Instant) -> usize {
+        let window = Duration::from_millis(options.demand_window_ms);
+        let is_over = |since: &Instant| now.duration_since(*since) > window;
+        while self.demand.len() > options.ready_max || self.demand.front().is_some_and(is_over) {
+            self.demand.pop_front();
+        }
+        (options.ready_min + self.demand.len()).min(options.ready_max)
+    }
+}
+
 impl Stem {
     /// Makes it a function's: mounts the code, puts the limits in force, says which function it is.
     pub(crate) async fn grow(
@@ -254,4 +303,23 @@ fn tell_function(connection: &mut Connection, env: &[(String, String)]) {
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     connection.queue(head.as_bytes(), Bytes::new());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_follow_demand_within_their_limits() {
+        let options =
+            Options { ready_min: 2, ready_max: 10, demand_window_ms: 1000, idle_max_ms: 1 };
+        let (mut pool, now) = (Pool::default(), Instant::now());
+        assert_eq!(pool.wanted(&options, now), 2);
+        pool.demand.extend([now; 3]);
+        assert_eq!(pool.wanted(&options, now), 5);
+        pool.demand.extend([now; 100]);
+        assert_eq!(pool.wanted(&options, now), 10);
+        assert!(pool.demand.len() <= 10, "demand is not remembered without limit");
+        assert_eq!(pool.wanted(&options, now + Duration::from_millis(1001)), 2);
+    }
 }

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::env_vars;
 use crate::environment::{Environment, Parts, init_result};
 use crate::event::{Event, Outcome};
+use crate::extensions::{External, Reason};
 use crate::failure::{Failure, kernel_reason};
 use crate::function::Function;
 use crate::host::{Host, Session};
@@ -207,11 +208,20 @@ impl Worker {
                 Err(error) => tracing::warn!(%error, "stem not used"),
             }
         }
-        let Some(argv) = entrypoint(function, installed) else {
+        let Some(mut argv) = entrypoint(function, installed) else {
             return Ok(Err(Failure::NoEntrypoint));
         };
         let mut mounts = runtimes::mounts(installed);
         mounts.extend(code_mounts(function));
+        let layers_dir = function.layers_dir.as_deref();
+        let external = match External::prepare(layers_dir, &self.runtimes.rapid_dir())? {
+            Ok(external) => external,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if let Some(external) = &external {
+            argv = external.argv(argv);
+            mounts.push(external.mount());
+        }
         let spec = Spec { mounts, argv, env, cwd: "/var/task".into(), limits: limits(function) };
         let Sandbox { runtime_api, edge, output, process } = match self.launcher.launch(spec).await
         {
@@ -220,7 +230,7 @@ impl Worker {
         };
         let runtime_api = TcpListener::from_std(runtime_api)?;
         let grown = Grown { process, runtime_api, edge, output, connection: None };
-        Ok(Ok(self.with_session(grown, session)?))
+        Ok(Ok(Parts { external, ..self.with_session(grown, session)? }))
     }
 
     fn with_session(&self, grown: Grown, mut session: Session) -> io::Result<Parts> {
@@ -228,7 +238,7 @@ impl Worker {
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
-        Ok(Parts { process, runtime_api, connection, output, session })
+        Ok(Parts { process, runtime_api, connection, output, session, external: None })
     }
 
     async fn open(
@@ -242,7 +252,10 @@ impl Worker {
         match init_result(init, deadline).await {
             Ok(()) => Ok(Ok(environment)),
             Err(failure) => {
-                environment.stop();
+                environment.stop_because(match failure {
+                    Failure::TimedOut => Reason::Timeout,
+                    _ => Reason::Failure,
+                });
                 environment.drain_output();
                 Ok(Err(FailedTry { failure, memory_peak_bytes: environment.memory_peak_bytes() }))
             }

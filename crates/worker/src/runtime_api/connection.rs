@@ -17,6 +17,7 @@ const READ_BYTES: usize = 16 * 1024;
 /// A payload up to this length is copied behind its head, so that both leave in one plain write.
 const COPY_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 64;
+const EXTENSION_PREFIX: &str = "lambda-extension-";
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -47,7 +48,21 @@ pub(crate) struct Request {
     pub(crate) error_type: Option<Box<str>>,
     /// `Lambda-Runtime-Function-Response-Mode`
     pub(crate) response_mode: Option<Box<str>>,
+    /// Only extensions send any.
+    pub(crate) extension: Option<Box<ExtensionHeaders>>,
     pub(crate) body: Body,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ExtensionHeaders {
+    /// `Lambda-Extension-Name`
+    pub(crate) name: Option<Box<str>>,
+    /// `Lambda-Extension-Identifier`
+    pub(crate) identifier: Option<Box<str>>,
+    /// `Lambda-Extension-Accept-Feature`
+    pub(crate) features: Option<Box<str>>,
+    /// `Lambda-Extension-Function-Error-Type`
+    pub(crate) error_type: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,6 +271,7 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
             path,
             error_type: None,
             response_mode: None,
+            extension: None,
             body: Body::TooLarge,
         },
         length,
@@ -290,6 +306,17 @@ impl Head {
             self.request.error_type = Some(text());
         } else if header.name.eq_ignore_ascii_case("lambda-runtime-function-response-mode") {
             self.request.response_mode = Some(text());
+        } else if let Some((prefix, name)) = header.name.split_at_checked(EXTENSION_PREFIX.len())
+            && prefix.eq_ignore_ascii_case(EXTENSION_PREFIX)
+        {
+            let headers = self.request.extension.get_or_insert_default();
+            match name.to_ascii_lowercase().as_str() {
+                "name" => headers.name = Some(text()),
+                "identifier" => headers.identifier = Some(text()),
+                "accept-feature" => headers.features = Some(text()),
+                "function-error-type" => headers.error_type = Some(text()),
+                _ => {}
+            }
         }
         Ok(())
     }

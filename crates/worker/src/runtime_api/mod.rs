@@ -9,6 +9,7 @@ mod connection;
 pub(crate) use connection::{Body, Connection, Method, Request};
 
 use crate::environment::{Answer, Environment};
+use crate::extensions::Call;
 use crate::failure::{Failure, RESPONSE_BYTES_MAX, accepted_error_type};
 use crate::state::Next;
 use bytes::Bytes;
@@ -34,6 +35,7 @@ enum Operation<'a> {
     Error(&'a str),
     InitError,
     Ping,
+    Extension(Call),
     /// A path of this API that this build does not serve.
     Unknown,
 }
@@ -54,7 +56,7 @@ pub(crate) async fn serve(environment: Arc<Environment>, mut connection: Connect
 
 /// Serves the next request of a connection; `None` when the runtime closed it.
 pub(crate) async fn serve_one(
-    environment: &Environment,
+    environment: &Arc<Environment>,
     mut connection: Connection,
 ) -> io::Result<Option<Served>> {
     match read(&mut connection).await? {
@@ -71,12 +73,15 @@ pub(crate) async fn read(connection: &mut Connection) -> io::Result<Option<Reque
 
 /// Decides and answers one request.
 pub(crate) async fn answer(
-    environment: &Environment,
+    environment: &Arc<Environment>,
     mut connection: Connection,
     request: Request,
 ) -> io::Result<Served> {
     match operation(&request) {
         Operation::Next => return next(environment, connection).await,
+        Operation::Extension(call) => {
+            return environment.answer_extension(call, connection, &request).await;
+        }
         Operation::Response(id) => {
             if request.response_mode.is_some() {
                 reply_error(
@@ -137,7 +142,10 @@ fn operation(request: &Request) -> Operation<'_> {
     if &*request.path == "/ping" || &*request.path == "/2018-06-01/ping" {
         return Operation::Ping;
     }
-    let Some(path) = request.path.strip_prefix(PREFIX) else { return Operation::Unknown };
+    let Some(path) = request.path.strip_prefix(PREFIX) else {
+        let call = Call::of(request.method, &request.path);
+        return call.map_or(Operation::Unknown, Operation::Extension);
+    };
     match (request.method, path) {
         (Method::Get, "invocation/next") => Operation::Next,
         (Method::Post, "init/error") => Operation::InitError,
@@ -157,9 +165,7 @@ async fn next(environment: &Environment, connection: Connection) -> io::Result<S
     let step = environment.state().next(connection);
     match step {
         Next::Parked { was_init } => {
-            if was_init {
-                environment.init_done();
-            }
+            environment.runtime_parked(was_init);
             Ok(Served::Parked)
         }
         Next::Write(mut connection, delivery) => {
@@ -197,7 +203,7 @@ fn reported(request: Request) -> Failure {
     }
 }
 
-fn reply_accepted(connection: &mut Connection) {
+pub(crate) fn reply_accepted(connection: &mut Connection) {
     let answer = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
     connection.queue(answer.as_bytes(), Bytes::new());
 }
@@ -212,7 +218,7 @@ fn reply_error(connection: &mut Connection, status: u16, error_type: &str, messa
     reply(connection, status, "application/json", &body);
 }
 
-fn reply(connection: &mut Connection, status: &str, content_type: &str, body: &str) {
+pub(crate) fn reply(connection: &mut Connection, status: &str, content_type: &str, body: &str) {
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"

@@ -132,6 +132,12 @@ impl Runtimes {
     pub fn prepare(options: &Options, data_dir: &Path) -> Result<Self, PrepareError> {
         let directory = data_dir.join("runtimes");
         bootstraps::write(&directory)?;
+        // Pipes of environments of a server that was killed.
+        if let Err(error) = std::fs::remove_dir_all(directory.join("rapid"))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "pipes of earlier environments not removed");
+        }
         Ok(Self {
             options: options.clone(),
             directory,
@@ -228,6 +234,11 @@ impl Runtimes {
             argv,
             env: identifier.env_vars(),
         }
+    }
+
+    /// Where environments with extensions have their pipes.
+    pub(crate) fn rapid_dir(&self) -> PathBuf {
+        self.directory.join("rapid")
     }
 
     fn directory_of(&self, identifier: Identifier) -> PathBuf {
