@@ -370,7 +370,8 @@ def http_get(address, path):
 
 
 def processes_with(mark):
-    """Ids of the processes whose environment carries `mark`."""
+    """Ids of the processes that were started with `mark` in their environment. Give it to a function in a variable that
+    begins with PYTHON: such functions are not grown from stems, whose environment /proc shows as it was at their start."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):

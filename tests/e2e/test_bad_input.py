@@ -341,7 +341,7 @@ def test_an_unknown_path(platform):
 
 
 def test_an_operation_that_is_not_built(platform, echo):
-    reply = platform.call("GET", f"/2015-03-31/functions/{echo.name}/policy")
+    reply = platform.call("GET", f"/2021-10-31/functions/{echo.name}/url")
 
     assert reply.status in (404, 501)
     assert reply.error_type in ("UnknownOperationException", "NotImplementedException")
@@ -435,7 +435,7 @@ def test_a_client_that_goes_away_does_not_stop_the_function(platform):
     mark = unique("mark")
     function = platform.python(
         "import time\ndef handler(event, context):\n time.sleep(0.5)\n print('to the end')",
-        Environment={"Variables": {"MARK": mark}},
+        Environment={"Variables": {"PYTHON_MARK": mark}},
     )
     with connect(platform) as connection:
         connection.sendall(invoke_head(platform, function, 1) + b"1")

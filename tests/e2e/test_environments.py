@@ -204,7 +204,7 @@ def handler(event, context):
 def test_idle_environments_are_reaped(new_platform):
     platform = new_platform("--set", "invoke.idle_max_ms=300").start()
     mark = unique("mark")
-    function = platform.python(COUNTER, Environment={"Variables": {"MARK": mark}})
+    function = platform.python(COUNTER, Environment={"Variables": {"PYTHON_MARK": mark}})
     first = function.invoke().value()[0]
 
     wait_until(lambda: not processes_with(mark), "the idle environment was stopped")

@@ -60,8 +60,8 @@ def test_a_deleted_function_stays_deleted(new_platform):
 def test_no_sandbox_outlives_the_server(new_platform):
     platform = new_platform().start()
     function = platform.python(
-        "import os\ndef handler(event, context): return os.environ['MARK']",
-        Environment={"Variables": {"MARK": unique("mark")}},
+        "import os\ndef handler(event, context): return os.environ['PYTHON_MARK']",
+        Environment={"Variables": {"PYTHON_MARK": unique("mark")}},
     )
     mark = function.invoke().value()
     assert processes_with(mark)

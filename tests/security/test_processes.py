@@ -75,7 +75,7 @@ def test_the_host_name_is_not_told(probe):
 def test_background_processes_end_with_the_environment(new_probe, platform):
     """A daemon that a function leaves behind is gone once the function is."""
     mark = unique("daemon")
-    probe = new_probe(Environment={"Variables": {"MARK": mark}})
+    probe = new_probe(Environment={"Variables": {"PYTHON_MARK": mark}})
     probe.run("subprocess.Popen(['/bin/sh', '-c', 'sleep 1000'], start_new_session=True); result = None")
     assert processes_with(mark)
 
