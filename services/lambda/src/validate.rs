@@ -25,61 +25,6 @@ const TMP_MB_MAX: i32 = 10_240;
 const ENV_VARS_BYTES_MAX: usize = 4_096;
 const TAGS_MAX: usize = 50;
 
-/// Every managed runtime the model knows. Whether this machine has it shows when it is started.
-const RUNTIMES: &[&str] = &[
-    "nodejs",
-    "nodejs4.3",
-    "nodejs6.10",
-    "nodejs8.10",
-    "nodejs10.x",
-    "nodejs12.x",
-    "nodejs14.x",
-    "nodejs16.x",
-    "nodejs18.x",
-    "nodejs20.x",
-    "nodejs22.x",
-    "nodejs24.x",
-    "java8",
-    "java8.al2",
-    "java11",
-    "java17",
-    "java21",
-    "java25",
-    "python2.7",
-    "python3.6",
-    "python3.7",
-    "python3.8",
-    "python3.9",
-    "python3.10",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "python3.14",
-    "dotnetcore1.0",
-    "dotnetcore2.0",
-    "dotnetcore2.1",
-    "dotnetcore3.1",
-    "dotnet6",
-    "dotnet8",
-    "dotnet10",
-    "nodejs4.3-edge",
-    "go1.x",
-    "ruby2.5",
-    "ruby2.7",
-    "ruby3.2",
-    "ruby3.3",
-    "ruby3.4",
-    "ruby4.0",
-    "provided",
-    "provided.al2",
-    "provided.al2023",
-    "nodejs26.x",
-    "python3.15",
-    "java8.al2023",
-    "java11.al2023",
-    "java17.al2023",
-];
-
 /// Keys that Lambda sets itself.
 const RESERVED_ENV_VARS: &[&str] = &[
     "_HANDLER",
@@ -230,10 +175,10 @@ fn check_runtime(runtime: &str) -> Result<(), Error> {
             instead: "use a managed runtime or provided.al2023",
         });
     }
-    if RUNTIMES.contains(&runtime) {
+    if lambda::RUNTIMES.contains(&runtime) {
         return Ok(());
     }
-    let known = RUNTIMES.join(", ");
+    let known = lambda::RUNTIMES.join(", ");
     Err(Error::InvalidParameter(format!(
         "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{known}] or be a valid ARN"
     )))
