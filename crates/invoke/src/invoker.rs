@@ -15,6 +15,8 @@ use worker::{
 
 /// A start that takes longer than this lets the next one begin: it waits for something else than the CPU.
 const START_TURN: Duration = Duration::from_millis(100);
+/// What the worker gives environments to shut down, and a little more.
+const SHUTDOWN_MAX: Duration = Duration::from_millis(2500);
 /// How often idle environments are looked over, at most.
 const REAP_INTERVAL_MAX: Duration = Duration::from_secs(5);
 
@@ -77,6 +79,8 @@ struct Shared {
     /// Invocations that were admitted and have not ended.
     running: AtomicUsize,
     environments: Arc<AtomicUsize>,
+    /// Environments whose extensions are still busy with an event that has its answer.
+    settling: Arc<AtomicUsize>,
     starts: Arc<Semaphore>,
     is_stopping: AtomicBool,
 }
@@ -128,6 +132,7 @@ impl Invoker {
             pools: Mutex::default(),
             running: AtomicUsize::new(0),
             environments: Arc::default(),
+            settling: Arc::default(),
             starts: Arc::new(Semaphore::new(starts)),
             is_stopping: AtomicBool::new(false),
         }))
@@ -203,13 +208,27 @@ impl Invoker {
     pub async fn shut_down(&self, patience: Duration) -> usize {
         self.0.is_stopping.store(true, Ordering::Release);
         let deadline = Instant::now() + patience;
-        while self.0.running.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+        let is_busy = || {
+            let counts = [&self.0.running, &*self.0.settling];
+            counts.iter().any(|count| count.load(Ordering::Acquire) > 0)
+        };
+        while is_busy() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let pools = std::mem::take(&mut *self.0.pools());
+        let mut stopped = Vec::new();
         for pool in pools.into_values() {
-            drop(pool.lock().retire());
+            // Each is stopped as its member is dropped.
+            let retired = pool.lock().retire();
+            stopped.extend(retired.into_iter().map(|member| Arc::clone(&member.environment)));
         }
+        // Their extensions have some time to shut down.
+        let all_ended = async {
+            for environment in stopped {
+                environment.ended().await;
+            }
+        };
+        drop(tokio::time::timeout(SHUTDOWN_MAX, all_ended).await);
         self.0.running.load(Ordering::Acquire)
     }
 }
@@ -275,6 +294,20 @@ impl Shared {
             self.start_for(pool);
         }
         receiver.await.map_err(|_gone| InvokeError::ShuttingDown)
+    }
+
+    /// Extensions may be busy with an event for longer than its caller waits.
+    fn give_back_when_settled(self: &Arc<Self>, pool: &Arc<FunctionPool>, member: Member) {
+        if member.environment.is_settled() {
+            return self.give_back(pool, member);
+        }
+        let (shared, pool) = (Arc::clone(self), Arc::clone(pool));
+        let settling = Counted::take(&self.settling, usize::MAX);
+        spawn(async move {
+            member.environment.settled().await;
+            shared.give_back(&pool, member);
+            drop(settling);
+        });
     }
 
     fn give_back(self: &Arc<Self>, pool: &Arc<FunctionPool>, member: Member) {
@@ -420,7 +453,7 @@ impl Leased<'_> {
         let member = self.member.as_ref().ok_or(NotDelivered)?;
         let outcome = member.environment.run(event).await?;
         if let Some(member) = self.member.take() {
-            self.shared.give_back(self.pool, member);
+            self.shared.give_back_when_settled(self.pool, member);
         }
         Ok(outcome)
     }
@@ -493,7 +526,7 @@ fn failed_start(function: &Function, error: StartError) -> InvokeError {
 fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     #[expect(
         clippy::disallowed_methods,
-        reason = "starts end by themselves, within the init time"
+        reason = "starts end within the init time, and the wait for extensions within the function's timeout"
     )]
     drop(tokio::spawn(task));
 }

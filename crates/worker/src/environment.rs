@@ -179,6 +179,11 @@ impl Environment {
         self.stop_because(Reason::Spindown);
     }
 
+    /// Waits until nothing of it runs any more.
+    pub async fn ended(&self) {
+        drop(self.ended.subscribe().wait_for(|ended| *ended).await);
+    }
+
     pub(crate) fn kill(&self) {
         self.process.kill();
     }
@@ -241,6 +246,7 @@ impl Environment {
         let failure = Failure::Exited { exit, was_out_of_memory: self.process.is_out_of_memory() };
         let ended = self.state().end();
         self.tell_failure(ended, failure);
+        self.log.flush();
         self.ended.send_replace(true);
     }
 

@@ -233,11 +233,7 @@ impl Stems {
         let mut env = crate::env_vars::of_every_function();
         env.extend(installed.env.iter().cloned());
         env.push((STEM.to_owned(), "1".to_owned()));
-        let limits = Limits {
-            pids_max: crate::worker::PIDS_MAX,
-            open_files_max: crate::worker::OPEN_FILES_MAX,
-            ..Limits::default()
-        };
+        let limits = Limits::default();
         let spec = Spec { mounts, argv, env, cwd: "/tmp".into(), limits };
         let Sandbox { runtime_api, edge, output, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;

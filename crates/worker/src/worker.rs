@@ -26,8 +26,6 @@ use tokio::time::Instant;
 
 /// The init phase has this long. A longer one is tried again inside the invocation, with the invocation's time.
 const INIT_MAX: Duration = Duration::from_secs(10);
-pub(crate) const PIDS_MAX: u32 = 1024;
-pub(crate) const OPEN_FILES_MAX: u32 = 1024;
 
 #[derive(Debug)]
 pub struct Worker {
@@ -299,11 +297,11 @@ fn code_mounts(function: &Function) -> Vec<Mount> {
     all.map(|(source, target)| Mount { source: source.clone(), target: target.into() }).collect()
 }
 
+/// Processes and open files are what `Limits` has by default: what AWS gives every function.
 fn limits(function: &Function) -> Limits {
     Limits {
         memory_bytes: u64::from(function.memory_mb) << 20,
         tmp_bytes: u64::from(function.tmp_mb) << 20,
-        pids_max: PIDS_MAX,
-        open_files_max: OPEN_FILES_MAX,
+        ..Limits::default()
     }
 }

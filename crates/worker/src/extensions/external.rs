@@ -122,7 +122,10 @@ impl External {
 impl Pipes {
     fn make(directory: &Path) -> io::Result<Self> {
         let pipes = Self { folder: directory.join(uuid::Uuid::new_v4().simple().to_string()) };
-        fs::create_dir_all(&pipes.folder)?;
+        // Other users of the machine have no business here; a sandbox sees the folder itself.
+        fs::create_dir_all(directory)?;
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+        fs::create_dir(&pipes.folder)?;
         fs::set_permissions(&pipes.folder, fs::Permissions::from_mode(0o755))?;
         for (name, mode) in [EXITS, ORDERS] {
             let path = pipes.folder.join(name);

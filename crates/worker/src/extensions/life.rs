@@ -144,6 +144,8 @@ impl Environment {
                 environment.log().platform(&line.unwrap_or_default());
                 environment.stop_because(Reason::Timeout);
             }
+            environment.drain_output();
+            environment.log().flush();
         });
     }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Starts the external extensions of a function and then its runtime; see external.rs.
 # Arguments: the folder of the pipes, the folder of the extensions, their number, their names, the runtime's command.
 # The names of variables start as no variable of a function can.
