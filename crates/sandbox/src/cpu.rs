@@ -37,6 +37,13 @@ pub(crate) fn limits(
     CpuLimits { shares, quota_us }
 }
 
+/// The share of all sandboxes together: twice that of one busy process for each CPU. The kernel would give them all as much as
+/// it gives one process, and the server's own threads would crowd out what they wait for.
+pub(crate) fn all_shares() -> u64 {
+    let cpus = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    2048 * cpus
+}
+
 /// How many vCPUs AWS shows a function of this size.
 const fn visible_vcpus(memory_mb: u64) -> u64 {
     match memory_mb {

@@ -247,6 +247,10 @@ impl Running {
         descriptors::set_nonblocking(&ours).map_err(talk)?;
         // The launcher has made it, where it could be made, and removes it.
         let tree = Tree::open(&Layout::discover().unwrap_or_default(), tree_name);
+        // A weight that cannot be written leaves the kernel's own.
+        if let Err(error) = tree.set_shares(cpu::all_shares()) {
+            tracing::debug!(%error, "the share of all sandboxes was not set");
+        }
         Ok((Self { socket: ours, tree, child: Mutex::new(child) }, found))
     }
 }

@@ -4,6 +4,7 @@
 #![allow(
     clippy::tests_outside_test_module,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "the whole file is tests"
 )]

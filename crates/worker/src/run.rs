@@ -82,7 +82,7 @@ impl Environment {
             }
         };
         if let Some(connection) = connection {
-            spawn(runtime_api::serve(Arc::clone(self), connection));
+            serve_on(Arc::clone(self), connection);
         }
         self.drain_output();
         if let Some(deadline) = deadline {
@@ -104,6 +104,16 @@ impl Environment {
                 () = serve_one(self, connection), if connection.is_some() => {}
             }
         }
+    }
+}
+
+/// Serves a connection after its answer. The request for the next event is often there already; then the connection is parked
+/// at once, and no task is needed.
+fn serve_on(environment: Arc<Environment>, connection: Connection) {
+    let mut serving = Box::pin(runtime_api::serve(environment, connection));
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    if serving.as_mut().poll(&mut nobody).is_pending() {
+        spawn(serving);
     }
 }
 

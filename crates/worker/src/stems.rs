@@ -142,7 +142,10 @@ impl Stems {
             let pool = pools.entry(kind.clone()).or_default();
             pool.used = Some(Instant::now());
             let stem = pool.ready.pop();
-            if stem.is_none() {
+            if stem.is_some() {
+                // One that was expected has come.
+                pool.demand.pop_front();
+            } else {
                 pool.demand.push_back(Instant::now());
             }
             stem

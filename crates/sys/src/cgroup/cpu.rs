@@ -13,10 +13,7 @@ pub const PERIOD_US: u64 = 100_000;
 impl Cpu {
     /// The share of this group when others want the CPU too; 1024 is what a group has that was told nothing.
     pub fn set_shares(&self, shares: u64) -> io::Result<()> {
-        match self.0.version {
-            Version::V1 => self.0.write("cpu.shares", shares.clamp(2, 262_144)),
-            Version::V2 => self.0.write("cpu.weight", weight(shares)),
-        }
+        write_shares(&self.0, shares)
     }
 
     /// At most `quota_us` of CPU time in each period, and as much again if the periods before left it unused.
@@ -52,6 +49,13 @@ impl Cpu {
                 self.0.write("cpu.max", format_args!("max {PERIOD_US}"))
             }
         }
+    }
+}
+
+pub(super) fn write_shares(directory: &Directory, shares: u64) -> io::Result<()> {
+    match directory.version {
+        Version::V1 => directory.write("cpu.shares", shares.clamp(2, 262_144)),
+        Version::V2 => directory.write("cpu.weight", weight(shares)),
     }
 }
 

@@ -281,6 +281,14 @@ impl Tree {
         [&self.memory, &self.cpu, &self.pids, &self.freezer].into_iter().flatten()
     }
 
+    /// The share of CPU time that all groups have together when others want it too. See `cpu::Cpu::set_shares`.
+    pub fn set_shares(&self, shares: u64) -> io::Result<()> {
+        match &self.cpu {
+            Some(directory) => cpu::write_shares(directory, shares),
+            None => Ok(()),
+        }
+    }
+
     /// Makes the group `name`.
     pub fn create_group(&self, name: &str) -> io::Result<Group> {
         for directory in self.directories() {

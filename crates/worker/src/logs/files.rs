@@ -55,9 +55,12 @@ struct Queue {
     written: Condvar,
 }
 
+/// Lines, and the file that they go to.
+type Batches = Vec<(Arc<Path>, Bytes)>;
+
 #[derive(Debug, Default)]
 struct Waiting {
-    batches: Vec<(PathBuf, Bytes)>,
+    batches: Batches,
     bytes: usize,
     dropped_bytes: usize,
     is_writing: bool,
@@ -84,15 +87,15 @@ impl LogFiles {
     }
 
     /// Where a stream of `function` is written.
-    pub fn path(&self, function: &Function, file_name: &str) -> PathBuf {
+    pub fn path(&self, function: &Function, file_name: &str) -> Arc<Path> {
         let mut path = self.root.join(function.account.as_str());
         path.push(function.region.as_str());
         path.push(&function.name);
         path.push(file_name);
-        path
+        path.into()
     }
 
-    pub(super) fn append(&self, path: &Path, batch: Bytes) {
+    pub(super) fn append(&self, path: &Arc<Path>, batch: Bytes) {
         let queue = &self.thread.queue;
         let mut waiting = queue.lock();
         if waiting.bytes + batch.len() > queue.options.queue_bytes_max {
@@ -100,7 +103,7 @@ impl LogFiles {
             return;
         }
         waiting.bytes += batch.len();
-        waiting.batches.push((path.to_owned(), batch));
+        waiting.batches.push((Arc::clone(path), batch));
         if waiting.batches.len() == 1 {
             queue.arrived.notify_one();
         }
@@ -146,8 +149,8 @@ impl Queue {
             if dropped_bytes > 0 {
                 tracing::warn!(bytes = dropped_bytes, "log lines dropped");
             }
-            for (path, batch) in &batches {
-                if let Err(error) = disk.append(path, batch) {
+            for (path, bytes) in by_file(batches) {
+                if let Err(error) = disk.append(&path, &bytes) {
                     tracing::warn!(path = %path.display(), %error, "log lines lost");
                 }
             }
@@ -157,7 +160,7 @@ impl Queue {
     }
 
     /// What has gathered, or `None` at the end.
-    fn next(&self) -> Option<(Vec<(PathBuf, Bytes)>, usize)> {
+    fn next(&self) -> Option<(Batches, usize)> {
         let mut waiting = self.lock();
         while waiting.batches.is_empty() {
             if waiting.is_stopping {
@@ -174,6 +177,15 @@ impl Queue {
         let dropped_bytes = std::mem::take(&mut waiting.dropped_bytes);
         Some((std::mem::take(&mut waiting.batches), dropped_bytes))
     }
+}
+
+/// Puts together what goes to the same file, in its order: one write for each.
+fn by_file(batches: Batches) -> HashMap<Arc<Path>, Vec<u8>> {
+    let mut files: HashMap<Arc<Path>, Vec<u8>> = HashMap::new();
+    for (path, batch) in batches {
+        files.entry(path).or_default().extend_from_slice(&batch);
+    }
+    files
 }
 
 /// Sizes of the folders written so far, and the files in them.
@@ -256,7 +268,7 @@ mod tests {
     fn batches_reach_their_files() {
         let folder = tempfile::tempdir().unwrap();
         let files = LogFiles::start(folder.path(), Options::default()).unwrap();
-        let path = folder.path().join("a/b.log");
+        let path: Arc<Path> = folder.path().join("a/b.log").into();
         files.append(&path, Bytes::from_static(b"1 one\n"));
         files.flush();
         files.append(&path, Bytes::from_static(b"2 two\n"));
@@ -269,7 +281,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { function_bytes_max: 4000, ..Options::default() };
         let files = LogFiles::start(folder.path(), options).unwrap();
-        let path = folder.path().join("a/b.log");
+        let path: Arc<Path> = folder.path().join("a/b.log").into();
         for _ in 0..100 {
             files.append(&path, Bytes::from(vec![b'x'; 200]));
             files.flush();
@@ -283,7 +295,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { queue_bytes_max: 10, ..Options::default() };
         let files = LogFiles::start(folder.path(), options).unwrap();
-        let path = folder.path().join("b.log");
+        let path: Arc<Path> = folder.path().join("b.log").into();
         files.append(&path, Bytes::from_static(b"12345678901"));
         files.append(&path, Bytes::from_static(b"1234567890"));
         drop(files);

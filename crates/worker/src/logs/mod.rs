@@ -16,8 +16,8 @@ use crate::clock;
 use crate::function::Function;
 use bytes::{Bytes, BytesMut};
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What `X-Amz-Log-Result` can hold.
 const TAIL_BYTES_MAX: usize = 4096;
@@ -31,7 +31,7 @@ const BATCH_BYTES: usize = 32 * 1024;
 pub struct LogStream {
     name: String,
     group: String,
-    path: PathBuf,
+    path: Arc<Path>,
     files: LogFiles,
     open: Mutex<Open>,
 }
