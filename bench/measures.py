@@ -70,7 +70,7 @@ ALL = {"cold": cold, "warm": warm, "throughput": throughput, "memory": memory, "
 
 # The figures of each measure that the table and the plot show, the main one first.
 FIGURES = {
-    "start": [("ready_ms", "ms"), ("idle_rss_mib", "MiB")],
+    "start": [("ready_ms", "ms"), ("idle_mib", "MiB")],
     "cold": [("p50_ms", "ms"), ("p90_ms", "ms")],
     "warm": [("p50_us", "us"), ("p99_us", "us")],
     "throughput": [("per_second", "1/s"), ("cpu_ms", "ms")],
@@ -140,9 +140,5 @@ def kib(path, field):
 
 
 def pss_mib(pids):
+    """Of all these processes: pages that several share are divided among them."""
     return sum(kib(f"/proc/{one}/smaps_rollup", "Pss:") for one in pids) / 1024
-
-
-def rss_mib(pid):
-    """Of all its processes: a server in two processes pays for both."""
-    return sum(kib(f"/proc/{one}/status", "VmRSS:") for one in family(pid)) / 1024

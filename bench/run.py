@@ -76,7 +76,10 @@ def run_round(number, options, machine):
                 found[name]["failed"] = str(error)
                 print(f"round {number}: {name}: {error}", file=sys.stderr)
                 continue
-            found[name]["start"] = {"ready_ms": target.ready_ms, "idle_rss_mib": measures.rss_mib(target.pid)}
+            found[name]["start"] = {
+                "ready_ms": target.ready_ms,
+                "idle_mib": measures.pss_mib(measures.family(target.pid)),
+            }
             live.append(target)
         for measure in options.measures:
             for kind in options.kinds:
