@@ -13,10 +13,19 @@ mod harness;
 
 use harness::{is_root, limited, options, output, read_until, shell, start, with_memory};
 use sandbox::{Exit, LaunchError, Limits, Mount, Sandbox, Step};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 fn mount(source: &Path, target: &str) -> Mount {
     Mount { source: source.to_owned(), target: target.into() }
+}
+
+/// A function's directory, which the sandbox's user may read.
+fn code(text: &str) -> tempfile::TempDir {
+    let code = tempfile::tempdir().unwrap();
+    std::fs::write(code.path().join("code"), text).unwrap();
+    std::fs::set_permissions(code.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    code
 }
 
 /// Waits for a line of the function's code.
@@ -32,10 +41,7 @@ async fn code_appears_in_a_running_sandbox_and_stays_read_only() {
     if !is_root() {
         return;
     }
-    let code = tempfile::tempdir().unwrap();
-    std::fs::write(code.path().join("code"), "the function\n").unwrap();
-    std::fs::set_permissions(code.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
+    let code = code("the function\n");
     let launcher = start(&options());
     let script = format!("{WAITING} touch /var/task/x || echo refused; df -k /tmp | tail -1");
     let mut sandbox = launcher.launch(shell(&script)).await.unwrap();
@@ -57,10 +63,7 @@ async fn a_neighbour_sees_nothing_of_it() {
     if !is_root() {
         return;
     }
-    let code = tempfile::tempdir().unwrap();
-    std::fs::write(code.path().join("code"), "the function\n").unwrap();
-    std::fs::set_permissions(code.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
+    let code = code("the function\n");
     let launcher = start(&options());
     let mut sandbox = launcher.launch(shell(WAITING)).await.unwrap();
     let neighbour = launcher.launch(shell("echo waiting; read x; ls -A /var/task")).await.unwrap();
@@ -82,10 +85,7 @@ async fn the_new_memory_limit_holds() {
     if !is_root() {
         return;
     }
-    let code = tempfile::tempdir().unwrap();
-    std::fs::write(code.path().join("code"), "go\n").unwrap();
-    std::fs::set_permissions(code.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
+    let code = code("go\n");
     let launcher = start(&options());
     let script = format!("{WAITING} exec perl -e 'my $x = q(x) x (300 << 20); print length($x)'");
     let mut sandbox = launcher.launch(with_memory(shell(&script), 1024)).await.unwrap();
