@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 use worker::{
-    Deployment, Environment, Event, FailedInit, Function, NotDelivered, Outcome, StartError, Worker,
+    Deployment, Environment, Event, FailedInit, Function, Initialization, NotDelivered, Outcome,
+    StartError, Worker,
 };
 
 /// A start that takes longer than this lets the next one begin: it waits for something else than the CPU.
@@ -348,7 +349,7 @@ impl Shared {
         if pool.lock().give_up_start() {
             return;
         }
-        let mut start = std::pin::pin!(self.worker.start(&pool.function));
+        let mut start = std::pin::pin!(self.worker.start(&pool.function, Initialization::OnDemand));
         let result = match tokio::time::timeout(START_TURN, &mut start).await {
             Ok(result) => result,
             Err(_elapsed) => {

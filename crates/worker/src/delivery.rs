@@ -20,6 +20,7 @@ impl Delivery {
             ("Lambda-Runtime-Client-Context", event.client_context.as_deref()),
             ("Lambda-Runtime-Cognito-Identity", event.cognito_identity.as_deref()),
             ("Lambda-Runtime-Trace-Id", Some(event.trace_id.as_str())),
+            ("Lambda-Runtime-Aws-Tenant-Id", event.tenant_id.as_deref()),
         ];
         let length = event.payload.len();
         write!(
@@ -68,6 +69,7 @@ mod tests {
             invoked_arn: "arn:aws:lambda:us-east-1:000000000000:function:f:7".into(),
             client_context: Some("{\"a\":\r\n1}".into()),
             cognito_identity: None,
+            tenant_id: Some("blue".into()),
             trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
         };
         let delivery = Delivery::new(&event, 1_700_000_000_000);
@@ -79,6 +81,7 @@ mod tests {
             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:f:7
             Lambda-Runtime-Client-Context: {"a":1}
             Lambda-Runtime-Trace-Id: Root=1-a;Parent=b;Sampled=0
+            Lambda-Runtime-Aws-Tenant-Id: blue
             Content-Length: 2
 
         "#]]

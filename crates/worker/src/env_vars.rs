@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The environment variables of a function: AWS's, the runtime's and its own. Pure.
 
-use crate::function::Function;
+use crate::function::{Function, Initialization};
 use crate::host::Session;
 use crate::logs::LogStream;
 
@@ -20,8 +20,7 @@ const OVERRIDABLE: [&str; 10] = [
 ];
 
 /// What is the same for every function.
-const FIXED: [(&str, &str); 13] = [
-    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+const FIXED: [(&str, &str); 12] = [
     ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
     ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
     ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
@@ -50,10 +49,12 @@ pub(crate) fn all(
     of_runtime: &[(String, String)],
     log: &LogStream,
     session: &Session,
+    initialization: Initialization,
 ) -> Vec<(String, String)> {
     let memory = function.memory_mb.to_string();
     let region = function.region.as_str();
-    let own: [(&str, &str); 11] = [
+    let own: [(&str, &str); 12] = [
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.name()),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
@@ -121,7 +122,7 @@ mod tests {
             lifeline: Vec::new(),
         };
         let of_runtime = [("PYTHONPATH".to_owned(), "/var/runtime".to_owned())];
-        let all = all(&function, &of_runtime, &log, &session);
+        let all = all(&function, &of_runtime, &log, &session, Initialization::OnDemand);
         let mut values = all.into_iter().filter(|(known, _)| known == name).map(|(_, value)| value);
         let first = values.next();
         assert!(values.next().is_none(), "{name} is there twice");

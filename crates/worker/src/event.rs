@@ -15,6 +15,8 @@ pub struct Event {
     pub client_context: Option<String>,
     /// `{"cognitoIdentityId":"...","cognitoIdentityPoolId":"..."}`
     pub cognito_identity: Option<String>,
+    /// Of a function with an environment for each tenant: whose event it is.
+    pub tenant_id: Option<String>,
     /// `Root=1-...;Parent=...;Sampled=0`
     pub trace_id: String,
 }

@@ -6,10 +6,44 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// On demand the init phase has this long. A longer one is tried again inside the invocation, with the invocation's time.
+const INIT_MAX: Duration = Duration::from_secs(10);
+/// Ahead of events it has as long as an invocation, but never less than this,
+const PROVISIONED_INIT_MIN: Duration = Duration::from_secs(130);
+/// and never more.
+const PROVISIONED_INIT_MAX: Duration = Duration::from_secs(900);
+
 /// One state of one function version: code and configuration. Every change makes a new one, so that an environment
 /// of an older deployment is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Deployment(pub u64);
+
+/// Why an environment is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initialization {
+    /// An event waits for it.
+    OnDemand,
+    /// Ahead of events, because the function has provisioned concurrency.
+    Provisioned,
+}
+
+impl Initialization {
+    /// The value of `AWS_LAMBDA_INITIALIZATION_TYPE`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Provisioned => "provisioned-concurrency",
+        }
+    }
+
+    /// How long the init phase may take.
+    pub(crate) fn init_max(self, timeout: Duration) -> Duration {
+        match self {
+            Self::OnDemand => INIT_MAX,
+            Self::Provisioned => timeout.clamp(PROVISIONED_INIT_MIN, PROVISIONED_INIT_MAX),
+        }
+    }
+}
 
 /// A function version as the worker sees it: all that a start needs, and nothing else. Immutable.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ mod worker;
 
 pub use environment::Environment;
 pub use event::{Event, Outcome};
-pub use function::{Deployment, Function};
+pub use function::{Deployment, Function, Initialization};
 pub use host::{Host, Session};
 pub use run::NotDelivered;
 pub use worker::{FailedInit, StartError, Worker};

@@ -9,7 +9,7 @@ use crate::environment::{Environment, Parts, init_result};
 use crate::event::{Event, Outcome};
 use crate::extensions::{External, Reason};
 use crate::failure::{Failure, kernel_reason};
-use crate::function::Function;
+use crate::function::{Function, Initialization};
 use crate::host::{Host, Session};
 use crate::logs::lines::{self, Status};
 use crate::logs::{LogFiles, LogStream};
@@ -20,12 +20,8 @@ use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-
-/// The init phase has this long. A longer one is tried again inside the invocation, with the invocation's time.
-const INIT_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub struct Worker {
@@ -67,6 +63,7 @@ struct FailedTry {
 /// How the init phase of one try is told in the log.
 struct InitPhase {
     name: &'static str,
+    initialization: Initialization,
     deadline: Instant,
 }
 
@@ -102,10 +99,15 @@ impl Worker {
     }
 
     /// Starts an environment and waits for the end of its init phase.
-    pub async fn start(&self, function: &Arc<Function>) -> Result<Arc<Environment>, StartError> {
+    pub async fn start(
+        &self,
+        function: &Arc<Function>,
+        initialization: Initialization,
+    ) -> Result<Arc<Environment>, StartError> {
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
-        let phase = InitPhase { name: "init", deadline: started + INIT_MAX };
+        let deadline = started + initialization.init_max(function.timeout);
+        let phase = InitPhase { name: "init", initialization, deadline };
         match self.try_start(function, &log, &phase).await? {
             Ok(environment) => {
                 environment.set_init_duration(started.elapsed());
@@ -126,7 +128,9 @@ impl Worker {
         let log = failed.log;
         let running = Running::new(function, &log, event);
         running.start();
-        let phase = InitPhase { name: "invoke", deadline: Instant::now() + function.timeout };
+        let deadline = Instant::now() + function.timeout;
+        let initialization = Initialization::OnDemand;
+        let phase = InitPhase { name: "invoke", initialization, deadline };
         let environment = match self.try_start(function, &log, &phase).await? {
             Ok(environment) => environment,
             Err(FailedTry { failure, memory_peak_bytes }) => {
@@ -158,7 +162,7 @@ impl Worker {
         self.compile_once(&installed);
         log.platform(&lines::init_start(&installed.version));
         let started = Instant::now();
-        let result = match self.parts(function, log, &installed).await? {
+        let result = match self.parts(function, log, &installed, phase.initialization).await? {
             Ok(parts) => self.open(function, log, parts, phase.deadline).await?,
             Err(failure) => Err(FailedTry { failure, memory_peak_bytes: 0 }),
         };
@@ -197,9 +201,10 @@ impl Worker {
         function: &Arc<Function>,
         log: &LogStream,
         installed: &Installed,
+        initialization: Initialization,
     ) -> Result<Result<Parts, Failure>, StartError> {
         let session = self.host.open_session(function, &function.name)?;
-        let env = env_vars::all(function, &installed.env, log, &session);
+        let env = env_vars::all(function, &installed.env, log, &session, initialization);
         if let Some(stem) = self.stems.take(function, installed) {
             match stem.grow(&self.launcher, &code_mounts(function), limits(function), &env).await {
                 Ok(grown) => return Ok(Ok(self.with_session(grown, session)?)),

@@ -67,6 +67,7 @@ impl<I: Invoke> Service<I> {
             invoked_arn: found.address.arn(),
             client_context,
             cognito_identity: None,
+            tenant_id: None,
             trace_id: cx.trace.to_string(),
         };
         let result = self.invoker.invoke(&found.version.runnable, event).await;

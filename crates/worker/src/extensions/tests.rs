@@ -261,6 +261,7 @@ async fn events_go_to_who_waits() {
         invoked_arn: "arn:aws:lambda:us-east-1:000000000000:function:f".into(),
         client_context: None,
         cognito_identity: None,
+        tenant_id: None,
         trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
     };
     let mut connection = served.extensions.roster().invoke().pop().unwrap();
