@@ -13,7 +13,7 @@
 use crate::environment::spawn;
 use crate::function::Function;
 use crate::runtime_api::{self, Connection};
-use crate::runtimes::{self, Installed, Language};
+use crate::runtimes::{self, Installed};
 use bytes::Bytes;
 use sandbox::{Launcher, Limits, Mount, Process, Sandbox, Spec};
 use serde::Deserialize;
@@ -32,28 +32,17 @@ const STEM: &str = "TINDERBOX_STEM";
 const READY_MAX: Duration = Duration::from_secs(10);
 /// Before a stem is replaced: the invocation that took it goes first.
 const REFILL_DELAY: Duration = Duration::from_millis(5);
-/// Variables that a runtime reads as it starts. A function that sets one takes the ordinary path.
-const EARLY: [&str; 11] = [
-    "AWS_LAMBDA_EXEC_WRAPPER",
-    "GLIBC_",
-    "LANG",
-    "LC_",
-    "LD_",
-    "MALLOC_",
-    "NODE_",
-    "OPENSSL_",
-    "PYTHON",
-    "SSL_",
-    "UV_",
-];
+/// Variables that every program reads as it starts. A function that sets one, or one that its runtime reads then, takes the
+/// ordinary path.
+const EARLY: [&str; 6] = ["AWS_LAMBDA_EXEC_WRAPPER", "GLIBC_", "LANG", "LC_", "LD_", "MALLOC_"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Stems kept ready for each runtime in use, whatever the demand. Default: 4.
     pub ready_min: usize,
-    /// Stems that may be ready for one runtime when many functions are new. 0: no stems, every cold start takes the
-    /// ordinary path. Default: 64, or less on a machine with less than 24 GiB of memory.
+    /// Stems that may be ready for one runtime when many functions are new; fewer of one whose stems are large. 0: no
+    /// stems, every cold start takes the ordinary path. Default: 64, or less on a machine with less than 24 GiB of memory.
     pub ready_max: usize,
     /// Milliseconds for which a new function, or a start that found no stem, counts as demand. Default: 60000.
     pub demand_window_ms: u64,
@@ -72,19 +61,39 @@ impl Default for Options {
     }
 }
 
-/// A stem takes about 12 MB: at most a thirty-second part of the memory for one runtime.
+/// What a stem usually takes. Limits count stems of this size.
+const USUAL_MB: u64 = 12;
+
+/// At most a thirty-second part of the memory for one runtime.
 fn ready_max() -> usize {
     let memory = rustix::system::sysinfo();
     let bytes = u64::from(memory.mem_unit).saturating_mul(memory.totalram);
-    usize::try_from(bytes / 32 / (12 << 20)).unwrap_or(usize::MAX).clamp(4, 64)
+    usize::try_from(bytes / 32 / (USUAL_MB << 20)).unwrap_or(usize::MAX).clamp(4, 64)
+}
+
+impl Options {
+    /// The same memory for stems of another size: fewer of large ones, and at least one.
+    fn for_stems_of(&self, memory_mb: u64) -> Self {
+        let scaled = |count: usize| {
+            let large = u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(USUAL_MB);
+            let fewer = usize::try_from(large.div_ceil(memory_mb.max(USUAL_MB)));
+            fewer.unwrap_or(usize::MAX).max(count.min(1))
+        };
+        Self {
+            ready_min: scaled(self.ready_min),
+            ready_max: scaled(self.ready_max),
+            ..self.clone()
+        }
+    }
 }
 
 /// What makes stems alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
     identifier: String,
-    /// Node is told its heap sizes as it starts.
+    /// If it is told as it starts.
     memory_mb: Option<u32>,
+    stem_mb: u64,
 }
 
 /// A runtime in its sandbox that asked which function it is.
@@ -171,15 +180,18 @@ impl Stems {
     pub(crate) fn reap(&self, now: Instant) {
         let idle_max = Duration::from_millis(self.options.idle_max_ms);
         let mut surplus = Vec::new();
-        self.pools().retain(|_, pool| {
-            let wanted = pool.wanted(&self.options, now);
+        self.pools().retain(|kind, pool| {
+            let wanted = pool.wanted(&self.options.for_stems_of(kind.stem_mb), now);
             surplus.extend(pool.ready.drain(..pool.ready.len().saturating_sub(wanted)));
             pool.is_filling || pool.used.is_some_and(|used| now - used < idle_max)
         });
     }
 
     fn kind(&self, function: &Function, installed: &Installed) -> Option<Kind> {
-        let is_early = |name: &str| EARLY.iter().any(|early| name.starts_with(early));
+        let ahead = installed.identifier.language().ahead()?;
+        let is_early = |name: &str| {
+            EARLY.iter().chain(ahead.early_variables).any(|early| name.starts_with(early))
+        };
         let has_none = self.options.ready_max == 0 || !self.launcher.can_furnish();
         if has_none || function.env_vars.iter().any(|(name, _)| is_early(name)) {
             return None;
@@ -188,20 +200,20 @@ impl Stems {
         if crate::extensions::has_any(function.layers_dir.as_deref()) {
             return None;
         }
-        let memory_mb = match installed.identifier.language() {
-            Language::Python { .. } => None,
-            Language::Node { .. } => Some(function.memory_mb),
-            Language::Provided => return None,
-        };
-        Some(Kind { identifier: installed.identifier.to_string(), memory_mb })
+        Some(Kind {
+            identifier: installed.identifier.to_string(),
+            memory_mb: ahead.is_for_one_memory_size.then_some(function.memory_mb),
+            stem_mb: ahead.memory_mb,
+        })
     }
 
     /// Starts stems one after the other, until there are enough.
     fn fill(self: &Arc<Self>, kind: Kind, function: &Function, installed: &Installed) {
+        let options = self.options.for_stems_of(kind.stem_mb);
         {
             let mut pools = self.pools();
             let pool = pools.entry(kind.clone()).or_default();
-            if pool.is_filling || pool.ready.len() >= pool.wanted(&self.options, Instant::now()) {
+            if pool.is_filling || pool.ready.len() >= pool.wanted(&options, Instant::now()) {
                 return;
             }
             pool.is_filling = true;
@@ -221,7 +233,7 @@ impl Stems {
                         tracing::warn!(runtime = kind.identifier, %error, "stem not started")
                     }
                 }
-                let wanted = pool.wanted(&stems.options, Instant::now());
+                let wanted = pool.wanted(&options, Instant::now());
                 // After a failure the next start that finds no stem tries again.
                 pool.is_filling = has_started && pool.ready.len() < wanted;
                 if !pool.is_filling {
@@ -307,6 +319,21 @@ fn tell_function(connection: &mut Connection, env: &[(String, String)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_stems_are_fewer() {
+        let options =
+            Options { ready_min: 4, ready_max: 64, demand_window_ms: 1000, idle_max_ms: 1 };
+        let counts = |memory_mb| {
+            let options = options.for_stems_of(memory_mb);
+            (options.ready_min, options.ready_max)
+        };
+        assert_eq!(counts(12), (4, 64));
+        assert_eq!(counts(36), (2, 22));
+        assert_eq!(counts(9000), (1, 1));
+        let none = Options { ready_max: 0, ..options.clone() };
+        assert_eq!(none.for_stems_of(36).ready_max, 0);
+    }
 
     #[test]
     fn stems_follow_demand_within_their_limits() {

@@ -19,6 +19,37 @@ pub enum Language {
     Provided,
 }
 
+/// How a runtime is started before anybody knows for which function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ahead {
+    /// Whether the command that starts it depends on the function's memory.
+    pub(crate) is_for_one_memory_size: bool,
+    /// The beginnings of the variables that it reads as it starts, besides those that every program reads.
+    pub(crate) early_variables: &'static [&'static str],
+    /// About how much memory it takes while it waits.
+    pub(crate) memory_mb: u64,
+}
+
+impl Language {
+    /// None for what can only be started with its code.
+    pub(crate) const fn ahead(self) -> Option<Ahead> {
+        match self {
+            Self::Python { .. } => Some(Ahead {
+                is_for_one_memory_size: false,
+                early_variables: &["PYTHON"],
+                memory_mb: 12,
+            }),
+            // It is told its heap sizes as it starts.
+            Self::Node { .. } => Some(Ahead {
+                is_for_one_memory_size: true,
+                early_variables: &["NODE_", "OPENSSL_", "SSL_", "UV_"],
+                memory_mb: 12,
+            }),
+            Self::Provided => None,
+        }
+    }
+}
+
 /// A runtime that we know how to run. There is no other way to make one than to parse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identifier {
