@@ -132,7 +132,7 @@ async fn send(endpoint: &impl Endpoint, text: &str) -> String {
         text += &format!("{name}: {}\n", value.to_str().unwrap());
     }
     assert_eq!(response.headers()["x-amzn-requestid"], "6f2c1c36-93a3-4f7b-9a58-000000000001");
-    text + std::str::from_utf8(response.body()).unwrap()
+    text + std::str::from_utf8(response.body().whole().unwrap()).unwrap()
 }
 
 async fn check(request: &str, seen: Expect, answer: Expect) {

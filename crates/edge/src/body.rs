@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Bodies: read whole and within a limit, thrown away, or sent from a file.
+//! Bodies: read whole and within a limit, thrown away, sent from a file, or sent while they are made.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -112,7 +112,45 @@ async fn next_chunk(
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     Bytes(Bytes),
+    Stream(Box<Streamed>),
     File { file: tokio::fs::File, left: u64 },
+}
+
+/// A body that is still being made.
+pub(crate) struct Streamed {
+    body: wire::Body,
+    bytes: u64,
+    /// Told how many bytes were sent, when all were or the connection is gone.
+    when_over: Option<Box<dyn FnOnce(u64) + Send>>,
+}
+
+impl Streamed {
+    pub(crate) fn new(body: wire::Body, when_over: impl FnOnce(u64) + Send + 'static) -> Self {
+        Self { body, bytes: 0, when_over: Some(Box::new(when_over)) }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+        Poll::Ready(frame)
+    }
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        if let Some(when_over) = self.when_over.take() {
+            when_over(self.bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for Streamed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streamed").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
 }
 
 impl http_body::Body for Outgoing {
@@ -126,6 +164,7 @@ impl http_body::Body for Outgoing {
         match self.get_mut() {
             Self::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(streamed) => streamed.poll_frame(cx),
             Self::File { left: 0, .. } => Poll::Ready(None),
             Self::File { file, left } => {
                 let length = usize::try_from(*left)
@@ -147,6 +186,7 @@ impl http_body::Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_empty(),
+            Self::Stream(streamed) => streamed.body.is_end_stream(),
             Self::File { left, .. } => *left == 0,
         }
     }
@@ -155,6 +195,7 @@ impl http_body::Body for Outgoing {
         match self {
             Self::Bytes(bytes) => u64::try_from(bytes.len())
                 .map_or_else(|_| SizeHint::default(), SizeHint::with_exact),
+            Self::Stream(streamed) => streamed.body.size_hint(),
             Self::File { left, .. } => SizeHint::with_exact(*left),
         }
     }

@@ -2,7 +2,7 @@
 //! The life of one request: head, service, signature, body, call, answer.
 
 use crate::access_key::AccessKey;
-use crate::body::{self, Outgoing, ReadError};
+use crate::body::{self, Outgoing, ReadError, Streamed};
 use crate::detect::{Detected, detect};
 use crate::page::{self, Access, Answer};
 use crate::running::Running;
@@ -77,7 +77,7 @@ impl Edge {
         record.operation = operation_of(&detected).map(|operation| operation.name);
 
         match self.receive(&head, claim, detected, &mut body, &mut record).await {
-            Ok(received) => Ok(finish(received.call(head, record).await)),
+            Ok(received) => Ok(received.call(head, record).await),
             Err(Stop::Aborted(aborted)) => Err(aborted),
             Err(Stop::Fault(fault)) => {
                 let mut response = protocol.write_fault(&fault, &record.request_id);
@@ -246,7 +246,7 @@ struct Received {
 }
 
 impl Received {
-    async fn call(self, head: Parts, record: Record) -> Response {
+    async fn call(self, head: Parts, record: Record) -> http::Response<Outgoing> {
         let protocol = self.route.protocol;
         match Running::new(self.run(head, record)).await {
             Ok(response) => response,
@@ -254,25 +254,35 @@ impl Received {
                 tracing::error!(request_id = %record.request_id, "call panicked");
                 let response = protocol.write_fault(&Fault::internal(), &record.request_id);
                 record.log(&response, Some(&Fault::internal()));
-                response
+                finish(response)
             }
         }
     }
 
-    async fn run(self, head: Parts, record: Record) -> Response {
+    async fn run(self, head: Parts, record: Record) -> http::Response<Outgoing> {
         let Self { endpoint, route, cx, bytes, room } = self;
         let mut response = endpoint.call(&cx, route, http::Request::from_parts(head, bytes)).await;
         set_request_id(&mut response, record.request_id);
         set_trace(&mut response, &cx.trace);
-        record.log(&response, None);
-        drop(room);
-        response
+        if matches!(response.body(), wire::Body::Whole(_)) {
+            record.log(&response, None);
+            return finish(response);
+        }
+        // It has begun, and ends when its last piece was taken, or its caller is gone.
+        let status = response.status();
+        response.map(|body| {
+            Outgoing::Stream(Box::new(Streamed::new(body, move |bytes| {
+                record.log_line(status, bytes, None);
+                drop(room);
+            })))
+        })
     }
 }
 
 impl Record {
     fn log(&self, response: &Response, fault: Option<&Fault>) {
-        self.log_line(response.status(), response.body().len(), fault);
+        let bytes = response.body().whole().map_or(0, Bytes::len);
+        self.log_line(response.status(), bytes, fault);
     }
 
     fn log_line(&self, status: http::StatusCode, bytes: impl TryInto<u64>, fault: Option<&Fault>) {
@@ -368,6 +378,10 @@ fn set_request_id<T>(response: &mut http::Response<T>, request_id: RequestId) {
     }
 }
 
+/// For answers that are whole.
 fn finish(response: Response) -> http::Response<Outgoing> {
-    response.map(Outgoing::Bytes)
+    response.map(|body| match body {
+        wire::Body::Whole(bytes) => Outgoing::Bytes(bytes),
+        body @ wire::Body::Stream(_) => Outgoing::Stream(Box::new(Streamed::new(body, |_| {}))),
+    })
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is under `/_tinderbox/`: health, and the pages that others register.
 
-use bytes::Bytes;
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
@@ -69,7 +68,7 @@ pub(crate) fn find<'p, 'r>(
 pub(crate) fn health() -> Response {
     let body =
         serde_json::json!({ "status": "ready", "version": env!("CARGO_PKG_VERSION") }).to_string();
-    let mut response = Response::new(Bytes::from(body));
+    let mut response = Response::new(body.into());
     response
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));

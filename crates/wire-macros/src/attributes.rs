@@ -25,6 +25,8 @@ pub(crate) enum Place {
     Query(String),
     Header(String),
     Payload,
+    /// The events of a stream.
+    Stream,
     Status,
 }
 
@@ -36,6 +38,7 @@ pub(crate) fn parse(attributes: &[Attribute]) -> Result<MemberAttributes> {
             match word.as_str() {
                 "label" => parsed.location = Place::Label,
                 "payload" => parsed.location = Place::Payload,
+                "stream" => parsed.location = Place::Stream,
                 "status" => parsed.location = Place::Status,
                 "required" => parsed.is_required = true,
                 "default" => parsed.has_default = true,

@@ -83,7 +83,7 @@ pub(crate) fn input(declared: &Declared) -> Tokens {
 fn bind(member: &Member) -> Tokens {
     let Member { ident, name, .. } = member;
     match &member.place {
-        Place::Body | Place::Status => Tokens::new(),
+        Place::Body | Place::Status | Place::Stream => Tokens::new(),
         Place::Label => quote!(draft.#ident = head.label(#name)?;),
         Place::Query(name) => quote!(draft.#ident = head.query(#name)?;),
         Place::Header(name) => {

@@ -94,12 +94,24 @@ pub(crate) fn output(declared: &Declared) -> Tokens {
                 }
             }
         });
+    let stream =
+        declared.members.iter().find(|member| member.place == Place::Stream).map(|member| {
+            let ident = &member.ident;
+            let value = if member.is_option { quote!(value?) } else { quote!(value) };
+            quote! {
+                fn take_stream(&mut self) -> ::std::option::Option<::wire::Pieces> {
+                    let value = ::std::mem::take(&mut self.#ident);
+                    ::std::option::Option::Some(::wire::EventStream::into_pieces(#value))
+                }
+            }
+        });
     let headers = headers(declared);
     quote! {
         impl ::wire::Output for #ident {
             const HAS_BODY: bool = #has_body;
             #status
             #payload
+            #stream
             #headers
         }
     }

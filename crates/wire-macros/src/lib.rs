@@ -48,7 +48,7 @@ pub fn input(item: TokenStream) -> TokenStream {
 
 /// The output of an operation. Absent members are left out.
 ///
-/// Attributes as for `Input`, and `#[wire(status)]` for the status of the response.
+/// Attributes as for `Input`, and `#[wire(status)]` for the status of the response, `#[wire(stream)]` for a body of events.
 #[proc_macro_derive(Output, attributes(wire))]
 pub fn output(item: TokenStream) -> TokenStream {
     derive(item, |declared| {

@@ -6,8 +6,8 @@
 
 use crate::input::{self, Head};
 use crate::{
-    Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response, Result, Route,
-    ServiceSpec, form, json, protocol, route, xml,
+    Body, Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response, Result, Route,
+    ServiceSpec, event_stream, form, json, protocol, route, xml,
 };
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
@@ -102,7 +102,7 @@ impl<'a> Call<'a> {
                     StatusCode::OK,
                     HeaderMap::with_capacity(4),
                     protocol.content_type(),
-                    body.into(),
+                    Bytes::from(body).into(),
                 ))
             }
             Protocol::Query => self.query_success(&output),
@@ -114,12 +114,16 @@ impl<'a> Call<'a> {
         let status = StatusCode::from_u16(status).map_err(|_| Fault::internal())?;
         let mut headers = HeaderMap::with_capacity(8);
         output.write_headers(&mut headers)?;
+        if let Some(pieces) = output.take_stream() {
+            let body = Body::Stream(pieces);
+            return Ok(self.response(status, headers, event_stream::CONTENT_TYPE, body));
+        }
         let body = match output.take_payload() {
             Some(payload) => payload,
             None if O::HAS_BODY => json::write(output)?.into(),
             None => Bytes::new(),
         };
-        Ok(self.response(status, headers, self.route.protocol.content_type(), body))
+        Ok(self.response(status, headers, self.route.protocol.content_type(), body.into()))
     }
 
     fn query_success<O: Output>(&self, output: &O) -> Result<Response> {
@@ -143,9 +147,10 @@ impl<'a> Call<'a> {
         status: StatusCode,
         mut headers: HeaderMap,
         content_type: &'static str,
-        body: Bytes,
+        body: Body,
     ) -> Response {
-        if !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+        let is_empty = body.whole().is_some_and(Bytes::is_empty);
+        if !is_empty && !headers.contains_key(CONTENT_TYPE) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         protocol::set_request_id(&mut headers, &self.cx.request_id);

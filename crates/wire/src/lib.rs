@@ -15,10 +15,12 @@
 extern crate self as wire;
 
 mod blob;
+mod body;
 mod call;
 mod check;
 mod context;
 mod enumeration;
+mod event_stream;
 mod fault;
 mod form;
 mod input;
@@ -35,9 +37,11 @@ mod timestamp;
 mod xml;
 
 pub use blob::Blob;
+pub use body::{Body, Pieces};
 pub use call::Call;
 pub use check::{At, Violations};
 pub use context::{Caller, Context};
+pub use event_stream::{Event, EventStream};
 pub use fault::{Blame, Fault, FaultSpec, MessageKey, Result};
 pub use input::{FromText, Head, Input};
 pub use member::{Described, Member};
@@ -54,6 +58,7 @@ pub use wire_macros::{Input, Output, Structure, service};
 /// What the derives and macros write calls to. Not an interface.
 #[doc(hidden)]
 pub mod private {
+    pub use crate::event_stream::message_of;
     pub use crate::member::{read, read_required};
     pub use crate::output::write_header;
     pub use bytes::Bytes;

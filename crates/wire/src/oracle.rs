@@ -141,7 +141,9 @@ impl<'a> Oracle<'a> {
                 self.expect(path, "name on the wire", name, wire_name);
                 member.location
             }
-            _ if structure["payload"] == member.name => Location::Payload,
+            _ if structure["payload"] == member.name || model["eventpayload"] == true => {
+                Location::Payload
+            }
             _ => Location::Body,
         };
         self.expect(path, "location", member.location, location);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How an output becomes a response.
 
-use crate::{Described, Fault, Result, Shape, Structure};
+use crate::{Described, Fault, Pieces, Result, Shape, Structure};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{HeaderMap, HeaderName};
@@ -24,6 +24,11 @@ pub trait Output: Described + Serialize {
 
     /// The raw body, if a member of the output is one.
     fn take_payload(&mut self) -> Option<Bytes> {
+        None
+    }
+
+    /// The body that is still being made, if a member of the output is one.
+    fn take_stream(&mut self) -> Option<Pieces> {
         None
     }
 }

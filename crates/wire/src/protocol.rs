@@ -2,7 +2,6 @@
 //! What differs between the protocols in every response: content types and the form of errors.
 
 use crate::{Blame, Fault, MessageKey, Protocol, Response, xml};
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use names::RequestId;
@@ -44,7 +43,7 @@ pub(crate) fn write_fault(
         Protocol::Json10 | Protocol::Json11 => json_body(fault),
         Protocol::Query => query_body(fault, request_id, xml_namespace),
     };
-    let mut response = Response::new(Bytes::from(body));
+    let mut response = Response::new(body.into());
     *response.status_mut() =
         StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

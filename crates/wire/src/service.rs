@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a service looks like to whoever dispatches requests to it.
 
-use crate::{Context, FaultSpec, Structure};
+use crate::{Body, Context, FaultSpec, Structure};
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub type Request = http::Request<Bytes>;
-pub type Response = http::Response<Bytes>;
+pub type Response = http::Response<Body>;
 
 /// A service that can be called over the wire. `#[service]` writes this for each declared trait.
 pub trait Endpoint: Send + Sync + 'static {

@@ -2,14 +2,16 @@
 //! Request bytes in, response bytes out: one sample service in every protocol.
 
 use crate::{
-    Blob, Call, Caller, Constraints, Context, Endpoint, Fault, FaultSpec, Input, MessageKey,
-    Output, Protocol, Request, Response, Result, Structure, Timestamp, enumeration, pattern, route,
-    service,
+    Blob, Body, Call, Caller, Constraints, Context, Endpoint, EventStream, Fault, FaultSpec, Input,
+    MessageKey, Output, Protocol, Request, Response, Result, Structure, Timestamp, enumeration,
+    event_stream, pattern, route, service,
 };
 use bytes::Bytes;
 use expect_test::{Expect, expect};
+use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Poll;
 
 const NAME: Constraints = Constraints::NONE.length(1, 8).pattern(pattern!("[a-z0-9", "-]+"));
 
@@ -35,6 +37,9 @@ trait Boxes: Send + Sync + 'static {
 
     #[operation(http = "GET /2020/boxes?find=Lid", status = 204)]
     async fn find_lid(&self, cx: &Context, input: FindLidInput) -> Result<()>;
+
+    #[operation(http = "GET /2020/boxes/{Name}/life")]
+    async fn watch_box(&self, cx: &Context, input: WatchBoxInput) -> Result<WatchBoxOutput>;
 
     #[operation(http = "DELETE /2020/boxes/{Name}", declared_only)]
     fn delete_box();
@@ -126,6 +131,37 @@ struct FindLidInput {
     arn: String,
 }
 
+#[derive(Debug, Input)]
+struct WatchBoxInput {
+    #[wire(label)]
+    name: String,
+}
+
+#[derive(Debug, Output)]
+struct WatchBoxOutput {
+    #[wire(header = "X-Box-Name")]
+    name: String,
+    #[wire(stream)]
+    life: Option<EventStream<BoxEvent>>,
+}
+
+event_stream! {
+    #[derive(Debug)]
+    enum BoxEvent { Piece(BoxPiece), End(BoxEnd) }
+}
+
+#[derive(Debug, Output)]
+struct BoxPiece {
+    #[wire(payload)]
+    payload: Blob,
+}
+
+#[derive(Debug, Output)]
+struct BoxEnd {
+    why: Option<String>,
+    how: Option<String>,
+}
+
 /// Answers with what it was given.
 struct Shelf;
 
@@ -144,6 +180,21 @@ impl Boxes for Shelf {
             lid: Some(input.lid),
             name: input.name,
         })
+    }
+
+    async fn watch_box(&self, _: &Context, input: WatchBoxInput) -> Result<WatchBoxOutput> {
+        let name = input.name;
+        if name == "none" {
+            return Err(Fault::new("NoBox", 404, "no <box>"));
+        }
+        let end = BoxEnd { why: Some("over".to_owned()), how: None };
+        let mut events = vec![
+            BoxEvent::End(end),
+            BoxEvent::Piece(BoxPiece { payload: Blob::default() }),
+            BoxEvent::Piece(BoxPiece { payload: Blob::from(b"\x00\xff".to_vec()) }),
+        ];
+        let life = (name != "dead").then(|| EventStream::new(move |_| Poll::Ready(events.pop())));
+        Ok(WatchBoxOutput { name, life })
     }
 
     async fn run_box(&self, _: &Context, input: RunBoxInput) -> Result<RunBoxOutput> {
@@ -201,7 +252,7 @@ async fn check(request: &str, expected: Expect) {
             for (name, value) in response.headers() {
                 text += &format!("{name}: {}\n", value.to_str().unwrap());
             }
-            text + "\n" + std::str::from_utf8(response.body()).unwrap() + "\n"
+            text + "\n" + std::str::from_utf8(response.body().whole().unwrap()).unwrap() + "\n"
         }
     };
     expected.assert_eq(&text);
@@ -267,7 +318,7 @@ async fn a_payload_is_not_copied() {
     let payload = Bytes::from(vec![7; 100_000]);
     let request = http::Request::post("/2020/boxes/a/run").body(payload.clone()).unwrap();
     let response = answer(&BoxesEndpoint(Shelf), request).await.unwrap();
-    assert_eq!(response.body().as_ptr(), payload.as_ptr());
+    assert_eq!(response.body().whole().unwrap().as_ptr(), payload.as_ptr());
 }
 
 #[tokio::test]
@@ -315,7 +366,8 @@ async fn one_violation_and_many() {
     .await;
     let message = async |request: &str| {
         let response = answer(&BoxesEndpoint(Shelf), parse(request)).await.unwrap();
-        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_slice(response.body().whole().unwrap()).unwrap();
         body["message"].as_str().unwrap().replace("; ", "\n").replace("detected: ", "detected:\n")
     };
     expect![[r#"
@@ -447,7 +499,7 @@ async fn query_forms_and_xml() {
     {
         let response =
             answer(&BoxesEndpoint(Shelf), parse(&format!("POST /\n\n{body}"))).await.unwrap();
-        let text = std::str::from_utf8(response.body()).unwrap();
+        let text = std::str::from_utf8(response.body().whole().unwrap()).unwrap();
         assert!(text.contains(&format!("<Code>{code}</Code>")), "{text}");
     }
 }
@@ -477,7 +529,7 @@ async fn declared_operations_say_that_they_are_not_built() {
 fn the_specification_says_what_was_declared() {
     let names: Vec<_> =
         SPEC.operations.iter().map(|operation| (operation.name, operation.is_built)).collect();
-    expect![[r#"[("CreateBox", true), ("RunBox", true), ("ListBoxes", true), ("FindLid", true), ("DeleteBox", false)]"#]]
+    expect![[r#"[("CreateBox", true), ("RunBox", true), ("ListBoxes", true), ("FindLid", true), ("WatchBox", true), ("DeleteBox", false)]"#]]
         .assert_eq(&format!("{names:?}"));
     assert_eq!((SPEC.operations[0].status, SPEC.operations[0].body_max), (201, 10_000));
     assert_eq!((SPEC.operations[2].status, SPEC.operations[2].body_max), (200, crate::BODY_MAX));
@@ -526,9 +578,50 @@ proptest::proptest! {
             let request = parse(&format!("{head}\n\n{body}"));
             if let Some(response) = runtime.block_on(answer(&BoxesEndpoint(Shelf), request)) {
                 proptest::prop_assert!(response.headers().contains_key("x-amzn-requestid"));
-                let is_text = std::str::from_utf8(response.body()).is_ok();
+                let is_text = std::str::from_utf8(response.body().whole().unwrap()).is_ok();
                 proptest::prop_assert!(is_text && (200..=501).contains(&response.status().as_u16()));
             }
         }
+    }
+}
+
+/// The event type, content type and payload of each message, read by length alone: checksums are `event_stream`'s test.
+fn messages(mut bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let (length, headers) = (number(0), number(4));
+        found.push(format!(
+            "{}|{}",
+            bytes[12..12 + headers].escape_ascii(),
+            bytes[12 + headers..length - 4].escape_ascii()
+        ));
+        bytes = &bytes[length..];
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_stream_of_events() {
+    let response = answer(&BoxesEndpoint(Shelf), parse("GET /2020/boxes/a/life")).await.unwrap();
+    let (head, body) = response.into_parts();
+    assert_eq!((head.status.as_u16(), &head.headers["x-box-name"]), (200, &"a".parse().unwrap()));
+    assert_eq!(head.headers["content-type"], "application/vnd.amazon.eventstream");
+    assert!(matches!(body, Body::Stream(_)));
+    let bytes = body.collect().await.unwrap().to_bytes();
+    expect![[r#"
+        \x0b:event-type\x07\x00\x05Piece\r:content-type\x07\x00\x18application/octet-stream\r:message-type\x07\x00\x05event|\x00\xff
+        \x0b:event-type\x07\x00\x05Piece\r:content-type\x07\x00\x18application/octet-stream\r:message-type\x07\x00\x05event|
+        \x0b:event-type\x07\x00\x03End\r:content-type\x07\x00\x10application/json\r:message-type\x07\x00\x05event|{\"Why\":\"over\"}"#]]
+    .assert_eq(&messages(&bytes).join("\n"));
+}
+
+#[tokio::test]
+async fn an_answer_without_its_stream_is_whole() {
+    for (name, status) in [("dead", 200), ("none", 404)] {
+        let request = parse(&format!("GET /2020/boxes/{name}/life"));
+        let response = answer(&BoxesEndpoint(Shelf), request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.body().whole().unwrap().is_empty(), name == "dead");
     }
 }

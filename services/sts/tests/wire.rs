@@ -31,7 +31,7 @@ async fn check(form: &'static str, expected: Expect) {
     let route = wire::route(endpoint.spec(), &head).unwrap();
     let request = http::Request::from_parts(head.clone(), Bytes::from_static(form.as_bytes()));
     let response = endpoint.call(&cx, route, request).await;
-    let body = String::from_utf8(response.body().to_vec()).unwrap();
+    let body = String::from_utf8(response.body().whole().unwrap().to_vec()).unwrap();
     expected.assert_eq(&format!("{}\n{}", response.status(), body.replace("><", ">\n<")));
 }
 

@@ -121,3 +121,37 @@ async fn large_bodies_wait_for_room_and_give_it_back() {
     }
     assert_eq!(tasks.join_all().await, [200; 8]);
 }
+
+#[tokio::test]
+async fn a_streamed_answer_leaves_piece_by_piece() {
+    let server = Server::start();
+    let mut client = server.connect().await;
+    client.write(&Sent::signed("POST", "/stream", "").bytes()).await;
+    server.seen.began.notified().await;
+    let pieces = server.seen.pieces.lock().unwrap().take().unwrap();
+    let head = client.read_until("\r\n\r\n").await;
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains("transfer-encoding: chunked"),
+        "{head}"
+    );
+    for piece in ["one", "two"] {
+        pieces.send(piece).unwrap();
+        assert_eq!(client.read_until(piece).await.lines().last(), Some(piece));
+    }
+    drop(pieces);
+    client.read_until("\r\n0\r\n\r\n").await;
+    client.write(&Sent::signed("POST", INVOKE, "{}").bytes()).await;
+    assert_eq!(client.read().await.status, 200, "the connection goes on");
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_caller() {
+    let server = Server::start();
+    let mut client = server.connect().await;
+    client.write(&Sent::signed("POST", "/stream", "").bytes()).await;
+    server.seen.began.notified().await;
+    let pieces = server.seen.pieces.lock().unwrap().take().unwrap();
+    client.read_until("\r\n\r\n").await;
+    drop(client);
+    pieces.closed().await;
+}

@@ -5,10 +5,12 @@ use bytes::Bytes;
 use edge::{Edge, Identity, Listening, Options};
 use sigv4::{Credentials, Instant, PayloadHash};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{self, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use wire::{
     BoxFuture, Context, Endpoint, FaultSpec, MessageKey, OperationSpec, PathTemplate, Protocol,
     Request, Response, Route, Segment, ServiceSpec,
@@ -27,6 +29,7 @@ static INVOCATIONS: [Segment; 4] = [
     Segment::Literal("invocations"),
 ];
 static PANIC: [Segment; 1] = [Segment::Literal("panic")];
+static STREAM: [Segment; 1] = [Segment::Literal("stream")];
 static WAIT: [Segment; 1] = [Segment::Literal("wait")];
 
 const fn post(segments: &'static [Segment]) -> Option<PathTemplate> {
@@ -53,6 +56,12 @@ static LAMBDA: ServiceSpec = ServiceSpec {
         },
         OperationSpec { name: "Panic", path: post(&PANIC), is_built: true, ..OperationSpec::EMPTY },
         OperationSpec { name: "Wait", path: post(&WAIT), is_built: true, ..OperationSpec::EMPTY },
+        OperationSpec {
+            name: "Stream",
+            path: post(&STREAM),
+            is_built: true,
+            ..OperationSpec::EMPTY
+        },
     ],
     faults: &[FaultSpec {
         code: "RequestTooLargeException",
@@ -88,6 +97,23 @@ pub(crate) struct Seen {
     pub(crate) began: Notify,
     pub(crate) gate: Notify,
     pub(crate) ended: Notify,
+    /// Where the body of the last `Stream` comes from.
+    pub(crate) pieces: Mutex<Option<mpsc::UnboundedSender<&'static str>>>,
+}
+
+struct Pieces(mpsc::UnboundedReceiver<&'static str>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<std::io::Result<http_body::Frame<Bytes>>>> {
+        let piece = ready!(self.0.poll_recv(cx));
+        Poll::Ready(piece.map(|piece| Ok(http_body::Frame::data(piece.into()))))
+    }
 }
 
 struct Echo {
@@ -128,7 +154,13 @@ impl Endpoint for Echo {
                 self.seen.gate.notified().await;
                 self.seen.ended.notify_one();
             }
-            Response::new(request.into_body())
+            if name == "Stream" {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                *self.seen.pieces.lock().unwrap() = Some(sender);
+                self.seen.began.notify_one();
+                return Response::new(wire::Body::Stream(Box::pin(Pieces(receiver))));
+            }
+            Response::new(request.into_body().into())
         })
     }
 }
@@ -298,6 +330,18 @@ impl Client {
         received.body = String::from_utf8(body.to_vec()).unwrap();
         self.buffer.drain(..end + length);
         Some(received)
+    }
+
+    /// What comes next, up to and with `end`.
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
+        loop {
+            let text = String::from_utf8(self.buffer.clone()).unwrap();
+            if let Some(at) = text.find(end) {
+                self.buffer.drain(..at + end.len());
+                return text[..at + end.len()].to_owned();
+            }
+            assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0, "{text}");
+        }
     }
 
     /// Whether the server closes, and says nothing more.

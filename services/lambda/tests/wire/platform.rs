@@ -5,6 +5,7 @@ use api::lambda::LambdaEndpoint;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use invoke::InvokeError;
 use lambda::{Invoke, Lambda, Options, PackageLimits, Presign};
 use serde_json::{Value, json};
@@ -260,6 +261,7 @@ impl Platform {
         let response =
             self.endpoint.call(&cx, route, http::Request::from_parts(head, body.into())).await;
         let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("a body that is made to its end").to_bytes();
         Answer { status: head.status.as_u16(), headers: head.headers, body }
     }
 
