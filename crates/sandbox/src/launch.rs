@@ -6,14 +6,15 @@ use crate::launcher::network::{EDGE, RUNTIME_API};
 use crate::limits;
 use crate::news::{self, News};
 use crate::request::{CpuLimits, Encoder, MOUNTS_MAX};
-use crate::sandbox::{Exit, Process, Sandbox};
+use crate::sandbox::{Course, Process, Sandbox};
 use crate::{LaunchError, Level, Limits, Mount, Network, Spec, Step};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use sys::descriptors::{self, Wait};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -42,7 +43,7 @@ pub(crate) async fn launch(
     send(&running.socket, &request, &[theirs.as_fd()]).await?;
     drop(theirs);
     let news = watched(ours).map_err(talk)?;
-    let Started { group, passed, exit } = started(&news, shared, spec).await?;
+    let Started { group, passed, course } = started(&news, shared, spec).await?;
 
     let mut passed = passed.into_iter();
     let (Some(pidfd), Some(output)) = (passed.next(), passed.next()) else {
@@ -69,7 +70,8 @@ pub(crate) async fn launch(
         group,
         peak,
         cpu_after_init,
-        exit: exit.map_or_else(OnceLock::new, OnceLock::from),
+        course: std::sync::Mutex::new(course),
+        kills_before: AtomicU64::new(0),
         reading: Mutex::new(()),
         launcher: Arc::clone(running),
     };
@@ -85,6 +87,9 @@ pub(crate) async fn furnish(
     cpu: CpuLimits,
 ) -> Result<(), LaunchError> {
     let talk = |source| LaunchError::Talk { source };
+    if !process.is_running() {
+        return Err(LaunchError::Killed);
+    }
     if let Some(group) = &process.group {
         let failed =
             |source| LaunchError::Step { step: Step::Limits, thing: String::new(), source };
@@ -143,18 +148,18 @@ async fn send(
 struct Started {
     group: String,
     passed: Vec<OwnedFd>,
-    exit: Option<Exit>,
+    course: Course,
 }
 
 /// Waits until the sandbox is built and its program executed. The two messages come from two processes, in either order.
 async fn started(news: &UnixStream, shared: &Shared, spec: &Spec) -> Result<Started, LaunchError> {
-    let (mut built, mut is_started, mut exit) = (None, false, None);
+    let (mut built, mut is_started, mut course) = (None, false, Course::default());
     loop {
         if let (Some((group, passed)), true) = (&mut built, is_started) {
             return Ok(Started {
                 group: std::mem::take(group),
                 passed: std::mem::take(passed),
-                exit,
+                course,
             });
         }
         let mut buffer = [0; news::LENGTH_MAX];
@@ -176,7 +181,7 @@ async fn started(news: &UnixStream, shared: &Shared, spec: &Spec) -> Result<Star
                 return Err(LaunchError::Full { sandboxes_max: shared.options.sandboxes_max });
             }
             // A short program may end before the launcher has said that it built the sandbox.
-            Some(News::Exited { status }) => exit = Some(Exit::from_wait_status(status)),
+            Some(news @ (News::Exited { .. } | News::Emptied)) => course.go_on(&news),
             Some(News::Gone) => return Err(LaunchError::Killed),
             None => return Err(LaunchError::LauncherEnded),
         }

@@ -16,6 +16,7 @@ mod launcher;
 mod limits;
 mod news;
 mod options;
+mod order;
 mod request;
 mod sandbox;
 mod spec;

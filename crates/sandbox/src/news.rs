@@ -2,8 +2,8 @@
 //! What the server is told about one sandbox, by the launcher and by the sandbox's first process, on the socket that the
 //! server made for it.
 //!
-//! Built, then Started or Failed, then Exited at most once, then Gone. The end of the socket means Gone too: the launcher itself
-//! has ended.
+//! Built, then Started or Failed, then Exited and Emptied at most once each time it was started, then Gone. The end of the
+//! socket means Gone too: the launcher itself has ended.
 
 use crate::Step;
 
@@ -20,6 +20,8 @@ pub(crate) enum News {
     Full,
     /// The runtime ended with this raw wait status.
     Exited { status: i32 },
+    /// No process but the first is left: the program may be started again.
+    Emptied,
     /// No process of the sandbox is left.
     Gone,
 }
@@ -40,6 +42,7 @@ impl News {
             .concat(),
             Self::Full => b"N".to_vec(),
             Self::Exited { status } => [b"X", status.to_ne_bytes().as_slice()].concat(),
+            Self::Emptied => b"E".to_vec(),
             Self::Gone => b"G".to_vec(),
         }
     }
@@ -60,6 +63,7 @@ impl News {
             [b'X', s0, s1, s2, s3] => {
                 Some(Self::Exited { status: i32::from_ne_bytes([*s0, *s1, *s2, *s3]) })
             }
+            b"E" => Some(Self::Emptied),
             b"G" => Some(Self::Gone),
             _ => None,
         }
@@ -78,6 +82,7 @@ mod tests {
             News::Failed { step: Step::MountCode, index: 2, errno: 13 },
             News::Full,
             News::Exited { status: 256 },
+            News::Emptied,
             News::Gone,
         ] {
             let bytes = news.encode();

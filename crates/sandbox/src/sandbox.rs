@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A running sandbox, as the server holds it.
 
-use crate::Level;
 use crate::handle::Running;
 use crate::news::{self, News};
+use crate::order::Order;
 use crate::request::CpuLimits;
+use crate::{LaunchError, Level};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use sys::cgroup::Group;
 use sys::cgroup::memory::Peak;
 use sys::descriptors::{self, Wait};
@@ -87,6 +89,30 @@ impl Sandbox {
     }
 }
 
+/// How far the program has come since it was started.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    exit: Option<Exit>,
+    is_empty: bool,
+    is_gone: bool,
+}
+
+impl Course {
+    pub(crate) fn go_on(&mut self, news: &News) {
+        match news {
+            News::Exited { status } => {
+                self.exit.get_or_insert(Exit::from_wait_status(*status));
+            }
+            News::Emptied => self.is_empty = true,
+            News::Gone | News::Failed { .. } => {
+                self.exit.get_or_insert(Exit::Killed);
+                (self.is_empty, self.is_gone) = (false, true);
+            }
+            News::Started | News::Built { .. } | News::Full => {}
+        }
+    }
+}
+
 /// All processes of one sandbox. Dropping it kills them and lets the launcher give back what the sandbox used.
 #[derive(Debug)]
 pub struct Process {
@@ -97,7 +123,9 @@ pub struct Process {
     pub(crate) peak: Option<Peak>,
     /// What `init_done` puts in force.
     pub(crate) cpu_after_init: CpuLimits,
-    pub(crate) exit: OnceLock<Exit>,
+    pub(crate) course: std::sync::Mutex<Course>,
+    /// Kills of the kernel before the program was started again.
+    pub(crate) kills_before: AtomicU64,
     /// Who reads the news alone decides what they mean.
     pub(crate) reading: Mutex<()>,
     /// The launcher lives as long as any of its sandboxes.
@@ -125,21 +153,80 @@ impl Process {
 
     /// See `Sandbox::exited`.
     pub async fn exited(&self) -> Exit {
+        self.until(|course| course.exit).await
+    }
+
+    /// Waits until no process is left but the first, which is ours. `false` when that is gone too.
+    pub async fn emptied(&self) -> bool {
+        self.until(|course| (course.is_empty || course.is_gone).then_some(course.is_empty)).await
+    }
+
+    /// Kills every process but the first, which is ours: the sandbox stays, and what is in its `/tmp`. Not where processes are
+    /// the machine's: there the sandbox ends.
+    pub fn empty(&self) {
+        self.order(Order::Empty);
+    }
+
+    /// Asks the runtime to end, by SIGTERM.
+    pub fn terminate(&self) {
+        self.order(Order::Terminate);
+    }
+
+    /// Starts the program again, in a sandbox that was emptied.
+    pub async fn start_again(&self) -> Result<(), LaunchError> {
+        let memory = self.group.as_ref().and_then(|group| group.memory.as_ref());
+        if let Some(Ok(count)) = memory.map(sys::cgroup::memory::Memory::kill_count) {
+            self.kills_before.store(count, Ordering::Relaxed);
+        }
+        let _alone = self.reading.lock().await;
+        if self.course().is_gone {
+            return Err(LaunchError::Killed);
+        }
+        *self.course() = Course::default();
+        self.order(Order::Start);
+        match self.next_news().await {
+            Some(News::Started) => Ok(()),
+            Some(News::Failed { step, errno, .. }) => Err(LaunchError::Step {
+                step,
+                thing: String::new(),
+                source: io::Error::from_raw_os_error(errno),
+            }),
+            _ => {
+                self.course().go_on(&News::Gone);
+                Err(LaunchError::Killed)
+            }
+        }
+    }
+
+    /// Whether the runtime has not ended, as far as is known by now.
+    pub(crate) fn is_running(&self) -> bool {
+        if let Ok(_alone) = self.reading.try_lock() {
+            self.catch_up();
+        }
+        self.course().exit.is_none()
+    }
+
+    /// A first process that is gone needs no order: that is told soon.
+    fn order(&self, order: Order) {
+        if let Err(error) = descriptors::send(&self.news, &order.encode(), &[]) {
+            tracing::debug!(%error, ?order, "order not sent to a sandbox");
+        }
+    }
+
+    /// Follows the news until they have come to what `reached` looks for.
+    async fn until<T>(&self, reached: impl Fn(&Course) -> Option<T>) -> T {
         let _alone = self.reading.lock().await;
         loop {
-            if let Some(exit) = self.exit.get() {
-                return *exit;
+            let now = reached(&self.course());
+            if let Some(now) = now {
+                return now;
             }
-            let exit = match self.next_news().await {
-                Some(News::Exited { status }) => Some(Exit::from_wait_status(status)),
-                Some(News::Started | News::Built { .. } | News::Full) => None,
-                // The two come from two processes: the end may have been told already.
-                Some(News::Gone) => self.told_exit().or(Some(Exit::Killed)),
-                Some(News::Failed { .. }) | None => Some(Exit::Killed),
-            };
-            if let Some(exit) = exit {
-                self.exit.get_or_init(|| exit);
+            let news = self.next_news().await.unwrap_or(News::Gone);
+            if news == News::Gone {
+                // It comes from another process than the rest, which may be waiting.
+                self.catch_up();
             }
+            self.course().go_on(&news);
         }
     }
 
@@ -151,15 +238,19 @@ impl Process {
         News::decode(buffer.get(..length)?)
     }
 
-    /// How the runtime ended, if a message that says so is waiting.
-    fn told_exit(&self) -> Option<Exit> {
+    /// Reads what is there.
+    fn catch_up(&self) {
         let mut buffer = [0; news::LENGTH_MAX];
-        while let Ok((1.., _)) = descriptors::receive(&self.news, &mut buffer, Wait::Never) {
-            if let Some(News::Exited { status }) = buffer.get(..5).and_then(News::decode) {
-                return Some(Exit::from_wait_status(status));
+        while let Ok((length @ 1.., _)) = descriptors::receive(&self.news, &mut buffer, Wait::Never)
+        {
+            if let Some(news) = buffer.get(..length).and_then(News::decode) {
+                self.course().go_on(&news);
             }
         }
-        None
+    }
+
+    fn course(&self) -> MutexGuard<'_, Course> {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// See `Sandbox::memory_peak_bytes`.
@@ -170,7 +261,8 @@ impl Process {
     /// See `Sandbox::is_out_of_memory`.
     pub fn is_out_of_memory(&self) -> bool {
         let memory = self.group.as_ref().and_then(|group| group.memory.as_ref());
-        memory.and_then(|memory| memory.kill_count().ok()).is_some_and(|count| count > 0)
+        let before = self.kills_before.load(Ordering::Relaxed);
+        memory.and_then(|memory| memory.kill_count().ok()).is_some_and(|count| count > before)
     }
 
     /// See `Sandbox::init_done`.

@@ -107,7 +107,7 @@ async fn what_cannot_be_mounted_is_told() {
         return;
     }
     let launcher = start(&options());
-    let mut sandbox = launcher.launch(shell("echo waiting; read x")).await.unwrap();
+    let mut sandbox = launcher.launch(shell("exec sleep 12345")).await.unwrap();
     let missing = [mount(Path::new("/nonexistent"), "/var/task")];
 
     let result = launcher.furnish(&mut sandbox.process, &missing, Limits::default()).await;

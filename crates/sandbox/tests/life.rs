@@ -11,7 +11,9 @@
 
 mod harness;
 
-use harness::{is_root, limited, options, output, read_until, run, shell, start, wait_until};
+use harness::{
+    is_root, limited, options, output, read_until, run, shell, start, wait_until, with_memory,
+};
 use std::path::PathBuf;
 
 use sandbox::{Blame, Exit, LaunchError, Launcher, Level, Options, Spec, Step};
@@ -61,6 +63,61 @@ async fn a_killed_sandbox_leaves_no_process() {
     assert_eq!(limited(sandbox.exited()).await, Exit::Killed);
     // The pipe ends only when the last process that holds it is gone.
     output(&sandbox).await;
+}
+
+#[tokio::test]
+async fn an_emptied_sandbox_keeps_its_tmp_and_nothing_else() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let script = "cat /tmp/seen; echo $A; ls /proc | grep -c '^[0-9]'; echo $A >>/tmp/seen; \
+        (setsid sleep 12345) & (trap '' TERM; sleep 12345) & echo ready; wait";
+    let mut spec = shell(script);
+    spec.env.push(("A".into(), "a".into()));
+    let sandbox = launcher.launch(spec).await.unwrap();
+    read_until(&sandbox, |text| text.contains("ready")).await;
+
+    sandbox.process.empty();
+    assert_eq!(limited(sandbox.exited()).await, Exit::Signal(9));
+    assert!(limited(sandbox.process.emptied()).await);
+    limited(sandbox.process.start_again()).await.unwrap();
+
+    let text = read_until(&sandbox, |text| text.contains("ready")).await;
+    // What it wrote; its variable; the first process, the shell, ls and grep.
+    assert_eq!(text, "a\na\n4\nready\n");
+    // Orders that come too late change nothing.
+    sandbox.process.terminate();
+    assert_eq!(limited(sandbox.exited()).await, Exit::Signal(15));
+    assert!(limited(sandbox.process.emptied()).await);
+    sandbox.process.empty();
+    sandbox.process.terminate();
+    limited(sandbox.process.start_again()).await.unwrap();
+    read_until(&sandbox, |text| text.contains("ready")).await;
+    sandbox.kill();
+    assert_eq!(limited(sandbox.exited()).await, Exit::Killed);
+    assert!(!limited(sandbox.process.emptied()).await);
+    assert!(limited(sandbox.process.start_again()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_fork_bomb_is_emptied_too() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let script = "test -e /tmp/seen && echo again && exit; touch /tmp/seen; echo ready; \
+        bomb() { while :; do bomb & done 2>/dev/null; }; bomb";
+    // With memory enough for all of them, so that the kernel need not choose one to kill.
+    let sandbox = launcher.launch(with_memory(shell(script), 2048)).await.unwrap();
+    read_until(&sandbox, |text| text.contains("ready")).await;
+
+    sandbox.process.empty();
+    assert!(limited(sandbox.process.emptied()).await);
+    limited(sandbox.process.start_again()).await.unwrap();
+
+    read_until(&sandbox, |text| text.contains("again")).await;
+    assert_eq!(limited(sandbox.exited()).await, Exit::Code(0));
 }
 
 #[tokio::test]

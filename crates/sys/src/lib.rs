@@ -5,6 +5,7 @@
 //! in `sandbox`. Safe calls come from `rustix`; what it has not, or has as `unsafe`, is here, a few lines each.
 
 pub mod cgroup;
+pub mod children;
 pub mod descriptors;
 pub mod identity;
 pub mod mounts;

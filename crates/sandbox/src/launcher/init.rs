@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The first process of a sandbox: a copy of the launcher that builds the walls from inside, starts the runtime, and stays to
-//! reap orphans and to tell how the runtime ended.
+//! The first process of a sandbox: a copy of the launcher that builds the walls from inside, starts the runtime, and stays
+//! (`stay`) to reap orphans, to tell how the runtime ended, and to start it again.
 //!
 //! The runtime is its child and not the process itself, because the kernel shields the first process of a PID namespace from signals:
 //! a function that aborts or kills itself would not end.
@@ -10,6 +10,7 @@
 //! - when the runtime runs, it has no privilege left, none of the launcher's descriptors, and no memory of another function;
 //! - the runtime inherits descriptors 0, 1 and 2 and no other.
 
+use crate::launcher::stay;
 use crate::news::News;
 use crate::request::{self, Request};
 use crate::{Level, Limits, Step};
@@ -77,12 +78,17 @@ pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
         // Its number is the news socket's from now on.
         drop(orders);
         voice.placed = Some(place_descriptors(&passed).at(Step::Descriptors)?);
-        start(cradle, &request)
+        give_up(cradle, &request)?;
+        execute(&request).at(Step::Execute)
     });
     match started {
         Ok(runtime) => {
             voice.tell(&News::Started);
-            stay(cradle, &voice, runtime);
+            // Whatever the reason: when this process ends, the sandbox ends, and that is told by the launcher.
+            let _ = stay::stay(&voice, runtime, || execute(&request));
+            if cradle.level == Level::L0 {
+                let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
+            }
         }
         Err((step, index, error)) => {
             let index = u16::try_from(index).unwrap_or(u16::MAX);
@@ -93,16 +99,19 @@ pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
 }
 
 /// The news socket: under the number it came with at first, then under `SOCKET`.
-struct Voice<'a> {
+pub(super) struct Voice<'a> {
     first: BorrowedFd<'a>,
     placed: Option<OwnedFd>,
 }
 
 impl Voice<'_> {
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.placed.as_ref().map_or(self.first, AsFd::as_fd)
+    }
+
     /// A server that is gone needs no news.
-    fn tell(&self, news: &News) {
-        let socket = self.placed.as_ref().map_or(self.first, AsFd::as_fd);
-        let _ = descriptors::send(socket, &news.encode(), &[]);
+    pub(super) fn tell(&self, news: &News) {
+        let _ = descriptors::send(self.socket(), &news.encode(), &[]);
     }
 }
 
@@ -171,17 +180,21 @@ fn attach(trees: &[OwnedFd], request: &Request<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives up everything and starts the runtime: its number.
-fn start(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<i32, Failure> {
+/// Gives up everything that a runtime must not have.
+fn give_up(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<(), Failure> {
     limit(cradle, &request.limits).at(Step::ResourceLimits)?;
     drop_privileges(cradle, request).at(Step::Privileges)?;
     rustix::process::chdir(request.cwd).map_err(io::Error::from).at(Step::WorkingDirectory)?;
     if cradle.level != Level::L0 {
         cradle.filter.install().at(Step::Seccomp)?;
     }
-    let program =
-        request.argv.first().ok_or((Step::Execute, 0, io::ErrorKind::InvalidInput.into()))?;
-    process::spawn(program, &request.argv, &request.env).at(Step::Execute)
+    Ok(())
+}
+
+/// Starts the runtime: its number.
+fn execute(request: &Request<'_>) -> io::Result<i32> {
+    let program = request.argv.first().ok_or(io::ErrorKind::InvalidInput)?;
+    process::spawn(program, &request.argv, &request.env)
 }
 
 /// Files under `/proc` that tell about the machine and that no function needs.
@@ -246,17 +259,4 @@ fn drop_privileges(cradle: &Cradle<'_>, request: &Request<'_>) -> io::Result<()>
     process::hide_from_user()?;
     // Last: a change of user undoes it.
     process::die_with_parent()
-}
-
-/// Reaps until the runtime has ended, then says how. The kernel kills what is left of the sandbox when this process ends.
-fn stay(cradle: &Cradle<'_>, voice: &Voice<'_>, runtime: i32) {
-    while let Ok(Some((pid, status))) = process::wait_any() {
-        if pid == runtime {
-            voice.tell(&News::Exited { status });
-            break;
-        }
-    }
-    if cradle.level == Level::L0 {
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
-    }
 }

@@ -20,6 +20,7 @@ pub(crate) mod network;
 mod refused;
 mod sandboxes;
 mod setup;
+mod stay;
 mod subnet;
 mod survey;
 mod template;

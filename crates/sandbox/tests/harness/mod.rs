@@ -57,7 +57,12 @@ pub(crate) async fn run(launcher: &Launcher, spec: Spec) -> (String, Exit) {
 
 /// Everything that a sandbox prints until its last process has ended.
 pub(crate) async fn output(sandbox: &Sandbox) -> String {
-    read_until(sandbox, |_| false).await
+    // A sandbox outlives its program, and holds its end of the pipe.
+    let end = async {
+        limited(sandbox.process.emptied()).await;
+        sandbox.kill();
+    };
+    tokio::join!(read_until(sandbox, |_| false), end).0
 }
 
 /// What a sandbox prints until `is_enough`, or until its end.
