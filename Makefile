@@ -32,11 +32,12 @@ fmt: ## format Rust and Python
 	$(MAKE) --no-print-directory prepare
 	.venv/bin/ruff format --quiet .
 
-lint: tidy prepare ## formatting, clippy, spelling, and licences where cargo-deny is installed
+lint: tidy prepare ## formatting, spelling, AWS's models, clippy, and licences where cargo-deny is installed
 	cargo fmt --all --check
 	.venv/bin/ruff format --check --quiet . || { echo 'hint: make fmt' >&2; exit 1; }
 	.venv/bin/ruff check --quiet .
 	.venv/bin/typos --quiet || .venv/bin/typos
+	cargo xtask shapes
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --all-features check; \
 	 else echo 'lint: cargo-deny is not installed: licences and advisories were not checked' >&2; fi

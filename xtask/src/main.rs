@@ -3,6 +3,7 @@
 
 mod lex;
 mod pages;
+mod shapes;
 mod tidy;
 mod tree;
 
@@ -14,6 +15,7 @@ const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   docs    write the generated parts of docs/ from the sources
+  shapes  compare the declared operations with AWS's models, which the tests' Python has
   tidy    check layers, names, licences, links and the other rules of the tree
 ";
 
@@ -36,6 +38,7 @@ fn run() -> anyhow::Result<ExitCode> {
     match command.as_deref() {
         Some("tidy") => run_tidy(),
         Some("docs") => run_docs(),
+        Some("shapes") => run_shapes(),
         Some("help" | "--help" | "-h") => {
             say(HELP);
             Ok(ExitCode::SUCCESS)
@@ -67,6 +70,16 @@ fn run_docs() -> anyhow::Result<ExitCode> {
         say(&format!("docs: wrote {path}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_shapes() -> anyhow::Result<ExitCode> {
+    let tree = tree::Tree::read().context("failed to read the tree")?;
+    let (differences, operations) = shapes::check(&tree.root)?;
+    for difference in &differences {
+        say(difference);
+    }
+    say(&format!("shapes: {operations} operations, {} differences", differences.len()));
+    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The one place that prints. A closed terminal is no reason to fail.

@@ -103,8 +103,7 @@ async fn serve(
     let invoker = Invoker::new(worker, config.invoke.clone());
     let lambda = open_lambda(config, data_dir, store, &invoker, &identity).await?;
     let code_page = CodePage(lambda.clone());
-    let services: Vec<Arc<dyn Endpoint>> =
-        vec![Arc::new(api::lambda::LambdaEndpoint(lambda)), sts::Service::endpoint()];
+    let services = services(lambda);
     let edge = Edge::new(config.edge.clone(), services, identity).with_page(
         CODE_PAGE,
         Access::Link,
@@ -130,6 +129,17 @@ async fn serve(
     }
     terminal::note("stopped");
     Ok(())
+}
+
+/// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
+fn services(lambda: Lambda) -> Vec<Arc<dyn Endpoint>> {
+    vec![
+        Arc::new(api::lambda::LambdaEndpoint(lambda)),
+        Arc::new(api::lambda_core::LambdaCoreEndpoint(())),
+        Arc::new(api::lambda_microvms::LambdaMicrovmsEndpoint(())),
+        Arc::new(api::lambda_web::LambdaWebEndpoint(())),
+        sts::Service::endpoint(),
+    ]
 }
 
 async fn open_lambda(

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //! AWS Lambda, API version 2015-03-31: all operations of the model.
 //!
-//! Operations that this build has no types for are declared only: they are routed, and answered with a
-//! clear error.
+//! An `async fn` is built. A `fn` is declared only: it is routed, its input checked where it names one, and answered
+//! with a clear error.
 
 pub mod account;
 pub mod alias;
+pub mod capacity_provider;
 pub mod code_signing;
 pub mod concurrency;
 pub mod configuration;
 pub mod constraints;
+pub mod durable_execution;
+pub mod event_invoke_config;
+pub mod event_source_mapping;
 pub mod fault;
 pub mod function;
+pub mod function_url;
 pub mod invoke;
 pub mod layer;
 pub mod policy;
+pub mod recursion;
 pub mod runtime_management;
 pub mod settings;
 pub mod state;
@@ -23,13 +29,19 @@ pub mod version;
 
 pub use account::*;
 pub use alias::*;
+pub use capacity_provider::*;
 pub use code_signing::*;
 pub use concurrency::*;
 pub use configuration::*;
+pub use durable_execution::*;
+pub use event_invoke_config::*;
+pub use event_source_mapping::*;
 pub use function::*;
+pub use function_url::*;
 pub use invoke::*;
 pub use layer::*;
 pub use policy::*;
+pub use recursion::*;
 pub use runtime_management::*;
 pub use settings::*;
 pub use state::*;
@@ -116,18 +128,11 @@ pub trait Lambda: Send + Sync + 'static {
     )]
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<InvokeOutput>;
 
-    #[operation(
-        http = "POST /2021-11-15/functions/{FunctionName}/response-streaming-invocations",
-        declared_only
-    )]
+    #[operation(http = "POST /2021-11-15/functions/{FunctionName}/response-streaming-invocations")]
     fn invoke_with_response_stream();
 
-    #[operation(
-        http = "POST /2014-11-13/functions/{FunctionName}/invoke-async",
-        status = 202,
-        declared_only
-    )]
-    fn invoke_async();
+    #[operation(http = "POST /2014-11-13/functions/{FunctionName}/invoke-async", status = 202)]
+    fn invoke_async(input: InvokeAsyncInput);
 
     // Versions and aliases
 
@@ -207,108 +212,90 @@ pub trait Lambda: Send + Sync + 'static {
 
     #[operation(
         http = "PUT /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
-        status = 202,
-        declared_only
+        status = 202
     )]
     fn put_provisioned_concurrency_config();
 
-    #[operation(
-        http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
-        declared_only
-    )]
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency")]
     fn get_provisioned_concurrency_config();
 
-    #[operation(
-        http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL",
-        declared_only
-    )]
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL")]
     fn list_provisioned_concurrency_configs();
 
     #[operation(
         http = "DELETE /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
-        status = 204,
-        declared_only
+        status = 204
     )]
     fn delete_provisioned_concurrency_config();
 
     // Async invoke config
 
-    #[operation(
-        http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config",
-        declared_only
-    )]
-    fn put_function_event_invoke_config();
+    /// Sets how asynchronous invocations are retried and reported, leaving nothing of what was set.
+    #[operation(http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    fn put_function_event_invoke_config(input: PutFunctionEventInvokeConfigInput);
 
-    #[operation(
-        http = "POST /2019-09-25/functions/{FunctionName}/event-invoke-config",
-        declared_only
-    )]
-    fn update_function_event_invoke_config();
+    /// Changes how asynchronous invocations are retried and reported.
+    #[operation(http = "POST /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    fn update_function_event_invoke_config(input: UpdateFunctionEventInvokeConfigInput);
 
-    #[operation(
-        http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config",
-        declared_only
-    )]
-    fn get_function_event_invoke_config();
+    /// Answers how asynchronous invocations are retried and reported.
+    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    fn get_function_event_invoke_config(input: GetFunctionEventInvokeConfigInput);
 
-    #[operation(
-        http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list",
-        declared_only
-    )]
-    fn list_function_event_invoke_configs();
+    /// Lists the event invoke configurations of a function, page by page.
+    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list")]
+    fn list_function_event_invoke_configs(input: ListFunctionEventInvokeConfigsInput);
 
+    /// Deletes an event invoke configuration.
     #[operation(
         http = "DELETE /2019-09-25/functions/{FunctionName}/event-invoke-config",
-        status = 204,
-        declared_only
+        status = 204
     )]
-    fn delete_function_event_invoke_config();
+    fn delete_function_event_invoke_config(input: DeleteFunctionEventInvokeConfigInput);
 
     // Event source mappings
 
-    #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202, declared_only)]
-    fn create_event_source_mapping();
+    /// Maps the records of a source to a function.
+    #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202)]
+    fn create_event_source_mapping(input: CreateEventSourceMappingInput);
 
-    #[operation(http = "GET /2015-03-31/event-source-mappings/{UUID}", declared_only)]
-    fn get_event_source_mapping();
+    /// Answers an event source mapping.
+    #[operation(http = "GET /2015-03-31/event-source-mappings/{UUID}")]
+    fn get_event_source_mapping(input: GetEventSourceMappingInput);
 
-    #[operation(http = "GET /2015-03-31/event-source-mappings", declared_only)]
-    fn list_event_source_mappings();
+    /// Lists event source mappings, page by page.
+    #[operation(http = "GET /2015-03-31/event-source-mappings")]
+    fn list_event_source_mappings(input: ListEventSourceMappingsInput);
 
-    #[operation(http = "PUT /2015-03-31/event-source-mappings/{UUID}", status = 202, declared_only)]
-    fn update_event_source_mapping();
+    /// Changes an event source mapping.
+    #[operation(http = "PUT /2015-03-31/event-source-mappings/{UUID}", status = 202)]
+    fn update_event_source_mapping(input: UpdateEventSourceMappingInput);
 
-    #[operation(
-        http = "DELETE /2015-03-31/event-source-mappings/{UUID}",
-        status = 202,
-        declared_only
-    )]
-    fn delete_event_source_mapping();
+    /// Deletes an event source mapping.
+    #[operation(http = "DELETE /2015-03-31/event-source-mappings/{UUID}", status = 202)]
+    fn delete_event_source_mapping(input: DeleteEventSourceMappingInput);
 
     // Function URLs
 
-    #[operation(
-        http = "POST /2021-10-31/functions/{FunctionName}/url",
-        status = 201,
-        declared_only
-    )]
-    fn create_function_url_config();
+    /// Gives a function or an alias a URL.
+    #[operation(http = "POST /2021-10-31/functions/{FunctionName}/url", status = 201)]
+    fn create_function_url_config(input: CreateFunctionUrlConfigInput);
 
-    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/url", declared_only)]
-    fn get_function_url_config();
+    /// Answers a function URL.
+    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/url")]
+    fn get_function_url_config(input: GetFunctionUrlConfigInput);
 
-    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/urls", declared_only)]
-    fn list_function_url_configs();
+    /// Lists the URLs of a function, page by page.
+    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/urls")]
+    fn list_function_url_configs(input: ListFunctionUrlConfigsInput);
 
-    #[operation(http = "PUT /2021-10-31/functions/{FunctionName}/url", declared_only)]
-    fn update_function_url_config();
+    /// Changes a function URL.
+    #[operation(http = "PUT /2021-10-31/functions/{FunctionName}/url")]
+    fn update_function_url_config(input: UpdateFunctionUrlConfigInput);
 
-    #[operation(
-        http = "DELETE /2021-10-31/functions/{FunctionName}/url",
-        status = 204,
-        declared_only
-    )]
-    fn delete_function_url_config();
+    /// Deletes a function URL.
+    #[operation(http = "DELETE /2021-10-31/functions/{FunctionName}/url", status = 204)]
+    fn delete_function_url_config(input: DeleteFunctionUrlConfigInput);
 
     // Resource policies
 
@@ -470,50 +457,46 @@ pub trait Lambda: Send + Sync + 'static {
         input: PutRuntimeManagementConfigInput,
     ) -> Result<PutRuntimeManagementConfigOutput>;
 
-    #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config", declared_only)]
-    fn get_function_recursion_config();
+    /// Answers whether a function may call itself through other services.
+    #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config")]
+    fn get_function_recursion_config(input: GetFunctionRecursionConfigInput);
 
-    #[operation(http = "PUT /2024-08-31/functions/{FunctionName}/recursion-config", declared_only)]
-    fn put_function_recursion_config();
+    /// Sets whether a function may call itself through other services.
+    #[operation(http = "PUT /2024-08-31/functions/{FunctionName}/recursion-config")]
+    fn put_function_recursion_config(input: PutFunctionRecursionConfigInput);
 
     // Code signing
 
-    #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201, declared_only)]
-    fn create_code_signing_config();
+    /// Creates a code signing configuration: who may sign code, and what happens to other code.
+    #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201)]
+    fn create_code_signing_config(input: CreateCodeSigningConfigInput);
 
-    #[operation(
-        http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
-        declared_only
-    )]
-    fn get_code_signing_config();
+    /// Answers a code signing configuration.
+    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
+    fn get_code_signing_config(input: GetCodeSigningConfigInput);
 
-    #[operation(http = "GET /2020-04-22/code-signing-configs", declared_only)]
-    fn list_code_signing_configs();
+    /// Lists code signing configurations, page by page.
+    #[operation(http = "GET /2020-04-22/code-signing-configs")]
+    fn list_code_signing_configs(input: ListCodeSigningConfigsInput);
 
-    #[operation(
-        http = "PUT /2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
-        declared_only
-    )]
-    fn update_code_signing_config();
+    /// Changes a code signing configuration.
+    #[operation(http = "PUT /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
+    fn update_code_signing_config(input: UpdateCodeSigningConfigInput);
 
+    /// Deletes a code signing configuration that no function has.
     #[operation(
         http = "DELETE /2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
-        status = 204,
-        declared_only
+        status = 204
     )]
-    fn delete_code_signing_config();
+    fn delete_code_signing_config(input: DeleteCodeSigningConfigInput);
 
-    #[operation(
-        http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions",
-        declared_only
-    )]
-    fn list_functions_by_code_signing_config();
+    /// Lists the functions that have a code signing configuration, page by page.
+    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions")]
+    fn list_functions_by_code_signing_config(input: ListFunctionsByCodeSigningConfigInput);
 
-    #[operation(
-        http = "PUT /2020-06-30/functions/{FunctionName}/code-signing-config",
-        declared_only
-    )]
-    fn put_function_code_signing_config();
+    /// Gives a function a code signing configuration.
+    #[operation(http = "PUT /2020-06-30/functions/{FunctionName}/code-signing-config")]
+    fn put_function_code_signing_config(input: PutFunctionCodeSigningConfigInput);
 
     /// Answers the code signing configuration of a function.
     #[operation(http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config")]
@@ -536,119 +519,81 @@ pub trait Lambda: Send + Sync + 'static {
 
     // Managed Instances (capacity providers, scaling)
 
-    #[operation(http = "POST /2025-11-30/capacity-providers", status = 202, declared_only)]
-    fn create_capacity_provider();
+    #[operation(http = "POST /2025-11-30/capacity-providers", status = 202)]
+    fn create_capacity_provider(input: CreateCapacityProviderInput);
 
-    #[operation(http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}", declared_only)]
-    fn get_capacity_provider();
+    #[operation(http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}")]
+    fn get_capacity_provider(input: GetCapacityProviderInput);
 
-    #[operation(http = "GET /2025-11-30/capacity-providers", declared_only)]
-    fn list_capacity_providers();
+    #[operation(http = "GET /2025-11-30/capacity-providers")]
+    fn list_capacity_providers(input: ListCapacityProvidersInput);
 
-    #[operation(
-        http = "PUT /2025-11-30/capacity-providers/{CapacityProviderName}",
-        status = 202,
-        declared_only
-    )]
-    fn update_capacity_provider();
+    #[operation(http = "PUT /2025-11-30/capacity-providers/{CapacityProviderName}", status = 202)]
+    fn update_capacity_provider(input: UpdateCapacityProviderInput);
 
     #[operation(
         http = "DELETE /2025-11-30/capacity-providers/{CapacityProviderName}",
-        status = 202,
-        declared_only
+        status = 202
     )]
-    fn delete_capacity_provider();
+    fn delete_capacity_provider(input: DeleteCapacityProviderInput);
 
     #[operation(
-        http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}/function-versions",
-        declared_only
+        http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"
     )]
-    fn list_function_versions_by_capacity_provider();
+    fn list_function_versions_by_capacity_provider(
+        input: ListFunctionVersionsByCapacityProviderInput,
+    );
 
     #[operation(
         http = "PUT /2025-11-30/functions/{FunctionName}/function-scaling-config",
-        status = 202,
-        declared_only
+        status = 202
     )]
-    fn put_function_scaling_config();
+    fn put_function_scaling_config(input: PutFunctionScalingConfigInput);
 
-    #[operation(
-        http = "GET /2025-11-30/functions/{FunctionName}/function-scaling-config",
-        declared_only
-    )]
-    fn get_function_scaling_config();
+    #[operation(http = "GET /2025-11-30/functions/{FunctionName}/function-scaling-config")]
+    fn get_function_scaling_config(input: GetFunctionScalingConfigInput);
 
     // Durable executions
 
-    #[operation(
-        http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint",
-        declared_only
-    )]
-    fn checkpoint_durable_execution();
+    #[operation(http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint")]
+    fn checkpoint_durable_execution(input: CheckpointDurableExecutionInput);
 
-    #[operation(
-        http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}/state",
-        declared_only
-    )]
-    fn get_durable_execution_state();
+    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}/state")]
+    fn get_durable_execution_state(input: GetDurableExecutionStateInput);
 
-    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}", declared_only)]
-    fn get_durable_execution();
+    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}")]
+    fn get_durable_execution(input: GetDurableExecutionInput);
 
-    #[operation(
-        http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}/history",
-        declared_only
-    )]
-    fn get_durable_execution_history();
+    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}/history")]
+    fn get_durable_execution_history(input: GetDurableExecutionHistoryInput);
 
-    #[operation(
-        http = "GET /2025-12-01/functions/{FunctionName}/durable-executions",
-        declared_only
-    )]
-    fn list_durable_executions_by_function();
+    #[operation(http = "GET /2025-12-01/functions/{FunctionName}/durable-executions")]
+    fn list_durable_executions_by_function(input: ListDurableExecutionsByFunctionInput);
 
-    #[operation(
-        http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/stop",
-        declared_only
-    )]
-    fn stop_durable_execution();
+    #[operation(http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/stop")]
+    fn stop_durable_execution(input: StopDurableExecutionInput);
 
-    #[operation(
-        http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/succeed",
-        declared_only
-    )]
-    fn send_durable_execution_callback_success();
+    #[operation(http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/succeed")]
+    fn send_durable_execution_callback_success(input: SendDurableExecutionCallbackSuccessInput);
 
-    #[operation(
-        http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/fail",
-        declared_only
-    )]
-    fn send_durable_execution_callback_failure();
+    #[operation(http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/fail")]
+    fn send_durable_execution_callback_failure(input: SendDurableExecutionCallbackFailureInput);
 
-    #[operation(
-        http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat",
-        declared_only
-    )]
-    fn send_durable_execution_callback_heartbeat();
+    #[operation(http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat")]
+    fn send_durable_execution_callback_heartbeat(input: SendDurableExecutionCallbackHeartbeatInput);
 
     #[operation(
         http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/pause",
-        status = 202,
-        declared_only
+        status = 202
     )]
-    fn pause_durable_execution();
+    fn pause_durable_execution(input: PauseDurableExecutionInput);
 
     #[operation(
         http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/resume",
-        status = 202,
-        declared_only
+        status = 202
     )]
-    fn resume_durable_execution();
+    fn resume_durable_execution(input: ResumeDurableExecutionInput);
 
-    #[operation(
-        http = "DELETE /2025-12-01/durable-executions/{DurableExecutionArn}",
-        status = 202,
-        declared_only
-    )]
-    fn delete_durable_execution();
+    #[operation(http = "DELETE /2025-12-01/durable-executions/{DurableExecutionArn}", status = 202)]
+    fn delete_durable_execution(input: DeleteDurableExecutionInput);
 }

@@ -7,6 +7,9 @@
 //! No behaviour is here: not a default, not a rule that spans two members.
 
 pub mod lambda;
+pub mod lambda_core;
+pub mod lambda_microvms;
+pub mod lambda_web;
 pub mod model;
 pub mod sts;
 
@@ -15,5 +18,6 @@ mod tests;
 
 use wire::ServiceSpec;
 
-/// Every service we speak.
-pub static SERVICES: [&ServiceSpec; 2] = [&lambda::SPEC, &sts::SPEC];
+/// Every service we speak. Of those on one endpoint the first is asked first.
+pub static SERVICES: [&ServiceSpec; 5] =
+    [&lambda::SPEC, &lambda_core::SPEC, &lambda_microvms::SPEC, &lambda_web::SPEC, &sts::SPEC];

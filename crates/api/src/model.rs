@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Our declarations held against AWS's published models.
 //!
-//! The models are the JSON files of the `botocore` package, `data/<directory>/service-2.json`. Whoever
-//! has them at hand calls [`differences`]; an empty answer means that every declared operation, member,
-//! binding, constraint and error is AWS's.
+//! The models come with the `botocore` package. `cargo xtask shapes` has them at hand and calls [`differences`]; an
+//! empty answer means that every declared operation, member, binding, constraint and error is AWS's.
 
 use serde_json::Value;
 use wire::ServiceSpec;
 
-/// Where `botocore` keeps the model of each service.
-pub static DIRECTORIES: [(&str, &ServiceSpec); 2] =
-    [("lambda/2015-03-31", &crate::lambda::SPEC), ("sts/2011-06-15", &crate::sts::SPEC)];
+/// What `botocore` calls the model of each service.
+pub static MODELS: [(&str, &ServiceSpec); 5] = [
+    ("lambda", &crate::lambda::SPEC),
+    ("lambda-core", &crate::lambda_core::SPEC),
+    ("lambda-microvms", &crate::lambda_microvms::SPEC),
+    ("lambda-web", &crate::lambda_web::SPEC),
+    ("sts", &crate::sts::SPEC),
+];
 
 /// Differences that are meant: how they end, and why.
 pub const MEANT: [(&str, &str); 3] = [

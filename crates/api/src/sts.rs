@@ -21,25 +21,16 @@ pub trait Sts: Send + Sync + 'static {
         input: GetCallerIdentityInput,
     ) -> Result<GetCallerIdentityOutput>;
 
-    #[operation(declared_only)]
     fn assume_role();
-    #[operation(declared_only, name = "AssumeRoleWithSAML")]
+    #[operation(name = "AssumeRoleWithSAML")]
     fn assume_role_with_saml();
-    #[operation(declared_only)]
     fn assume_role_with_web_identity();
-    #[operation(declared_only)]
     fn assume_root();
-    #[operation(declared_only)]
     fn decode_authorization_message();
-    #[operation(declared_only)]
     fn get_access_key_info();
-    #[operation(declared_only)]
     fn get_delegated_access_token();
-    #[operation(declared_only)]
     fn get_federation_token();
-    #[operation(declared_only)]
     fn get_session_token();
-    #[operation(declared_only)]
     fn get_web_identity_token();
 }
 

@@ -263,6 +263,37 @@ async fn operations_that_are_not_built_say_so() {
         {"message":"ListProvisionedConcurrencyConfigs is not available in this build of Tinderbox"}"#]],
     )
     .await;
+    // Its input is checked first.
+    check(
+        "PUT /2025-11-30/functions/hello/function-scaling-config?Qualifier=live",
+        expect![[r#""#]],
+        expect![[r#"
+            400
+            content-type: application/json
+            x-amzn-errortype: ValidationException
+            {"message":"1 validation error detected: Value 'live' at 'qualifier' failed to satisfy constraint: Member must satisfy regular expression pattern: (\\$LATEST\\.PUBLISHED|[0-9]+)"}"#]],
+    )
+    .await;
+    check(
+        "POST /2025-12-01/durable-execution-callbacks/YQ==/fail\n\n{\"ErrorMessage\":1}",
+        expect![[r#""#]],
+        expect![[r#"
+            400
+            content-type: application/json
+            x-amzn-errortype: SerializationException
+            {"message":"NUMBER_VALUE can not be converted to a String"}"#]],
+    )
+    .await;
+    check(
+        "POST /2025-12-01/durable-execution-callbacks/YQ==/fail\n\n{\"ErrorMessage\":\"x\"}",
+        expect![[r#""#]],
+        expect![[r#"
+            501
+            content-type: application/json
+            x-amzn-errortype: NotImplementedException
+            {"message":"SendDurableExecutionCallbackFailure is not available in this build of Tinderbox"}"#]],
+    )
+    .await;
     // Typed, and left out by this implementation.
     check(
         "GET /2016-08-19/account-settings",
@@ -329,7 +360,7 @@ fn operations_and_errors_are_declared_once() {
             service
                 .operations
                 .iter()
-                .all(|operation| operation.is_built == operation.input.is_some())
+                .all(|operation| operation.is_built == operation.output.is_some())
         );
     }
 }
@@ -393,6 +424,26 @@ fn patterns_that_are_tested_by_hand() {
         [("live", true), ("7a", true), ("-", true), ("7", false), ("a b", false), ("", false)]
     {
         assert_eq!(is_match(constraints::ALIAS, text), expected, "{text}");
+    }
+    for (text, expected) in [
+        ("hello", true),
+        ("hello:live", true),
+        ("hello:7", false),
+        ("000000000000:7", true),
+        ("arn:aws:lambda:us-east-1:000000000000:function:hello:7a", true),
+        ("arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST", false),
+        ("hello:", false),
+        ("", false),
+    ] {
+        assert_eq!(is_match(constraints::FUNCTION_URL_FUNCTION_NAME, text), expected, "{text}");
+    }
+    for (text, expected) in [("live", true), ("7", false), ("$LATEST", false), ("7-", true)] {
+        assert_eq!(is_match(constraints::FUNCTION_URL_QUALIFIER, text), expected, "{text}");
+    }
+    for (text, expected) in
+        [("people", true), ("_a.b c", true), ("system.users", false), ("a$", false), (".a", false)]
+    {
+        assert_eq!(is_match(constraints::COLLECTION_NAME, text), expected, "{text}");
     }
     for (text, expected) in [("my.bucket-1", true), ("bucket.", false), ("b c", false), ("", true)]
     {

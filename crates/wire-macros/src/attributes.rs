@@ -27,6 +27,8 @@ pub(crate) enum Place {
     Payload,
     /// The events of a stream.
     Stream,
+    /// The whole body, read as JSON.
+    Document,
     Status,
 }
 
@@ -39,6 +41,7 @@ pub(crate) fn parse(attributes: &[Attribute]) -> Result<MemberAttributes> {
                 "label" => parsed.location = Place::Label,
                 "payload" => parsed.location = Place::Payload,
                 "stream" => parsed.location = Place::Stream,
+                "document" => parsed.location = Place::Document,
                 "status" => parsed.location = Place::Status,
                 "required" => parsed.is_required = true,
                 "default" => parsed.has_default = true,

@@ -93,6 +93,7 @@ fn bind(member: &Member) -> Tokens {
                 draft.#ident = head.header(&NAME)?;
             }}
         }
+        Place::Document => quote!(draft.#ident = ::wire::private::read_document(&payload)?;),
         Place::Payload => quote!(draft.#ident = ::std::option::Option::Some(payload.into());),
     }
 }

@@ -21,7 +21,8 @@ use structure::Declared;
 /// namespace = "https://...", faults = PATH)]` names the protocols and what requests and answers carry.
 ///
 /// Each operation has `#[operation(http = "POST /path/{Label}?find=Literal", status = 201, body_max = 1024)]`.
-/// With `declared_only` it stands as `fn name();`, is no method, and is answered with a clear error.
+/// One that is not `async` is no method, and is answered with a clear error: `fn name();` at once, `fn name(input: Input);`
+/// after its input was checked.
 ///
 /// Beside the trait this makes `XxxEndpoint<S>`, which serves any `S: Xxx` on the wire, and the trait's `SPEC`.
 /// A method that an implementation leaves out answers `Fault::not_implemented`.

@@ -17,6 +17,8 @@ pub(crate) struct Operation {
     body_max: Option<LitInt>,
     /// `None` for an operation that is only declared.
     pub(crate) types: Option<Types>,
+    /// The input of an operation that is declared only, and whose requests are checked all the same.
+    pub(crate) checked: Option<Type>,
 }
 
 pub(crate) struct Types {
@@ -36,8 +38,8 @@ impl Operation {
             status: None,
             body_max: None,
             types: None,
+            checked: None,
         };
-        let mut is_declared_only = false;
         let place =
             function.attrs.iter().position(|attribute| attribute.path().is_ident("operation"));
         if let Some(place) = place {
@@ -48,14 +50,14 @@ impl Operation {
                     "status" => operation.status = Some(meta.value()?.parse()?),
                     "body_max" => operation.body_max = Some(meta.value()?.parse()?),
                     "name" => operation.name = meta.value()?.parse::<LitStr>()?.value(),
-                    "declared_only" => is_declared_only = true,
                     _ => return Err(meta.error("not an attribute of an operation")),
                 }
                 Ok(())
             })?;
         }
-        if !is_declared_only {
-            operation.types = Some(types(function)?);
+        match function.sig.asyncness {
+            Some(_) => operation.types = Some(types(function)?),
+            None => operation.checked = checked(function)?,
         }
         Ok(operation)
     }
@@ -70,9 +72,10 @@ impl Operation {
             self.body_max.as_ref().map_or_else(|| quote!(::wire::BODY_MAX), |bytes| quote!(#bytes));
         let is_built = self.types.is_some();
         let structure = |ty: &Type| quote!(<#ty as ::wire::Described>::SHAPE.structure());
-        let (input, output) = match &self.types {
-            Some(Types { input, output, .. }) => (structure(input), structure(output)),
-            None => (quote!(None), quote!(None)),
+        let (input, output) = match (&self.types, &self.checked) {
+            (Some(Types { input, output, .. }), _) => (structure(input), structure(output)),
+            (None, Some(input)) => (structure(input), quote!(None)),
+            (None, None) => (quote!(None), quote!(None)),
         };
         Ok(quote! {
             ::wire::OperationSpec {
@@ -93,6 +96,20 @@ fn option(value: Option<impl quote::ToTokens>) -> Tokens {
     match value {
         Some(value) => quote!(Some(#value)),
         None => quote!(None),
+    }
+}
+
+/// The input of `fn name(input: Input);`, if there is one.
+fn checked(function: &TraitItemFn) -> Result<Option<Type>> {
+    let inputs = &function.sig.inputs;
+    match inputs.first() {
+        None => Ok(None),
+        Some(FnArg::Typed(argument)) if inputs.len() == 1 => Ok(Some((*argument.ty).clone())),
+        Some(_) => {
+            let shape =
+                "an operation that is declared only is `fn name()` or `fn name(input: Input)`";
+            Err(syn::Error::new_spanned(&function.sig, shape))
+        }
     }
 }
 

@@ -137,6 +137,15 @@ fn endpoint(declaration: &ItemTrait, operations: &[Operation]) -> Tokens {
     let name = &declaration.ident;
     let endpoint = format_ident!("{name}Endpoint");
     let doc = format!("Serves a [`{name}`] on the wire.");
+    let checked = operations.iter().enumerate().filter_map(|(index, operation)| {
+        let input = operation.checked.as_ref()?;
+        Some(quote! {
+            #index => ::std::boxed::Box::pin(::std::future::ready(match call.read::<#input>() {
+                Ok(_) => call.not_implemented(),
+                Err(fault) => call.write::<()>(Err(fault)),
+            })),
+        })
+    });
     let arms = operations.iter().enumerate().filter_map(|(index, operation)| {
         let Types { input, .. } = operation.types.as_ref()?;
         let method = &operation.method;
@@ -173,6 +182,7 @@ fn endpoint(declaration: &ItemTrait, operations: &[Operation]) -> Tokens {
                 };
                 match call.operation() {
                     #(#arms)*
+                    #(#checked)*
                     _ => ::std::boxed::Box::pin(::std::future::ready(call.not_implemented())),
                 }
             }

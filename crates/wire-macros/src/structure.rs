@@ -84,8 +84,8 @@ impl Member {
             Place::Label => quote!(Label),
             Place::Query(name) => quote!(Query(#name)),
             Place::Header(name) => quote!(Header(#name)),
-            // AWS has one word for both.
-            Place::Payload | Place::Stream => quote!(Payload),
+            // AWS has one word for all three.
+            Place::Payload | Place::Document | Place::Stream => quote!(Payload),
             Place::Status => quote!(Status),
         };
         quote! {

@@ -17,6 +17,11 @@ pub(crate) fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| Fault::serialization(sentence(&error)))
 }
 
+/// Reads a body that is one member. An empty body is none.
+pub fn read_document<T: DeserializeOwned + Default>(body: &[u8]) -> Result<Option<T>> {
+    if body.is_empty() { Ok(None) } else { read(body).map(Some) }
+}
+
 pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|_| Fault::internal())
 }

@@ -59,6 +59,7 @@ pub use wire_macros::{Input, Output, Structure, service};
 #[doc(hidden)]
 pub mod private {
     pub use crate::event_stream::message_of;
+    pub use crate::json::read_document;
     pub use crate::member::{read, read_required};
     pub use crate::output::write_header;
     pub use bytes::Bytes;

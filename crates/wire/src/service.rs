@@ -89,7 +89,8 @@ pub struct OperationSpec {
     pub is_built: bool,
     /// `http`, taken apart for [`crate::route`].
     pub path: Option<PathTemplate>,
-    /// Members of the input and the output, for operations that are typed.
+    /// Members of the input and the output, for operations that are typed. An operation that is not built and has an
+    /// input checks requests before it refuses them.
     pub input: Option<&'static Structure>,
     pub output: Option<&'static Structure>,
 }

@@ -41,7 +41,7 @@ trait Boxes: Send + Sync + 'static {
     #[operation(http = "GET /2020/boxes/{Name}/life")]
     async fn watch_box(&self, cx: &Context, input: WatchBoxInput) -> Result<WatchBoxOutput>;
 
-    #[operation(http = "DELETE /2020/boxes/{Name}", declared_only)]
+    #[operation(http = "DELETE /2020/boxes/{Name}")]
     fn delete_box();
 }
 

@@ -1,122 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which operations are built, read from the traits of `crates/api`: an `async fn` is built, a `fn` is declared only.
+//! Which operations are built, from the declarations of `crates/api`: of all services in short, of AWS Lambda each.
 
-use crate::lex::{Kind, Token, tokens};
-use crate::tree::Tree;
 use std::fmt::Write as _;
+use wire::{OperationSpec, ServiceSpec};
 
-const HOME: &str = "crates/api/src/";
-
-struct Service {
-    name: String,
-    operations: Vec<Operation>,
+/// How far an operation goes. The words stand in docs/coverage.md, too.
+fn state(operation: &OperationSpec) -> &'static str {
+    match (operation.is_built, operation.input.is_some()) {
+        (true, _) => "built",
+        (false, true) => "checked",
+        (false, false) => "declared",
+    }
 }
 
-struct Operation {
-    name: String,
-    is_built: bool,
-}
-
-pub(super) fn write(tree: &Tree) -> String {
-    let sources = tree.texts().filter(|(path, _)| path.starts_with(HOME) && path.ends_with(".rs"));
+/// What a service is called, and how many of its operations are where.
+pub(super) fn write(services: &[(&str, &ServiceSpec)]) -> String {
     let mut page = String::new();
-    for service in sources.filter_map(|(_, text)| read(&tokens(text))) {
-        let (built, declared): (Vec<_>, Vec<_>) =
-            service.operations.into_iter().partition(|operation| operation.is_built);
-        let total = built.len() + declared.len();
-        let list = |operations: Vec<Operation>| {
-            let mut names: Vec<String> =
-                operations.into_iter().map(|operation| operation.name).collect();
-            names.sort();
-            format!("`{}`", names.join("`, `"))
+    for (name, service) in services {
+        let names = |wanted: &str| {
+            let operations =
+                service.operations.iter().filter(|operation| state(operation) == wanted);
+            let mut names: Vec<_> = operations.map(|operation| operation.name).collect();
+            names.sort_unstable();
+            names
         };
         // Writing to a string does not fail.
-        let _ = writeln!(
-            page,
-            "## {}\n\n**Built, {} of {total}:** {}.\n",
-            service.name,
-            built.len(),
-            list(built)
-        );
-        if !declared.is_empty() {
-            let _ = writeln!(page, "**Declared only:** {}.\n", list(declared));
+        let _ = writeln!(page, "## {name}\n");
+        for (state, title) in
+            [("built", "Built"), ("checked", "Checked"), ("declared", "Declared only")]
+        {
+            let names = names(state);
+            if !names.is_empty() {
+                let (count, total) = (names.len(), service.operations.len());
+                let _ =
+                    writeln!(page, "**{title}, {count} of {total}:** `{}`.\n", names.join("`, `"));
+            }
         }
     }
     page
 }
 
-/// The trait below `#[service(...)]`.
-fn read(tokens: &[Token<'_>]) -> Option<Service> {
-    let code: Vec<&Token<'_>> = tokens.iter().filter(|token| token.kind != Kind::Comment).collect();
-    let attribute = code.windows(3).position(|window| {
-        matches!(window, [hash, open, word] if hash.is_mark("#") && open.is_mark("[") && word.is_word("service"))
-    })?;
-    let code = code.get(attribute..)?;
-    let name_at = code.iter().position(|token| token.is_word("trait"))? + 1;
-    let name = code.get(name_at)?.text.to_owned();
-
-    let mut operations = Vec::new();
-    let mut renamed = None;
-    for window in code.get(name_at..)?.windows(3) {
-        let [first, second, third] = window else { continue };
-        if first.is_word("name") && second.is_mark("=") && third.kind == Kind::Text {
-            renamed = Some(third.text.to_owned());
-        }
-        if second.is_word("fn") {
-            let name = renamed.take().unwrap_or_else(|| camel_case(third.text));
-            operations.push(Operation { name, is_built: first.is_word("async") });
-        }
-        // The trait ends where its next neighbour begins.
-        if first.is_mark("}") && second.is_mark("#") {
-            break;
-        }
+/// A row for each operation of one service, and what of it is not as in AWS's model.
+pub(super) fn write_one(service: &ServiceSpec, meant: &[(&str, &str)]) -> String {
+    let mut page = "| operation | request | success | state |\n|---|---|---|---|\n".to_owned();
+    for operation in service.operations {
+        let request = operation.http.unwrap_or_default();
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            page,
+            "| {} | `{request}` | {} | {} |",
+            operation.name,
+            operation.status,
+            state(operation)
+        );
     }
-    Some(Service { name, operations })
-}
-
-fn camel_case(snake: &str) -> String {
-    let mut camel = String::new();
-    for word in snake.split('_') {
-        let mut letters = word.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
+    page.push_str("\nNot as in AWS's model, and meant so:\n\n");
+    for (difference, why) in meant {
+        let _ = writeln!(page, "- `{difference}`: {why}.");
     }
-    camel
+    page
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::tree::tests::tree;
+    use super::*;
     use expect_test::expect;
+    use wire::Structure;
+
+    static SERVICE: ServiceSpec = ServiceSpec {
+        operations: &[
+            OperationSpec { name: "GetB", is_built: true, ..OperationSpec::EMPTY },
+            OperationSpec {
+                name: "GetA",
+                http: Some("GET /a"),
+                is_built: true,
+                ..OperationSpec::EMPTY
+            },
+            OperationSpec { name: "PutA", input: Some(&Structure::EMPTY), ..OperationSpec::EMPTY },
+            OperationSpec { name: "EndA", status: 202, ..OperationSpec::EMPTY },
+        ],
+        ..ServiceSpec::EMPTY
+    };
 
     #[test]
-    fn async_is_built_and_the_rest_is_declared() {
-        let source = r#"
-            use wire::service;
-            #[service(query, signing = "sts")]
-            pub trait Sts: Send {
-                /// Who.
-                async fn get_caller_identity(&self, cx: &Context) -> Result<()>;
-                #[operation(declared_only, name = "AssumeRoleWithSAML")]
-                fn assume_role_with_saml();
-                fn assume_role();
-            }
-            #[derive(Debug)]
-            pub struct Out {}
-            fn other() {}
-        "#;
-        let page = super::write(&tree(&[
-            ("crates/api/src/sts.rs", source),
-            ("crates/api/src/lib.rs", "mod sts;"),
-        ]));
+    fn operations_stand_under_how_far_they_go() {
         expect![[r#"
-            ## Sts
+            ## a
 
-            **Built, 1 of 3:** `GetCallerIdentity`.
+            **Built, 2 of 4:** `GetA`, `GetB`.
 
-            **Declared only:** `AssumeRole`, `AssumeRoleWithSAML`.
+            **Checked, 1 of 4:** `PutA`.
+
+            **Declared only, 1 of 4:** `EndA`.
 
         "#]]
-        .assert_eq(&page);
+        .assert_eq(&write(&[("a", &SERVICE)]));
+    }
+
+    #[test]
+    fn one_service_is_told_operation_by_operation() {
+        expect![[r#"
+            | operation | request | success | state |
+            |---|---|---|---|
+            | GetB | `` | 200 | built |
+            | GetA | `GET /a` | 200 | built |
+            | PutA | `` | 200 | checked |
+            | EndA | `` | 202 | declared |
+
+            Not as in AWS's model, and meant so:
+
+            - `.A: type`: it is better.
+        "#]]
+        .assert_eq(&write_one(&SERVICE, &[(".A: type", "it is better")]));
     }
 }

@@ -18,9 +18,11 @@ struct Page {
     part: String,
 }
 
-fn pages(tree: &Tree) -> [Page; 2] {
+fn pages(tree: &Tree) -> [Page; 3] {
+    let of_lambda = coverage::write_one(&api::lambda::SPEC, &api::model::MEANT);
     [
-        Page { path: "docs/coverage.md", part: coverage::write(tree) },
+        Page { path: "docs/coverage.md", part: coverage::write(&api::model::MODELS) },
+        Page { path: "docs/coverage/lambda.md", part: of_lambda },
         Page { path: "docs/configuration.md", part: options::write(tree) },
     ]
 }

@@ -1,8 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which code signing configuration a function has.
+//! Code signing configurations, and which function has which.
 
 use super::constraints::*;
-use wire::{Input, Output};
+use std::collections::BTreeMap;
+use wire::{Input, Output, Structure, enumeration};
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct CreateCodeSigningConfigInput {
+    #[wire(like = DESCRIPTION)]
+    pub description: Option<String>,
+    pub allowed_publishers: AllowedPublishers,
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    #[wire(like = TAGS)]
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct CreateCodeSigningConfigOutput {
+    pub code_signing_config: CodeSigningConfig,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct GetCodeSigningConfigInput {
+    #[wire(label, like = CODE_SIGNING_CONFIG_ARN)]
+    pub code_signing_config_arn: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct GetCodeSigningConfigOutput {
+    pub code_signing_config: CodeSigningConfig,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct ListCodeSigningConfigsInput {
+    #[wire(query = "Marker")]
+    pub marker: Option<String>,
+    #[wire(query = "MaxItems", like = MAX_LIST_ITEMS)]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListCodeSigningConfigsOutput {
+    pub next_marker: Option<String>,
+    pub code_signing_configs: Vec<CodeSigningConfig>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct UpdateCodeSigningConfigInput {
+    #[wire(label, like = CODE_SIGNING_CONFIG_ARN)]
+    pub code_signing_config_arn: String,
+    #[wire(like = DESCRIPTION)]
+    pub description: Option<String>,
+    pub allowed_publishers: Option<AllowedPublishers>,
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct UpdateCodeSigningConfigOutput {
+    pub code_signing_config: CodeSigningConfig,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct DeleteCodeSigningConfigInput {
+    #[wire(label, like = CODE_SIGNING_CONFIG_ARN)]
+    pub code_signing_config_arn: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct ListFunctionsByCodeSigningConfigInput {
+    #[wire(label, like = CODE_SIGNING_CONFIG_ARN)]
+    pub code_signing_config_arn: String,
+    #[wire(query = "Marker")]
+    pub marker: Option<String>,
+    #[wire(query = "MaxItems", like = MAX_LIST_ITEMS)]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListFunctionsByCodeSigningConfigOutput {
+    pub next_marker: Option<String>,
+    pub function_arns: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct PutFunctionCodeSigningConfigInput {
+    #[wire(like = CODE_SIGNING_CONFIG_ARN)]
+    pub code_signing_config_arn: String,
+    #[wire(label, like = NAMESPACED_FUNCTION_NAME)]
+    pub function_name: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct PutFunctionCodeSigningConfigOutput {
+    pub code_signing_config_arn: String,
+    pub function_name: String,
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct GetFunctionCodeSigningConfigInput {
@@ -22,4 +114,35 @@ pub struct GetFunctionCodeSigningConfigOutput {
 pub struct DeleteFunctionCodeSigningConfigInput {
     #[wire(label, like = NAMESPACED_FUNCTION_NAME)]
     pub function_name: String,
+}
+
+/// The signing profiles whose signatures are trusted.
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct AllowedPublishers {
+    #[wire(like = SIGNING_PROFILE_VERSION_ARNS)]
+    pub signing_profile_version_arns: Vec<String>,
+}
+
+/// What happens to code that is not signed by them.
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct CodeSigningPolicies {
+    pub untrusted_artifact_on_deployment: Option<CodeSigningPolicy>,
+}
+
+/// A code signing configuration.
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct CodeSigningConfig {
+    pub code_signing_config_id: String,
+    pub code_signing_config_arn: String,
+    pub description: Option<String>,
+    pub allowed_publishers: AllowedPublishers,
+    pub code_signing_policies: CodeSigningPolicies,
+    pub last_modified: String,
+}
+
+enumeration! {
+    pub enum CodeSigningPolicy {
+        Warn = "Warn",
+        Enforce = "Enforce",
+    }
 }

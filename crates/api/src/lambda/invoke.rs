@@ -43,6 +43,14 @@ pub struct InvokeOutput {
     pub durable_execution_arn: Option<String>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct InvokeAsyncInput {
+    #[wire(label, like = NAMESPACED_FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(payload, required)]
+    pub invoke_args: Blob,
+}
+
 enumeration! {
     pub enum InvocationType {
         Event = "Event",
