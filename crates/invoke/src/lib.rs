@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The path of one invocation: admission, lease, run, result.
 //!
-//! Start at `invoker.rs`; `pool.rs` is pure and holds the policy.
+//! Start at `invoker.rs`. What decides is pure: `pool.rs` and `provision.rs` who gets which environment, `turns.rs` who
+//! starts next, `rate.rs` how fast. `start.rs`, `provisioned.rs` and `tend.rs` do it.
 
 mod invoker;
+mod lease;
+mod options;
+mod places;
 mod pool;
+mod pools;
+mod provision;
+mod provisioned;
+mod rate;
+mod scaling;
+mod start;
+mod tend;
+mod turns;
 
-pub use invoker::{InvokeError, Invoker, Options};
+pub use invoker::{InvokeError, Invoker};
+pub use options::Options;
+pub use provision::{Provisioned, Shortage};
+pub use provisioned::Wanted;
+pub use rate::{Bucket, Rate};

@@ -24,6 +24,8 @@ pub(crate) struct Pool<E, W> {
     starting: usize,
     leased: usize,
     is_retired: bool,
+    /// Somebody will look whether those that are idle can be frozen.
+    is_watched: bool,
 }
 
 /// What becomes of an environment that came back.
@@ -45,6 +47,7 @@ impl<E, W> Default for Pool<E, W> {
             starting: 0,
             leased: 0,
             is_retired: false,
+            is_watched: false,
         }
     }
 }
@@ -101,6 +104,12 @@ impl<E, W> Pool<E, W> {
         if self.starting > 0 || self.leased > 0 { None } else { self.waiting.pop_back() }
     }
 
+    /// A start that was counted may not be made now. Who waited last is turned away.
+    pub(crate) fn start_throttled(&mut self) -> Option<W> {
+        self.starting = self.starting.saturating_sub(1);
+        self.waiting.pop_back()
+    }
+
     /// A leased environment is free again.
     pub(crate) fn give_back(&mut self, environment: E, now: Instant) -> GivenBack<E, W> {
         if let Some(caller) = self.waiting.pop_front() {
@@ -126,13 +135,28 @@ impl<E, W> Pool<E, W> {
         old.map(|(_, environment)| environment).collect()
     }
 
-    /// The environments that have been idle for `idle_min` or longer. They stay.
-    pub(crate) fn idle_for(&self, now: Instant, idle_min: Duration) -> impl Iterator<Item = &E> {
-        let is_old = move |since: Instant| now.duration_since(since) >= idle_min;
-        self.idle
-            .iter()
-            .take_while(move |(since, _)| is_old(*since))
-            .map(|(_, environment)| environment)
+    /// Whether nobody looks yet at what is idle, and something is. From now on somebody does.
+    pub(crate) fn watch(&mut self) -> bool {
+        let is_new = !self.is_watched && !self.idle.is_empty();
+        self.is_watched |= is_new;
+        is_new
+    }
+
+    /// Has each environment that has been idle for `idle_min` or longer looked at, by whom `watch` made responsible.
+    /// Whether that must be done again: `is_done` was not true of all, or some are younger.
+    pub(crate) fn look(
+        &mut self,
+        now: Instant,
+        idle_min: Duration,
+        mut is_done: impl FnMut(&E) -> bool,
+    ) -> bool {
+        let mut is_left = false;
+        for (since, environment) in &self.idle {
+            let is_young = now.duration_since(*since) < idle_min;
+            is_left |= is_young || !is_done(environment);
+        }
+        self.is_watched = is_left;
+        is_left
     }
 
     /// When the environment that has been idle longest became so.
@@ -209,6 +233,32 @@ mod tests {
             Some('b'),
             "and one that cannot be made turns the last one away"
         );
+    }
+
+    #[test]
+    fn a_throttled_start_turns_away_who_came_last() {
+        let mut pool = Test::default();
+        pool.started(1, Instant::now());
+        assert_eq!(pool.lease(), Some(1));
+        pool.wait('a');
+        pool.wait('b');
+        assert!(pool.should_start() && pool.should_start());
+        assert_eq!(pool.start_refused(), None, "both wait for what is leased");
+        assert_eq!(pool.start_throttled(), Some('b'), "but not when the function grows too fast");
+    }
+
+    #[test]
+    fn what_is_idle_is_watched_once_until_all_of_it_is_done() {
+        let (mut pool, now) = (Test::default(), Instant::now());
+        let (second, later) = (Duration::from_secs(1), now + Duration::from_secs(2));
+        assert!(!pool.watch());
+        pool.started(1, now);
+        pool.started(2, later);
+        assert!(pool.watch() && !pool.watch());
+        assert!(pool.look(later, second, |_| true), "one is young");
+        assert!(pool.look(later + second, second, |environment| *environment == 1));
+        assert!(!pool.look(later + second, second, |_| true));
+        assert!(pool.watch());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::state::{Ended, Phase, State};
 use bytes::Bytes;
 use sandbox::{Exit, Process};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -53,6 +53,7 @@ pub struct Environment {
     /// What the init phase came to.
     init: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
     init_duration: Mutex<Option<Duration>>,
+    memory_seen_bytes: AtomicU64,
     /// Held while output is read and printed, so that two readers keep its order.
     reading: Mutex<()>,
     is_frozen: AtomicBool,
@@ -107,6 +108,7 @@ impl Environment {
             state: Mutex::default(),
             init: Mutex::new(Some(init)),
             init_duration: Mutex::default(),
+            memory_seen_bytes: AtomicU64::new(0),
             ended: watch::Sender::new(false),
             _session: parts.session,
         });
@@ -152,18 +154,23 @@ impl Environment {
 
     /// Stops its processes, unseen by them, until the next event. Only while it waits for one; whoever calls this makes sure that
     /// none is given to it meanwhile. Background work does not run between invocations, as on AWS.
-    pub fn freeze(&self) {
-        if self.is_frozen.load(Ordering::Acquire)
-            || self.state().phase() != Phase::Idle
-            || !self.are_extensions_parked()
-        {
-            return;
+    ///
+    /// `false` when it must be tried again, because something in it has work to do.
+    pub fn freeze(&self) -> bool {
+        if self.is_frozen.load(Ordering::Acquire) {
+            return true;
+        }
+        match self.state().phase() {
+            Phase::Idle if self.are_extensions_parked() => {}
+            Phase::Dead => return true,
+            Phase::Init | Phase::Idle | Phase::Busy | Phase::Returning => return false,
         }
         // Before the processes are: a thaw must never be left out.
         self.is_frozen.store(true, Ordering::Release);
         if let Err(error) = self.process.freeze() {
             tracing::debug!(%error, "environment not frozen");
         }
+        true
     }
 
     pub(crate) fn thaw(&self) {
@@ -193,12 +200,20 @@ impl Environment {
     }
 
     pub(crate) fn memory_peak_bytes(&self) -> u64 {
-        self.process.memory_peak_bytes()
+        let bytes = self.process.memory_peak_bytes();
+        self.memory_seen_bytes.store(bytes, Ordering::Relaxed);
+        bytes
+    }
+
+    /// The most memory that it had used when that was last looked at: after its last event.
+    pub fn memory_seen_bytes(&self) -> u64 {
+        self.memory_seen_bytes.load(Ordering::Relaxed)
     }
 
     /// The init phase is over: the first `next` came, of the runtime and of all extensions.
     pub(crate) fn init_done(&self) {
         self.process.init_done();
+        self.memory_peak_bytes();
         self.settle_init(Ok(()));
     }
 

@@ -70,7 +70,7 @@ impl<I: Invoke> Service<I> {
             tenant_id: None,
             trace_id: cx.trace.to_string(),
         };
-        let result = self.invoker.invoke(&found.version.runnable, event).await;
+        let result = self.invoker.invoke(&found.version.runnable, event, None).await;
         drop(running);
         let answer = result.map(|outcome| answer(&found, outcome, input.log_type));
         // The last invocation of code that was replaced meanwhile lets go of its package here.

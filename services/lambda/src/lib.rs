@@ -50,7 +50,7 @@ mod view;
 
 pub use package::PackageLimits;
 
-use ::invoke::{InvokeError, Invoker};
+use ::invoke::{InvokeError, Invoker, Provisioned, Wanted};
 use service::Service;
 use std::fmt;
 use std::future::Future;
@@ -62,10 +62,12 @@ use worker::{Deployment, Event, Function, Outcome};
 
 /// Whatever runs events on functions. A seam for tests; in a server it is the `Invoker`.
 pub trait Invoke: fmt::Debug + Send + Sync + 'static {
+    /// `provisioned` is the qualifier whose provisioned environments may serve it.
     fn invoke(
         &self,
         function: &Arc<Function>,
         event: Event,
+        provisioned: Option<&str>,
     ) -> impl Future<Output = std::result::Result<Outcome, InvokeError>> + Send;
 
     /// A function like this one may be invoked soon: what does not depend on its code can be made ready.
@@ -73,6 +75,12 @@ pub trait Invoke: fmt::Debug + Send + Sync + 'static {
 
     /// No event that is invoked from here on runs on `deployment`.
     fn retire(&self, deployment: Deployment);
+
+    /// Sees to it that what is `wanted` is initialised ahead of events, and nothing else of `owner`.
+    fn provision(&self, owner: &str, wanted: Vec<Wanted>);
+
+    /// How far what was wanted has come.
+    fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned>;
 }
 
 impl Invoke for Invoker {
@@ -80,8 +88,9 @@ impl Invoke for Invoker {
         &self,
         function: &Arc<Function>,
         event: Event,
+        provisioned: Option<&str>,
     ) -> std::result::Result<Outcome, InvokeError> {
-        Self::invoke(self, function, event).await
+        Self::invoke(self, function, event, provisioned).await
     }
 
     fn expect(&self, function: &Function) {
@@ -90,6 +99,14 @@ impl Invoke for Invoker {
 
     fn retire(&self, deployment: Deployment) {
         Self::retire(self, deployment);
+    }
+
+    fn provision(&self, owner: &str, wanted: Vec<Wanted>) {
+        Self::provision(self, owner, wanted);
+    }
+
+    fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned> {
+        Self::provisioned(self, deployment, qualifier)
     }
 }
 

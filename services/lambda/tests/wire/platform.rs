@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use invoke::InvokeError;
+use invoke::{InvokeError, Provisioned, Wanted};
 use lambda::{Invoke, Lambda, Options, PackageLimits, Presign};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 pub(crate) const FUNCTIONS: &str = "/2015-03-31/functions";
 pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/test";
 
+/// Deployment, version, qualifier and count.
+pub(crate) type Provision = (Deployment, String, String, usize);
+
 /// Answers each event with the text of `index.py`, the version, the environment variable `WHO` and what is in `/opt`.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
@@ -34,6 +37,8 @@ pub(crate) struct Reader {
     pub(crate) error: Arc<Mutex<Option<InvokeError>>>,
     /// Weak until a test asks for it: what the worker holds, the service keeps.
     pub(crate) last: Arc<Mutex<Weak<Function>>>,
+    /// What is to be provisioned, by owner.
+    pub(crate) wanted: Arc<Mutex<BTreeMap<String, Vec<Provision>>>>,
 }
 
 impl Reader {
@@ -45,12 +50,18 @@ impl Reader {
             begun: Arc::new(Semaphore::new(0)),
             error: Arc::default(),
             last: Arc::default(),
+            wanted: Arc::default(),
         }
     }
 }
 
 impl Invoke for Reader {
-    async fn invoke(&self, function: &Arc<Function>, event: Event) -> Result<Outcome, InvokeError> {
+    async fn invoke(
+        &self,
+        function: &Arc<Function>,
+        event: Event,
+        _provisioned: Option<&str>,
+    ) -> Result<Outcome, InvokeError> {
         if let Some(error) = self.error.lock().unwrap().take() {
             return Err(error);
         }
@@ -77,6 +88,22 @@ impl Invoke for Reader {
 
     fn retire(&self, deployment: Deployment) {
         self.retired.lock().unwrap().push(deployment);
+    }
+
+    fn provision(&self, owner: &str, wanted: Vec<Wanted>) {
+        let wanted = wanted.into_iter().map(|one| {
+            let Wanted { function, qualifier, count } = one;
+            (function.deployment, function.version.clone(), qualifier, count)
+        });
+        self.wanted.lock().unwrap().insert(owner.to_owned(), wanted.collect());
+    }
+
+    /// Half of what is wanted is there.
+    fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned> {
+        let wanted = self.wanted.lock().unwrap();
+        let is_it = |one: &&Provision| one.0 == deployment && one.2 == qualifier;
+        let (_, _, _, count) = wanted.values().flatten().find(is_it)?;
+        Some(Provisioned { allocated: *count, available: count / 2, shortage: None })
     }
 }
 

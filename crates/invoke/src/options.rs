@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The limits of invocations, as operators set them.
+
+use crate::rate::Rate;
+use serde::Deserialize;
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Invocations that may run at once, over all functions; more are throttled. Default: 1000, as a new AWS account has.
+    pub concurrency_max: usize,
+    /// Invocations per second of a function with reserved concurrency, for each one that is reserved. 0: no limit.
+    /// Default: 10, as AWS has.
+    pub reserved_requests_per_second: u32,
+    /// Invocations per second of all functions without reserved concurrency together. AWS has ten for each of its
+    /// concurrency; here the machine sets the limit. Default: 0, no limit.
+    pub requests_per_second_max: u32,
+    /// Environments that one function may start at once, after a pause. 0: no limit. Default: 1000, as AWS has.
+    pub scaling_burst: u32,
+    /// Environments that one function may start each second, after that. Default: 100, as AWS has: 1000 in 10 seconds.
+    pub scaling_per_second: u32,
+    /// Environments that may exist at once, idle ones too. Above it the one idle longest goes first. Default: 1000.
+    pub environments_max: usize,
+    /// Megabytes that all environments may use together, each counted with the most it has used. Above it the one
+    /// idle longest goes first. 0 (the default): three quarters of the machine's memory.
+    pub memory_mb_max: u64,
+    /// Environments that may be starting at once. 0 (the default): one more than the machine has CPUs.
+    pub concurrent_starts_max: usize,
+    /// Milliseconds after which an idle environment is frozen: its processes stand still until the next event. 0: never.
+    /// Default: 100.
+    pub freeze_after_ms: u64,
+    /// Milliseconds after which an idle environment is stopped. Default: 300000 (5 minutes).
+    pub idle_max_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            concurrency_max: 1000,
+            reserved_requests_per_second: 10,
+            requests_per_second_max: 0,
+            scaling_burst: 1000,
+            scaling_per_second: 100,
+            environments_max: 1000,
+            memory_mb_max: 0,
+            concurrent_starts_max: 0,
+            freeze_after_ms: 100,
+            idle_max_ms: 300_000,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn memory_bytes_max(&self) -> u64 {
+        match self.memory_mb_max {
+            0 => {
+                let memory = rustix::system::sysinfo();
+                u64::from(memory.mem_unit).saturating_mul(memory.totalram) / 4 * 3
+            }
+            megabytes => megabytes.saturating_mul(1 << 20),
+        }
+    }
+
+    pub(crate) fn starts_max(&self) -> usize {
+        match self.concurrent_starts_max {
+            0 => std::thread::available_parallelism().map_or(1, usize::from) + 1,
+            max => max,
+        }
+    }
+
+    /// How fast one function may add environments; `None` without a limit.
+    pub(crate) fn scaling_rate(&self) -> Option<Rate> {
+        let rate = Rate { per_second: self.scaling_per_second, burst: self.scaling_burst };
+        (rate.burst > 0).then_some(rate)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What happens between invocations: idle environments are frozen, then stopped; in the end all of them.
+
+use crate::invoker::{Invoker, Shared};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What the worker gives environments to shut down, and a little more.
+const SHUTDOWN_MAX: Duration = Duration::from_millis(2500);
+/// How often idle environments are looked over, at most.
+const REAP_INTERVAL_MAX: Duration = Duration::from_secs(5);
+
+impl Invoker {
+    /// Freezes environments that are idle and stops those that have been idle too long, for as long as the server runs.
+    pub async fn tend(&self) {
+        tokio::join!(self.freeze(), self.reap());
+    }
+
+    async fn reap(&self) {
+        let idle_max = Duration::from_millis(self.0.options.idle_max_ms);
+        loop {
+            tokio::time::sleep((idle_max / 4).clamp(Duration::from_millis(10), REAP_INTERVAL_MAX))
+                .await;
+            self.0.reap(Instant::now(), idle_max);
+            self.0.worker.reap(Instant::now());
+        }
+    }
+
+    async fn freeze(&self) {
+        let idle_min = Duration::from_millis(self.0.options.freeze_after_ms);
+        if idle_min.is_zero() {
+            return;
+        }
+        loop {
+            tokio::time::sleep(idle_min / 2).await;
+            self.0.freeze(Instant::now(), idle_min);
+        }
+    }
+
+    /// Takes no more events, waits until the running ones have ended, at most for `patience`, and stops every
+    /// environment. Says how many invocations were cut off.
+    pub async fn shut_down(&self, patience: Duration) -> usize {
+        let shared = &self.0;
+        shared.is_stopping.store(true, Ordering::Release);
+        let deadline = Instant::now() + patience;
+        let is_busy = || {
+            let counts = [&shared.running, &shared.settling];
+            counts.iter().any(|count| count.load(Ordering::Acquire) > 0)
+        };
+        while is_busy() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut retired = Vec::new();
+        for pool in shared.pools.clear() {
+            retired.extend(pool.lock().retire());
+        }
+        for pool in shared.provisions.all() {
+            retired.extend(pool.lock().want(0));
+        }
+        let stopped: Vec<_> =
+            retired.iter().map(|member| Arc::clone(&member.environment)).collect();
+        // Each is stopped as its member is dropped.
+        drop(retired);
+        // Their extensions have some time to shut down.
+        let all_ended = async {
+            for environment in stopped {
+                environment.ended().await;
+            }
+        };
+        drop(tokio::time::timeout(SHUTDOWN_MAX, all_ended).await);
+        shared.running.load(Ordering::Acquire)
+    }
+}
+
+impl Shared {
+    fn freeze(&self, now: Instant, idle_min: Duration) {
+        for pool in self.pools.take_recent() {
+            // Under the lock, so that none of them is leased meanwhile.
+            let is_left = pool.lock().look(now, idle_min, |member| member.environment.freeze());
+            if is_left {
+                self.pools.note_recent(&pool);
+            }
+        }
+        for pool in self.provisions.all() {
+            pool.lock().look(now, idle_min, |member| {
+                member.environment.freeze();
+            });
+        }
+    }
+
+    fn reap(&self, now: Instant, idle_max: Duration) {
+        let mut reaped = Vec::new();
+        self.pools.retain(|pool| {
+            let mut pool = pool.lock();
+            reaped.extend(pool.reap(now, idle_max));
+            !pool.is_empty()
+        });
+    }
+}
