@@ -37,20 +37,23 @@ def env(name):
     return None if value is None else value.decode("utf-8", "surrogateescape")
 
 
-def rare():
-    """The module for rare things; found even when the function's code has one of the same name."""
-    module = sys.modules.get("bootstrap_rare")
+def part(name):
+    """A module of this runtime's own; found even when the function's code has one of the same name."""
+    module = sys.modules.get(name)
     if module is None:
         from _frozen_importlib_external import SourceFileLoader
 
-        name = "bootstrap_rare"
-        loader = SourceFileLoader(name, RUNTIME_DIR + "/bootstrap_rare.py")
+        loader = SourceFileLoader(name, f"{RUNTIME_DIR}/{name}.py")
         module = type(sys)(name)
         module.__loader__, module.__file__ = loader, loader.path
         exec(loader.get_code(name), module.__dict__)
         module.runtime = sys.modules[__name__]
         sys.modules[name] = module
     return module
+
+
+def rare():
+    return part("bootstrap_rare")
 
 
 # --- events and responses ---------------------------------------------------------------------------------------------
@@ -240,11 +243,15 @@ class Connection:
 class LoggingHook:
     """Sets up the root logger at the moment somebody imports `logging`, and costs nothing before."""
 
+    kept = None  # the module itself, in a process that was a stem
+
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         if name != "logging":
             return None
         sys.meta_path.remove(cls)
+        if cls.kept is not None:
+            return cls.kept_spec()
         from _frozen_importlib import _find_spec
 
         spec = _find_spec(name, path, target)
@@ -258,26 +265,21 @@ class LoggingHook:
             spec.loader.exec_module = exec_module
         return spec
 
+    @classmethod
+    def kept_spec(cls):
+        """A specification that leads to the module that was loaded before."""
+        module, cls.kept = cls.kept, None
+        own = module.__spec__
 
-def become_a_function(connection):
-    """What a stem does: it is started before anybody knows for which function, and asks. When the answer comes, the
-    code is mounted; in it are the function's environment variables."""
-    # What most functions import. None of it looks at the environment when it is loaded.
-    import datetime  # noqa: F401
-    import json  # noqa: F401
-    import os
-    import re  # noqa: F401
+        class Loader:
+            create_module = staticmethod(lambda spec: module)
 
-    connection.send(connection.head("GET", "/runtime/function") + b"\r\n")
-    status, _, body = connection.receive()
-    if status != 200:
-        rare().stop(f"the Runtime API answered {status} to the question which function this is")
-    del os.environ["TINDERBOX_STEM"]
-    os.environ.update(decode(body))
-    time.tzset()
-    os.chdir(env("LAMBDA_TASK_ROOT") or "/var/task")
-    # Directories that were looked into while they were empty.
-    sys.path_importer_cache.clear()
+            @staticmethod
+            def exec_module(module):
+                module.__spec__ = own
+                rare().set_up_logging(module)
+
+        return type(own)(own.name, Loader, origin=own.origin, is_package=True)
 
 
 def leave(code=None):
@@ -410,7 +412,7 @@ def serve(connection, handler):
 def main():
     connection = Connection(env("AWS_LAMBDA_RUNTIME_API") or "127.0.0.1:9001")
     if env("TINDERBOX_STEM"):
-        become_a_function(connection)
+        part("bootstrap_stem").become_a_function(connection)
     LambdaContext.set_up()
     set_up()
     try:

@@ -81,6 +81,59 @@ def test_a_node_function_grows_from_a_stem(platform, node_runtime):
     }
 
 
+def test_what_a_python_stem_rehearsed_is_gone(platform):
+    code = """
+import os, sys
+before = sorted(set(name for name in sys.modules if 'bootstrap' in name or name == 'logging')), dict(os.environ)
+import logging
+logging.getLogger().warning('told')
+def handler(event, context):
+    with open('/proc/self/environ') as file:
+        was_stem = 'TINDERBOX_STEM=1' in file.read()
+    modules, variables = before
+    return {
+        'was_stem': was_stem,
+        'modules': modules,
+        'trace_in_init': '_X_AMZN_TRACE_ID' in variables,
+        'event': event,
+        'logging': [logging.__spec__.name, logging.__file__.endswith('logging/__init__.py'), logging is sys.modules['logging']],
+        'handlers': len(logging.getLogger().handlers),
+    }
+"""
+    function, value = grown(lambda: platform.python(code), platform.python(code), True)
+
+    assert value == {
+        "was_stem": True,
+        "modules": ["bootstrap_rare"] if "bootstrap_rare" in value["modules"] else [],
+        "trace_in_init": False,
+        "event": None,
+        "logging": ["logging", True, True],
+        "handlers": 1,
+    }
+    assert "told" in function.log_with("told")
+
+
+def test_what_a_node_stem_rehearsed_is_gone(platform, node_runtime):
+    code = """
+const fs = require('fs');
+const before = { cache: Object.keys(require.cache), trace: '_X_AMZN_TRACE_ID' in process.env };
+exports.handler = async (event) => ({
+  was_stem: fs.readFileSync('/proc/self/environ', 'utf8').includes('TINDERBOX_STEM=1'),
+  rehearsals: before.cache.filter((file) => file.includes('rehearsal')),
+  siblings: require.main.children.filter((child) => child.filename.includes('rehearsal')).length,
+  trace_in_init: before.trace,
+  event,
+});
+"""
+
+    def make():
+        return platform.node(code, file="index.js")
+
+    _, value = grown(make, make(), True)
+
+    assert value == {"was_stem": True, "rehearsals": [], "siblings": 0, "trace_in_init": False, "event": None}
+
+
 def test_what_must_be_known_before_the_start_takes_the_ordinary_path(platform):
     platform.python(PYTHON).invoke().value()
     wait_until(lambda: processes_with(STEM), "a stem is ready")

@@ -103,6 +103,8 @@ pub(crate) struct Stem {
     runtime_api: TcpListener,
     edge: Option<StdTcpListener>,
     output: OwnedFd,
+    /// What it was started with.
+    env: Vec<(String, String)>,
     /// The one that waits for the answer.
     connection: Connection,
 }
@@ -249,7 +251,7 @@ impl Stems {
         env.extend(installed.env.iter().cloned());
         env.push((STEM.to_owned(), "1".to_owned()));
         let limits = Limits::default();
-        let spec = Spec { mounts, argv, env, cwd: "/tmp".into(), limits };
+        let spec = Spec { mounts, argv, env: env.clone(), cwd: "/tmp".into(), limits };
         let Sandbox { runtime_api, edge, output, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
         let runtime_api = TcpListener::from_std(runtime_api)?;
@@ -257,15 +259,24 @@ impl Stems {
             let (stream, _) = runtime_api.accept().await?;
             stream.set_nodelay(true)?;
             let mut connection = Connection::new(stream);
-            match runtime_api::read(&mut connection).await? {
-                Some(request) if runtime_api::asks_for_function(&request) => Ok(connection),
-                Some(_) | None => {
-                    Err(io::Error::other("the runtime asked for something else than its function"))
+            loop {
+                match runtime_api::read(&mut connection).await? {
+                    Some(request) if runtime_api::asks_for_function(&request) => {
+                        return Ok(connection);
+                    }
+                    // It rehearses.
+                    Some(request) if runtime_api::is_ping(&request) => {
+                        runtime_api::answer_ping(&mut connection);
+                    }
+                    Some(_) | None => {
+                        let what = "the runtime asked for something else than its function";
+                        return Err(io::Error::other(what));
+                    }
                 }
             }
         };
         let connection = tokio::time::timeout(READY_MAX, asked).await??;
-        Ok(Stem { process, runtime_api, edge, output, connection })
+        Ok(Stem { process, runtime_api, edge, output, env, connection })
     }
 
     fn pools(&self) -> MutexGuard<'_, HashMap<Kind, Pool>> {
@@ -294,20 +305,18 @@ impl Stem {
         limits: Limits,
         env: &[(String, String)],
     ) -> io::Result<Grown> {
-        let Self { mut process, runtime_api, edge, output, mut connection } = self;
+        let Self { mut process, runtime_api, edge, output, env: known, mut connection } = self;
         launcher.furnish(&mut process, code, limits).await.map_err(io::Error::other)?;
-        tell_function(&mut connection, env);
+        tell_function(&mut connection, env.iter().filter(|variable| !known.contains(variable)));
         connection.flush().await?;
         Ok(Grown { process, runtime_api, edge, output, connection: Some(connection) })
     }
 }
 
-/// The answer to a stem that asks which function it is: all its environment variables.
-fn tell_function(connection: &mut Connection, env: &[(String, String)]) {
-    let members: serde_json::Map<_, _> = env
-        .iter()
-        .map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str())))
-        .collect();
+/// The answer to a stem that asks which function it is: the environment variables that it does not have yet.
+fn tell_function<'a>(connection: &mut Connection, env: impl Iterator<Item = &'a (String, String)>) {
+    let members: serde_json::Map<_, _> =
+        env.map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str()))).collect();
     let body = serde_json::Value::Object(members).to_string();
     let length = body.len();
     let head = format!(

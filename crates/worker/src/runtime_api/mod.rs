@@ -124,7 +124,7 @@ pub(crate) async fn answer(
             connection.flush().await?;
             environment.init_failed(reported(request));
         }
-        Operation::Ping => reply(&mut connection, "200 OK", "text/plain", "pong"),
+        Operation::Ping => answer_ping(&mut connection),
         Operation::Unknown => {
             reply(&mut connection, "404 Not Found", "text/plain", "404 page not found\n")
         }
@@ -138,8 +138,16 @@ pub(crate) fn asks_for_function(request: &Request) -> bool {
     request.method == Method::Get && request.path.strip_prefix(PREFIX) == Some("function")
 }
 
+pub(crate) fn is_ping(request: &Request) -> bool {
+    matches!(&*request.path, "/ping" | "/2018-06-01/ping")
+}
+
+pub(crate) fn answer_ping(connection: &mut Connection) {
+    reply(connection, "200 OK", "text/plain", "pong");
+}
+
 fn operation(request: &Request) -> Operation<'_> {
-    if &*request.path == "/ping" || &*request.path == "/2018-06-01/ping" {
+    if is_ping(request) {
         return Operation::Ping;
     }
     let Some(path) = request.path.strip_prefix(PREFIX) else {

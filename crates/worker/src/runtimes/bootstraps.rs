@@ -6,20 +6,28 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folder, name, content.
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("python", "bootstrap.py", include_str!("../../../../runtimes/python/bootstrap.py")),
     ("python", "bootstrap_rare.py", include_str!("../../../../runtimes/python/bootstrap_rare.py")),
+    ("python", "bootstrap_stem.py", include_str!("../../../../runtimes/python/bootstrap_stem.py")),
+    (
+        "python",
+        "bootstrap_rehearsal.py",
+        include_str!("../../../../runtimes/python/bootstrap_rehearsal.py"),
+    ),
     ("nodejs", "bootstrap.cjs", include_str!("../../../../runtimes/nodejs/bootstrap.cjs")),
+    ("nodejs", "rehearsal.js", include_str!("../../../../runtimes/nodejs/rehearsal.js")),
 ];
 
-/// Arguments: the folder of the bootstrap and the file to write. Both files are written whole or not at all. The
-/// compiled main file keeps the path of its source in a sandbox, which tracebacks show.
+/// Arguments: the folder of the bootstrap and the file to write. Each file is written whole or not at all. The compiled main
+/// file keeps the path of its source in a sandbox, which tracebacks show. What a stem rehearses stays source: functions are.
 pub(super) const COMPILE: &str = r"
 import sys
 from py_compile import PycInvalidationMode, compile
 folder, target = sys.argv[1:]
 unchecked = PycInvalidationMode.UNCHECKED_HASH
-compile(folder + '/bootstrap_rare.py', doraise=True, invalidation_mode=unchecked)
+for part in ('rare', 'stem'):
+    compile(f'{folder}/bootstrap_{part}.py', doraise=True, invalidation_mode=unchecked)
 compile(folder + '/bootstrap.py', target, '/var/runtime/bootstrap.py', doraise=True, invalidation_mode=unchecked)
 ";
 
