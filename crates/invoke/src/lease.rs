@@ -7,8 +7,12 @@ use crate::provisioned::ProvisionPool;
 use crate::start::spawn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::time::Instant;
 use worker::{Event, NotDelivered, Outcome};
+
+/// A reset that takes longer than this goes on without its caller.
+const RESET_TURN: Duration = Duration::from_millis(200);
 
 /// Where an environment belongs.
 #[derive(Debug, Clone, Copy)]
@@ -32,10 +36,24 @@ impl<'a> Leased<'a> {
     pub(crate) async fn run(mut self, event: &Event) -> Result<Outcome, NotDelivered> {
         let member = self.member.as_ref().ok_or(NotDelivered)?;
         let outcome = member.environment.run(event).await?;
+        if !member.environment.is_usable() {
+            self.renew().await;
+        }
         if let Some(member) = self.member.take() {
             self.shared.give_back_when_settled(self.home, member);
         }
         Ok(outcome)
+    }
+
+    /// After a timeout or a crash: waits for the reset, so that a caller who comes again finds the same `/tmp`. Extensions may
+    /// take longer to shut down than a caller should wait.
+    async fn renew(&mut self) {
+        let (Some(member), Home::Pool(_)) = (&mut self.member, self.home) else { return };
+        if let Ok(Some(environment)) =
+            tokio::time::timeout(RESET_TURN, member.environment.renew()).await
+        {
+            member.environment = environment;
+        }
     }
 }
 
@@ -49,15 +67,20 @@ impl Drop for Leased<'_> {
 }
 
 impl Shared {
-    /// Extensions may be busy with an event for longer than its caller waits.
-    fn give_back_when_settled(self: &Arc<Self>, home: Home<'_>, member: Member) {
-        if member.environment.is_settled() {
+    /// Extensions may be busy with an event for longer than its caller waits, and so may be a reset.
+    fn give_back_when_settled(self: &Arc<Self>, home: Home<'_>, mut member: Member) {
+        // What was provisioned is replaced by one that has initialised, and not reset.
+        let is_reset = !member.environment.is_usable() && matches!(home, Home::Pool(_));
+        if member.environment.is_settled() && !is_reset {
             return self.give_back(home, member);
         }
         self.settling.fetch_add(1, Ordering::AcqRel);
         let shared = Arc::clone(self);
         let settle = async move |home: Home<'_>| {
             member.environment.settled().await;
+            if let (Home::Pool(_), Some(environment)) = (home, member.environment.renew().await) {
+                member.environment = environment;
+            }
             shared.give_back(home, member);
             shared.settling.fetch_sub(1, Ordering::AcqRel);
         };

@@ -34,7 +34,12 @@ impl Shared {
         if pool.lock().give_up_start() {
             return;
         }
-        match self.start_now(&pool.function, Initialization::OnDemand, turn).await {
+        let started = match self.start_now(&pool.function, Initialization::OnDemand, turn).await {
+            // The next event initialises again, in the same sandbox if that can be had.
+            Err(StartError::Init(failed)) => failed.renew().await.map_err(StartError::Init),
+            started => started,
+        };
+        match started {
             Ok(environment) => {
                 let mut member = Member { environment, place };
                 if member.measure() {
@@ -57,7 +62,10 @@ impl Shared {
     ) -> Result<Arc<Environment>, StartError> {
         let mut start = std::pin::pin!(self.worker.start(function, initialization));
         match tokio::time::timeout(START_TURN, &mut start).await {
-            Ok(result) => result,
+            Ok(result) => {
+                drop(turn);
+                result
+            }
             Err(_elapsed) => {
                 drop(turn);
                 start.await

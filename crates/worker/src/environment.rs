@@ -2,31 +2,28 @@
 //! An execution environment: a sandbox, the runtime in it, and where it is in its life.
 //!
 //! An environment serves one function version, one invocation at a time, and is never shared or repaired: after a
-//! timeout or a crash it ends. Its own tasks keep it alive until its runtime has ended, so whoever is done with it calls
-//! `stop`.
+//! timeout or a crash it ends. What takes its place (`renew`) begins dormant on the same ground: it initialises inside its
+//! first invocation. The tasks of an environment keep it alive until its runtime has ended, so whoever is done with it
+//! calls `stop`.
 
 use crate::delivery::Delivery;
-use crate::extensions::{Extensions, External, Reason};
+use crate::extensions::{Exits, Extensions, Reason};
 use crate::failure::Failure;
 use crate::function::Function;
-use crate::host::Session;
+use crate::ground::Ground;
 use crate::logs::LogStream;
 use crate::runtime_api::{self, Connection};
 use crate::state::{Ended, Phase, State};
 use bytes::Bytes;
-use sandbox::{Exit, Process};
-use std::os::fd::OwnedFd;
+use sandbox::{Exit, LaunchError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 /// Connections a runtime may have open at once. Real ones use one or two.
 const CONNECTIONS_MAX: usize = 64;
-const OUTPUT_READ_BYTES: usize = 16 * 1024;
 
 /// Who waits for the answer to an invocation.
 #[derive(Debug)]
@@ -47,21 +44,23 @@ pub(crate) enum Answered {
 pub struct Environment {
     function: Arc<Function>,
     log: Arc<LogStream>,
-    process: Process,
-    output: pipe::Receiver,
+    ground: Arc<Ground>,
     state: Mutex<State<Connection, Delivery, Answer>>,
     /// What the init phase came to.
     init: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
     init_duration: Mutex<Option<Duration>>,
     memory_seen_bytes: AtomicU64,
-    /// Held while output is read and printed, so that two readers keep its order.
-    reading: Mutex<()>,
+    has_initialised: AtomicBool,
     is_frozen: AtomicBool,
+    /// It takes the place of one that was reset, and has yet to initialise.
+    is_dormant: AtomicBool,
     extensions: Extensions,
+    /// What the shell that starts the extensions tells, until the environment begins.
+    exits: Mutex<Option<Exits>>,
+    /// Why it was stopped, or ended by itself.
+    reason: OnceLock<Reason>,
     /// `true` once the runtime has ended. Also ends the tasks of this environment.
     ended: watch::Sender<bool>,
-    /// Credentials of the role; they die with the environment.
-    _session: Session,
 }
 
 impl Answer {
@@ -81,54 +80,92 @@ impl Answer {
 }
 
 impl Environment {
-    /// Puts a launched sandbox to work: its listener is served, its output read, its end watched for.
-    /// The second value tells what the init phase came to.
-    pub(crate) fn open(
+    /// One that has not begun, on a ground where nothing runs that is not its own.
+    pub(crate) fn new(
         function: Arc<Function>,
         log: Arc<LogStream>,
-        parts: Parts,
-    ) -> std::io::Result<(Arc<Self>, InitResult)> {
-        let output = pipe::Receiver::from_owned_fd(parts.output)?;
-        let (init, init_result) = oneshot::channel();
-        let (external, exits) = match parts.external {
-            Some(external) => {
-                let (exits, orders) = external.open()?;
-                (Some((external, orders)), Some(exits))
-            }
-            None => (None, None),
-        };
-        let environment = Arc::new(Self {
+        ground: Arc<Ground>,
+    ) -> std::io::Result<Self> {
+        let opened = ground.external.as_ref().map(|external| external.open()).transpose()?;
+        let (exits, orders) = opened.unzip();
+        let names = ground.external.as_ref().map(|external| external.names.clone());
+        Ok(Self {
             function,
             log,
-            process: parts.process,
-            output,
-            reading: Mutex::default(),
-            is_frozen: AtomicBool::new(false),
-            extensions: Extensions::new(external),
+            extensions: Extensions::new(names.unwrap_or_default(), orders),
+            ground,
             state: Mutex::default(),
-            init: Mutex::new(Some(init)),
+            init: Mutex::default(),
             init_duration: Mutex::default(),
             memory_seen_bytes: AtomicU64::new(0),
+            has_initialised: AtomicBool::new(false),
+            is_frozen: AtomicBool::new(false),
+            is_dormant: AtomicBool::new(false),
+            exits: Mutex::new(exits),
+            reason: OnceLock::new(),
             ended: watch::Sender::new(false),
-            _session: parts.session,
-        });
-        spawn_until_ended(&environment, accept(Arc::clone(&environment), parts.runtime_api));
-        if let Some(connection) = parts.connection {
-            spawn_until_ended(
-                &environment,
-                runtime_api::serve(Arc::clone(&environment), connection),
-            );
+        })
+    }
+
+    /// Puts the program that was started to work: its listener is served, its output read, its end watched for. A stem comes
+    /// with the connection on which it was told its function. The value tells what the init phase came to.
+    pub(crate) fn begin(self: &Arc<Self>, connection: Option<Connection>) -> InitResult {
+        let (init, init_result) = oneshot::channel();
+        *self.init.lock().unwrap_or_else(PoisonError::into_inner) = Some(init);
+        spawn_until_ended(self, accept(Arc::clone(self)));
+        if let Some(connection) = connection {
+            spawn_until_ended(self, runtime_api::serve(Arc::clone(self), connection));
         }
-        spawn_until_ended(&environment, read_output(Arc::clone(&environment)));
-        if let Some(exits) = exits {
-            spawn_until_ended(&environment, Arc::clone(&environment).watch_ends(exits));
+        let printed = Arc::clone(self);
+        spawn_until_ended(self, async move { printed.ground.print_output(&printed.log).await });
+        if let Some(exits) = self.exits.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            spawn_until_ended(self, Arc::clone(self).watch_ends(exits));
         }
-        let watched = Arc::clone(&environment);
+        let watched = Arc::clone(self);
         spawn(async move {
-            let exit = watched.process.exited().await;
+            let exit = watched.ground.process.exited().await;
             watched.end(exit);
         });
-        Ok((environment, init_result))
+        init_result
+    }
+
+    /// Whether it has yet to initialise, inside its first invocation.
+    pub fn is_dormant(&self) -> bool {
+        self.is_dormant.load(Ordering::Acquire)
+    }
+
+    /// Initialises one that is dormant.
+    pub(crate) async fn wake(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
+        self.is_dormant.store(false, Ordering::Release);
+        if let Err(error) = self.ground.process.start_again().await {
+            self.ended.send_replace(true);
+            return Err(not_started(&error));
+        }
+        init_result(self.begin(None), deadline).await
+    }
+
+    /// This environment, or after a timeout or a crash what takes its place: one in the same sandbox with the same `/tmp`,
+    /// that is dormant. `None` when nothing can go on here.
+    pub async fn renew(self: &Arc<Self>) -> Option<Arc<Self>> {
+        if self.is_usable() {
+            return Some(Arc::clone(self));
+        }
+        self.ended().await;
+        if self.reason.get() == Some(&Reason::Spindown) || self.has_filled_its_ground() {
+            return None;
+        }
+        if !self.ground.clear().await {
+            return None;
+        }
+        let (function, log) = (Arc::clone(&self.function), Arc::clone(&self.log));
+        let renewed = Self::new(function, log, Arc::clone(&self.ground)).ok()?;
+        renewed.is_dormant.store(true, Ordering::Release);
+        Some(Arc::new(renewed))
+    }
+
+    /// One that had not even room to initialise would not have it the next time either: `/tmp` stays as it is.
+    fn has_filled_its_ground(&self) -> bool {
+        self.is_out_of_memory() && !self.has_initialised.load(Ordering::Acquire)
     }
 
     pub fn function(&self) -> &Arc<Function> {
@@ -149,7 +186,7 @@ impl Environment {
 
     /// Whether it can be given an event.
     pub fn is_usable(&self) -> bool {
-        matches!(self.state().phase(), Phase::Idle | Phase::Returning)
+        self.is_dormant() || matches!(self.state().phase(), Phase::Idle | Phase::Returning)
     }
 
     /// Stops its processes, unseen by them, until the next event. Only while it waits for one; whoever calls this makes sure that
@@ -157,7 +194,7 @@ impl Environment {
     ///
     /// `false` when it must be tried again, because something in it has work to do.
     pub fn freeze(&self) -> bool {
-        if self.is_frozen.load(Ordering::Acquire) {
+        if self.is_frozen.load(Ordering::Acquire) || self.is_dormant() {
             return true;
         }
         match self.state().phase() {
@@ -167,7 +204,7 @@ impl Environment {
         }
         // Before the processes are: a thaw must never be left out.
         self.is_frozen.store(true, Ordering::Release);
-        if let Err(error) = self.process.freeze() {
+        if let Err(error) = self.ground.process.freeze() {
             tracing::debug!(%error, "environment not frozen");
         }
         true
@@ -175,7 +212,7 @@ impl Environment {
 
     pub(crate) fn thaw(&self) {
         if self.is_frozen.swap(false, Ordering::AcqRel)
-            && let Err(error) = self.process.thaw()
+            && let Err(error) = self.ground.process.thaw()
         {
             tracing::debug!(%error, "environment not thawed");
         }
@@ -186,21 +223,57 @@ impl Environment {
         self.stop_because(Reason::Spindown);
     }
 
+    /// Ends it, because its init phase failed.
+    pub(crate) fn stop_after(self: &Arc<Self>, failure: &Failure) {
+        self.stop_because(match failure {
+            Failure::TimedOut => Reason::Timeout,
+            _ => Reason::Failure,
+        });
+        self.drain_output();
+    }
+
     /// Waits until nothing of it runs any more.
     pub async fn ended(&self) {
         drop(self.ended.subscribe().wait_for(|ended| *ended).await);
     }
 
-    pub(crate) fn kill(&self) {
-        self.process.kill();
+    pub(crate) fn process(&self) -> &sandbox::Process {
+        &self.ground.process
+    }
+
+    /// What a stem is told of its function.
+    pub(crate) fn identity(&self) -> Option<&Bytes> {
+        self.ground.identity.as_ref()
+    }
+
+    pub(crate) fn runtime_version(&self) -> &str {
+        &self.ground.runtime_version
+    }
+
+    /// Why it was stopped; the first reason counts. `false` when there was one already.
+    pub(crate) fn set_reason(&self, reason: Reason) -> bool {
+        self.reason.set(reason).is_ok()
+    }
+
+    /// Ends all its processes. After a timeout or a crash the sandbox stays, for what takes the place of this environment.
+    pub(crate) fn end_processes(&self) {
+        self.thaw();
+        match self.reason.get() {
+            Some(Reason::Timeout | Reason::Failure) => self.ground.process.empty(),
+            Some(Reason::Spindown) | None => self.ground.process.kill(),
+        }
+        if self.is_dormant() {
+            // Nothing of it has begun, so nothing will tell.
+            self.ended.send_replace(true);
+        }
     }
 
     pub(crate) fn is_out_of_memory(&self) -> bool {
-        self.process.is_out_of_memory()
+        self.ground.process.is_out_of_memory()
     }
 
     pub(crate) fn memory_peak_bytes(&self) -> u64 {
-        let bytes = self.process.memory_peak_bytes();
+        let bytes = self.ground.process.memory_peak_bytes();
         self.memory_seen_bytes.store(bytes, Ordering::Relaxed);
         bytes
     }
@@ -212,8 +285,9 @@ impl Environment {
 
     /// The init phase is over: the first `next` came, of the runtime and of all extensions.
     pub(crate) fn init_done(&self) {
-        self.process.init_done();
         self.memory_peak_bytes();
+        self.ground.process.init_done();
+        self.has_initialised.store(true, Ordering::Release);
         self.settle_init(Ok(()));
     }
 
@@ -238,31 +312,21 @@ impl Environment {
         self.init_duration.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Takes everything printed so far into the log. What a function printed before it answered is in the pipe when
-    /// the answer is, so after this the log is complete.
+    /// Takes everything printed so far into the log.
     pub(crate) fn drain_output(&self) {
-        // Past tokio, which believes the pipe to be empty until it has been told otherwise.
-        while let Ok(1..) = self.take_output(|pipe, buffer| Ok(rustix::io::read(pipe, buffer)?)) {}
-    }
-
-    fn take_output(
-        &self,
-        read: impl Fn(&pipe::Receiver, &mut [u8]) -> std::io::Result<usize>,
-    ) -> std::io::Result<usize> {
-        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut buffer = [0; OUTPUT_READ_BYTES];
-        let length = read(&self.output, &mut buffer)?;
-        self.log.print(buffer.get(..length).unwrap_or_default());
-        Ok(length)
+        self.ground.drain_output(&self.log);
     }
 
     fn end(&self, exit: Exit) {
         self.drain_output();
-        let failure = Failure::Exited { exit, was_out_of_memory: self.process.is_out_of_memory() };
+        self.set_reason(Reason::Failure);
+        let failure = Failure::Exited { exit, was_out_of_memory: self.is_out_of_memory() };
+        // The guard must be gone before the answers are sent.
         let ended = self.state().end();
         self.tell_failure(ended, failure);
         self.log.flush();
         self.ended.send_replace(true);
+        self.extensions.moved_on();
     }
 
     /// Tells whoever waits for an answer that there will be none.
@@ -280,23 +344,11 @@ impl Environment {
 impl Drop for Environment {
     fn drop(&mut self) {
         self.drain_output();
-        self.process.kill();
     }
 }
 
-/// What a launch hands over.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) process: Process,
-    pub(crate) runtime_api: TcpListener,
-    /// The one on which a stem was told its function.
-    pub(crate) connection: Option<Connection>,
-    pub(crate) output: OwnedFd,
-    pub(crate) session: Session,
-    pub(crate) external: Option<External>,
-}
-
-async fn accept(environment: Arc<Environment>, listener: TcpListener) {
+async fn accept(environment: Arc<Environment>) {
+    let listener = environment.ground.runtime_api.lock().await;
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -314,16 +366,6 @@ async fn accept(environment: Arc<Environment>, listener: TcpListener) {
                 tracing::warn!(%error, "runtime connection refused");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-        }
-    }
-}
-
-async fn read_output(environment: Arc<Environment>) {
-    while environment.output.readable().await.is_ok() {
-        match environment.take_output(pipe::Receiver::try_read) {
-            Ok(1..) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Ok(0) | Err(_) => return,
         }
     }
 }
@@ -356,5 +398,16 @@ pub(crate) async fn init_result(result: InitResult, deadline: Instant) -> Result
         Ok(Ok(result)) => result,
         Ok(Err(_gone)) => Err(Failure::Exited { exit: Exit::Killed, was_out_of_memory: false }),
         Err(_elapsed) => Err(Failure::TimedOut),
+    }
+}
+
+/// Why a program that ran before did not start again.
+fn not_started(error: &LaunchError) -> Failure {
+    match error {
+        LaunchError::Step { source, .. } => Failure::NotExecutable {
+            program: "bootstrap".to_owned(),
+            reason: crate::failure::kernel_reason(source),
+        },
+        _ => Failure::Exited { exit: Exit::Killed, was_out_of_memory: false },
     }
 }

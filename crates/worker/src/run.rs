@@ -11,6 +11,7 @@ use crate::event::{Event, Outcome};
 use crate::extensions::Reason;
 use crate::failure::Failure;
 use crate::function::Function;
+use crate::init_phase::InitPhase;
 use crate::logs::LogStream;
 use crate::logs::lines::{self, Report, Status};
 use crate::runtime_api::{self, Connection, Served};
@@ -41,10 +42,45 @@ impl Environment {
     /// `NotDelivered` when the event never reached the function.
     pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, NotDelivered> {
         let running = Running::new(self.function(), self.log(), event);
+        if self.is_dormant() {
+            return self.run_with_init(running, event).await;
+        }
         running.start();
         self.thaw();
         let result = self.answer(event, self.function().timeout).await?;
         Ok(running.end(result, self.memory_peak_bytes(), self.take_init_duration()))
+    }
+
+    /// Initialises inside the invocation, within its time, as AWS does after a reset. The START line comes after that.
+    async fn run_with_init(
+        self: &Arc<Self>,
+        running: Running<'_>,
+        event: &Event,
+    ) -> Result<Outcome, NotDelivered> {
+        self.log().begin();
+        let timeout = self.function().timeout;
+        let result = match self.suppressed_init(running.started + timeout).await {
+            Ok(()) => {
+                running.print_start();
+                let left = timeout.saturating_sub(running.elapsed());
+                self.answer(event, left).await?
+            }
+            Err(failure) => {
+                running.print_start();
+                Err(failure)
+            }
+        };
+        Ok(running.end(result, self.memory_peak_bytes(), None))
+    }
+
+    async fn suppressed_init(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
+        let phase = InitPhase::begin(self.log(), self.runtime_version(), "invoke");
+        let woken = self.wake(deadline).await;
+        if let Err(failure) = &woken {
+            self.stop_after(failure);
+            phase.fail(failure);
+        }
+        woken
     }
 
     /// Gives `event` to the runtime and waits for what comes of it, at most for `left`.
@@ -140,6 +176,10 @@ impl<'a> Running<'a> {
 
     pub(crate) fn start(&self) {
         self.log.begin();
+        self.print_start();
+    }
+
+    pub(crate) fn print_start(&self) {
         self.log.platform(&lines::start(&self.request_id, &self.function.version));
     }
 

@@ -116,8 +116,8 @@ pub(crate) struct Grown {
     pub(crate) runtime_api: TcpListener,
     pub(crate) edge: Option<StdTcpListener>,
     pub(crate) output: OwnedFd,
-    /// Where a stem was told its function.
-    pub(crate) connection: Option<Connection>,
+    /// Where a stem was told its function, and what it was told.
+    pub(crate) told: Option<(Connection, Bytes)>,
 }
 
 #[derive(Debug, Default)]
@@ -307,22 +307,23 @@ impl Stem {
     ) -> io::Result<Grown> {
         let Self { mut process, runtime_api, edge, output, env: known, mut connection } = self;
         launcher.furnish(&mut process, code, limits).await.map_err(io::Error::other)?;
-        tell_function(&mut connection, env.iter().filter(|variable| !known.contains(variable)));
+        let identity = identity(env.iter().filter(|variable| !known.contains(variable)));
+        connection.queue(&identity, Bytes::new());
         connection.flush().await?;
-        Ok(Grown { process, runtime_api, edge, output, connection: Some(connection) })
+        Ok(Grown { process, runtime_api, edge, output, told: Some((connection, identity)) })
     }
 }
 
 /// The answer to a stem that asks which function it is: the environment variables that it does not have yet.
-fn tell_function<'a>(connection: &mut Connection, env: impl Iterator<Item = &'a (String, String)>) {
+fn identity<'a>(env: impl Iterator<Item = &'a (String, String)>) -> Bytes {
     let members: serde_json::Map<_, _> =
         env.map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str()))).collect();
     let body = serde_json::Value::Object(members).to_string();
     let length = body.len();
-    let head = format!(
+    format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    connection.queue(head.as_bytes(), Bytes::new());
+    )
+    .into()
 }
 
 #[cfg(test)]

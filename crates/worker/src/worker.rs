@@ -3,17 +3,18 @@
 //!
 //! It does not decide how many there are or which one runs an event; `invoke` does.
 
-use crate::clock;
 use crate::env_vars;
-use crate::environment::{Environment, Parts, init_result};
+use crate::environment::{Environment, init_result};
 use crate::event::{Event, Outcome};
-use crate::extensions::{External, Reason};
+use crate::extensions::External;
 use crate::failure::{Failure, kernel_reason};
 use crate::function::{Function, Initialization};
+use crate::ground::{Ground, Parts};
 use crate::host::{Host, Session};
-use crate::logs::lines::{self, Status};
+use crate::init_phase::InitPhase;
 use crate::logs::{LogFiles, LogStream};
 use crate::run::{NotDelivered, Running};
+use crate::runtime_api::Connection;
 use crate::runtimes::{self, Installed, Runtimes};
 use crate::stems::{self, Grown, Stems};
 use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
@@ -52,16 +53,19 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct FailedInit {
     log: Arc<LogStream>,
+    environment: Option<Arc<Environment>>,
 }
 
 /// Why a try to initialise came to nothing.
 struct FailedTry {
     failure: Failure,
-    memory_peak_bytes: u64,
+    /// If it came to one.
+    environment: Option<Arc<Environment>>,
 }
 
-/// How the init phase of one try is told in the log.
-struct InitPhase {
+/// How one try is to be made.
+struct Try {
+    /// The phase that it belongs to: `init` or `invoke`.
     name: &'static str,
     initialization: Initialization,
     deadline: Instant,
@@ -107,18 +111,20 @@ impl Worker {
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
         let deadline = started + initialization.init_max(function.timeout);
-        let phase = InitPhase { name: "init", initialization, deadline };
-        match self.try_start(function, &log, &phase).await? {
+        let how = Try { name: "init", initialization, deadline };
+        match self.try_start(function, &log, &how).await? {
             Ok(environment) => {
                 environment.set_init_duration(started.elapsed());
                 Ok(environment)
             }
-            Err(_told_in_the_log) => Err(StartError::Init(FailedInit { log })),
+            Err(FailedTry { environment, .. }) => {
+                Err(StartError::Init(FailedInit { log, environment }))
+            }
         }
     }
 
-    /// Runs `event` after a failed init phase: initialises again, inside the invocation and within its timeout. AWS calls
-    /// it suppressed init. The environment comes back too, if it lives.
+    /// Runs `event` after a failed init phase that left nothing: initialises again, in another sandbox, inside the invocation
+    /// and within its timeout. The environment comes back too, if it lives.
     pub async fn run_with_init(
         &self,
         function: &Arc<Function>,
@@ -127,14 +133,18 @@ impl Worker {
     ) -> Result<(Outcome, Option<Arc<Environment>>), StartError> {
         let log = failed.log;
         let running = Running::new(function, &log, event);
-        running.start();
         let deadline = Instant::now() + function.timeout;
         let initialization = Initialization::OnDemand;
-        let phase = InitPhase { name: "invoke", initialization, deadline };
-        let environment = match self.try_start(function, &log, &phase).await? {
+        log.begin();
+        let tried = self
+            .try_start(function, &log, &Try { name: "invoke", initialization, deadline })
+            .await?;
+        running.print_start();
+        let environment = match tried {
             Ok(environment) => environment,
-            Err(FailedTry { failure, memory_peak_bytes }) => {
-                return Ok((running.end(Err(failure), memory_peak_bytes, None), None));
+            Err(FailedTry { failure, environment }) => {
+                let peak = environment.map_or(0, |environment| environment.memory_peak_bytes());
+                return Ok((running.end(Err(failure), peak, None), None));
             }
         };
         let left = function.timeout.saturating_sub(running.elapsed());
@@ -156,27 +166,29 @@ impl Worker {
         &self,
         function: &Arc<Function>,
         log: &Arc<LogStream>,
-        phase: &InitPhase,
+        how: &Try,
     ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
         let installed = self.runtimes.find(&function.runtime)?;
         self.compile_once(&installed);
-        log.platform(&lines::init_start(&installed.version));
-        let started = Instant::now();
-        let result = match self.parts(function, log, &installed, phase.initialization).await? {
-            Ok(parts) => self.open(function, log, parts, phase.deadline).await?,
-            Err(failure) => Err(FailedTry { failure, memory_peak_bytes: 0 }),
+        let phase = InitPhase::begin(log, &installed.version, how.name);
+        let result = match self.parts(function, log, &installed, how.initialization).await? {
+            Ok((parts, connection)) => {
+                let ground = Arc::new(Ground::new(parts)?);
+                let (function, log) = (Arc::clone(function), Arc::clone(log));
+                let environment = Arc::new(Environment::new(function, log, ground)?);
+                let init = environment.begin(connection);
+                match init_result(init, how.deadline).await {
+                    Ok(()) => Ok(environment),
+                    Err(failure) => {
+                        environment.stop_after(&failure);
+                        Err(FailedTry { failure, environment: Some(environment) })
+                    }
+                }
+            }
+            Err(failure) => Err(FailedTry { failure, environment: None }),
         };
         if let Err(FailedTry { failure, .. }) = &result {
-            if let Some(line) = failure.log_line("", function.timeout, &clock::timestamp())
-                && !matches!(failure, Failure::TimedOut)
-            {
-                log.platform(&line);
-            }
-            let status = match failure {
-                Failure::TimedOut => Status::Timeout,
-                other => Status::Error(other.report_type()),
-            };
-            log.platform(&lines::init_report(started.elapsed(), phase.name, status));
+            phase.fail(failure);
         }
         Ok(result)
     }
@@ -202,12 +214,12 @@ impl Worker {
         log: &LogStream,
         installed: &Installed,
         initialization: Initialization,
-    ) -> Result<Result<Parts, Failure>, StartError> {
+    ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, log, &session, initialization);
         if let Some(stem) = self.stems.take(function, installed) {
             match stem.grow(&self.launcher, &code_mounts(function), limits(function), &env).await {
-                Ok(grown) => return Ok(Ok(self.with_session(grown, session)?)),
+                Ok(grown) => return Ok(Ok(self.with_session(grown, session, installed)?)),
                 Err(error) => tracing::warn!(%error, "stem not used"),
             }
         }
@@ -232,36 +244,44 @@ impl Worker {
             Err(error) => return Ok(Err(not_executable(function, &error).ok_or(error)?)),
         };
         let runtime_api = TcpListener::from_std(runtime_api)?;
-        let grown = Grown { process, runtime_api, edge, output, connection: None };
-        Ok(Ok(Parts { external, ..self.with_session(grown, session)? }))
+        let grown = Grown { process, runtime_api, edge, output, told: None };
+        let (parts, connection) = self.with_session(grown, session, installed)?;
+        Ok(Ok((Parts { external, ..parts }, connection)))
     }
 
-    fn with_session(&self, grown: Grown, mut session: Session) -> io::Result<Parts> {
-        let Grown { process, runtime_api, edge, output, connection } = grown;
+    fn with_session(
+        &self,
+        grown: Grown,
+        mut session: Session,
+        installed: &Installed,
+    ) -> io::Result<(Parts, Option<Connection>)> {
+        let Grown { process, runtime_api, edge, output, told } = grown;
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
-        Ok(Parts { process, runtime_api, connection, output, session, external: None })
+        let (connection, identity) = told.unzip();
+        let runtime_version = installed.version.clone();
+        let parts = Parts {
+            process,
+            runtime_api,
+            output,
+            session,
+            external: None,
+            identity,
+            runtime_version,
+        };
+        Ok((parts, connection))
     }
+}
 
-    async fn open(
-        &self,
-        function: &Arc<Function>,
-        log: &Arc<LogStream>,
-        parts: Parts,
-        deadline: Instant,
-    ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
-        let (environment, init) = Environment::open(Arc::clone(function), Arc::clone(log), parts)?;
-        match init_result(init, deadline).await {
-            Ok(()) => Ok(Ok(environment)),
-            Err(failure) => {
-                environment.stop_because(match failure {
-                    Failure::TimedOut => Reason::Timeout,
-                    _ => Reason::Failure,
-                });
-                environment.drain_output();
-                Ok(Err(FailedTry { failure, memory_peak_bytes: environment.memory_peak_bytes() }))
-            }
+impl FailedInit {
+    /// The environment in which the next event initialises again, in the sandbox of the one that failed. Without any, the
+    /// worker runs the event with a whole new try.
+    pub async fn renew(self) -> Result<Arc<Environment>, Self> {
+        let Some(environment) = &self.environment else { return Err(self) };
+        match environment.renew().await {
+            Some(renewed) => Ok(renewed),
+            None => Err(Self { environment: None, ..self }),
         }
     }
 }

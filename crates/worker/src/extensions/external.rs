@@ -12,7 +12,7 @@
 
 use crate::extensions::EXTENSIONS_MAX;
 use crate::failure::Failure;
-use rustix::fs::{CWD, FileType, Mode};
+use rustix::fs::{CWD, FileType, Mode, OFlags};
 use sandbox::{Exit, Mount};
 use std::fs;
 use std::io;
@@ -40,6 +40,9 @@ pub(crate) struct External {
 struct Pipes {
     folder: PathBuf,
 }
+
+/// Where it is told what ended.
+pub(crate) type Exits = pipe::Receiver;
 
 /// A process that ended, as the shell tells it.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,12 +113,28 @@ impl External {
     }
 
     /// Our ends of the pipes: of what is told, and of what is ordered.
-    pub(crate) fn open(&self) -> io::Result<(pipe::Receiver, pipe::Sender)> {
+    pub(crate) fn open(&self) -> io::Result<(Exits, pipe::Sender)> {
         // Both ways, so that neither end waits for the other or sees it go.
         let mut options = pipe::OpenOptions::new();
         let both = options.read_write(true);
         let folder = &self.pipes.folder;
         Ok((both.open_receiver(folder.join(EXITS.0))?, both.open_sender(folder.join(ORDERS.0))?))
+    }
+}
+
+impl External {
+    /// Forgets what nobody has read: whoever wrote it or was to read it is dead.
+    pub(crate) fn drain(&self) -> io::Result<()> {
+        for (name, _) in [EXITS, ORDERS] {
+            let pipe = rustix::fs::open(
+                self.pipes.folder.join(name),
+                OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC,
+                Mode::empty(),
+            )?;
+            let mut unread = [0; 4096];
+            while matches!(rustix::io::read(&pipe, &mut unread), Ok(1..)) {}
+        }
+        Ok(())
     }
 }
 

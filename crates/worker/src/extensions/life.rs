@@ -4,7 +4,8 @@
 //!
 //! Invariants:
 //! - an environment that is being stopped takes no event, whatever its extensions still do;
-//! - it lives at most `GRACE` after it was stopped.
+//! - it lives at most `GRACE` after it was stopped, or `INTERNAL_GRACE` without programs among its extensions, or not at all
+//!   without extensions.
 
 use super::api::Led;
 use super::external::{self, Told};
@@ -23,8 +24,10 @@ use std::time::Duration;
 use tokio::net::unix::pipe;
 use tokio::time::Instant;
 
-/// What external extensions have to shut down. Internal ones are a part of the runtime and are not waited for.
+/// What external extensions have to shut down.
 const GRACE: Duration = Duration::from_secs(2);
+/// What a runtime has that is an extension itself.
+const INTERNAL_GRACE: Duration = Duration::from_millis(500);
 /// The runtime's part of it, before the extensions are told.
 const RUNTIME_GRACE: Duration = Duration::from_millis(300);
 
@@ -39,7 +42,7 @@ impl Environment {
         match self.extensions().answer(self.function(), call, connection, request).await? {
             Led::Answered(connection) => Ok(Served::Open(connection)),
             Led::Parked => {
-                self.extensions().changed.notify_waiters();
+                self.extensions().moved_on();
                 self.settle_init_phase();
                 Ok(Served::Parked)
             }
@@ -56,7 +59,7 @@ impl Environment {
             self.settle_init_phase();
         }
         if self.extensions().has_any() {
-            self.extensions().changed.notify_waiters();
+            self.extensions().moved_on();
         }
     }
 
@@ -87,7 +90,7 @@ impl Environment {
 
     /// Whether it can be given an event right now, or will never be again.
     pub fn is_settled(&self) -> bool {
-        if !self.extensions().has_any() {
+        if !self.extensions().has_any() || self.is_dormant() {
             return true;
         }
         match self.state().phase() {
@@ -179,7 +182,7 @@ impl Environment {
                 }),
             }
         };
-        self.extensions().changed.notify_waiters();
+        self.extensions().moved_on();
         if let Some(failure) = failure {
             self.fail(failure);
         }
@@ -187,7 +190,7 @@ impl Environment {
 
     fn runtime_ended(self: &Arc<Self>, exit: Exit) {
         self.extensions().has_runtime_ended.store(true, Ordering::Release);
-        self.extensions().changed.notify_waiters();
+        self.extensions().moved_on();
         if !self.extensions().roster().is_stopping() {
             self.fail(Failure::Exited { exit, was_out_of_memory: self.is_out_of_memory() });
         }
@@ -203,21 +206,46 @@ impl Environment {
         self.stop_because(Reason::Failure);
     }
 
-    /// Ends it. Extensions that are programs have their time to shut down, in the background; without any the end is at
-    /// once. Idempotent: the first reason counts.
+    /// Ends it. Extensions have their time to shut down, in the background; without any the end is at once. Idempotent: the
+    /// first reason counts.
     pub(crate) fn stop_because(self: &Arc<Self>, reason: Reason) {
-        if self.extensions().external.is_none() || tokio::runtime::Handle::try_current().is_err() {
-            self.kill();
+        if !self.set_reason(reason) {
             return;
         }
-        if self.extensions().roster().stop() {
-            self.close_registration();
-            // Nobody waits any more, or not for this.
-            drop(self.state().retire());
-            self.extensions().changed.notify_waiters();
-            let environment = Arc::clone(self);
-            spawn_until_ended(self, async move { environment.shut_down(reason).await });
+        let has_time = self.extensions().roster().stop()
+            && self.has_time_to_shut_down(reason)
+            && tokio::runtime::Handle::try_current().is_ok();
+        self.close_registration();
+        // Nobody waits any more, or not for this.
+        drop(self.state().retire());
+        self.extensions().moved_on();
+        if !has_time {
+            return self.end_processes();
         }
+        let environment = Arc::clone(self);
+        spawn_until_ended(self, async move {
+            if environment.extensions().orders.is_some() {
+                environment.shut_down(reason).await;
+            } else {
+                environment.shut_down_runtime().await;
+            }
+            environment.drain_output();
+            environment.end_processes();
+        });
+    }
+
+    /// A runtime that is an extension itself is only told when it is no longer needed.
+    fn has_time_to_shut_down(&self, reason: Reason) -> bool {
+        let extensions = self.extensions();
+        let is_extension = extensions.has_any() && reason == Reason::Spindown;
+        !self.is_dormant() && (extensions.orders.is_some() || is_extension)
+    }
+
+    /// The shutdown phase of a runtime without programs beside it. It is over when the runtime ends.
+    async fn shut_down_runtime(&self) {
+        self.thaw();
+        self.process().terminate();
+        tokio::time::sleep(INTERNAL_GRACE).await;
     }
 
     /// The shutdown phase: the runtime first, then the extensions, then whatever is left.
@@ -241,8 +269,6 @@ impl Environment {
         self.send_to_extensions(connections, event);
         let all_ended = extensions.until(|| extensions.roster().has_shut_down());
         drop(tokio::time::timeout_at(deadline, all_ended).await);
-        self.drain_output();
-        self.kill();
     }
 }
 

@@ -13,7 +13,7 @@ mod life;
 mod roster;
 
 pub(crate) use api::Call;
-pub(crate) use external::{External, has_any};
+pub(crate) use external::{Exits, External, has_any};
 pub(crate) use roster::EXTENSIONS_MAX;
 
 use crate::event::Event;
@@ -41,20 +41,21 @@ pub(crate) struct Extensions {
     roster: Mutex<Roster<Connection>>,
     /// The roster, the runtime or the environment has moved on.
     changed: Notify,
-    external: Option<(External, pipe::Sender)>,
+    /// Where the shell that started external ones is told what to signal to the runtime.
+    orders: Option<pipe::Sender>,
     has_runtime_ended: AtomicBool,
     /// The event that tells of the end.
     shutdown: OnceLock<String>,
 }
 
 impl Extensions {
-    pub(crate) fn new(external: Option<(External, pipe::Sender)>) -> Self {
-        let names = external.as_ref().map(|(external, _)| external.names.clone());
+    /// `external` are the names of those that are programs.
+    pub(crate) fn new(external: Vec<String>, orders: Option<pipe::Sender>) -> Self {
         Self {
-            has_any: AtomicBool::new(external.is_some()),
-            roster: Mutex::new(Roster::new(names.unwrap_or_default())),
+            has_any: AtomicBool::new(!external.is_empty()),
+            roster: Mutex::new(Roster::new(external)),
             changed: Notify::new(),
-            external,
+            orders,
             has_runtime_ended: AtomicBool::new(false),
             shutdown: OnceLock::new(),
         }
@@ -64,13 +65,18 @@ impl Extensions {
         self.has_any.load(Ordering::Acquire)
     }
 
+    /// Lets those look again who wait for something.
+    pub(crate) fn moved_on(&self) {
+        self.changed.notify_waiters();
+    }
+
     fn roster(&self) -> MutexGuard<'_, Roster<Connection>> {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the shell in the sandbox send `signal` to the runtime.
     fn signal_runtime(&self, signal: &str) {
-        if let Some((_, orders)) = &self.external
+        if let Some(orders) = &self.orders
             && let Err(error) = orders.try_write(format!("{signal}\n").as_bytes())
         {
             tracing::debug!(%error, "runtime not signalled");

@@ -48,7 +48,7 @@ struct Client(TcpStream);
 impl Served {
     /// With external extensions of these names.
     async fn new(external: &[&str]) -> Self {
-        let extensions = Extensions::new(None);
+        let extensions = Extensions::new(Vec::new(), None);
         *extensions.roster() = Roster::new(external.iter().map(|name| (*name).to_owned()));
         let extensions = Arc::new(extensions);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

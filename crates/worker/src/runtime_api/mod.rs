@@ -35,6 +35,8 @@ enum Operation<'a> {
     Error(&'a str),
     InitError,
     Ping,
+    /// A stem asks which function it is.
+    Function,
     Extension(Call),
     /// A path of this API that this build does not serve.
     Unknown,
@@ -125,7 +127,10 @@ pub(crate) async fn answer(
             environment.init_failed(reported(request));
         }
         Operation::Ping => answer_ping(&mut connection),
-        Operation::Unknown => {
+        Operation::Function if environment.identity().is_some() => {
+            connection.queue(environment.identity().map_or(&[], |told| &told[..]), Bytes::new());
+        }
+        Operation::Function | Operation::Unknown => {
             reply(&mut connection, "404 Not Found", "text/plain", "404 page not found\n")
         }
     }
@@ -147,6 +152,9 @@ pub(crate) fn answer_ping(connection: &mut Connection) {
 }
 
 fn operation(request: &Request) -> Operation<'_> {
+    if asks_for_function(request) {
+        return Operation::Function;
+    }
     if is_ping(request) {
         return Operation::Ping;
     }
