@@ -40,10 +40,11 @@ pub enum Step {
     Seccomp = 18,
     WorkingDirectory = 19,
     Execute = 20,
+    Root = 21,
 }
 
 impl Step {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::ReadRequest,
         Self::Slot,
         Self::Network,
@@ -64,6 +65,7 @@ impl Step {
         Self::Seccomp,
         Self::WorkingDirectory,
         Self::Execute,
+        Self::Root,
     ];
 
     pub(crate) fn from_number(number: u8) -> Option<Self> {
@@ -94,6 +96,7 @@ impl fmt::Display for Step {
             Self::Seccomp => "install the system call filter",
             Self::WorkingDirectory => "change to the working directory",
             Self::Execute => "execute",
+            Self::Root => "take as the root",
         })
     }
 }
@@ -170,6 +173,8 @@ pub enum LaunchError {
         #[source]
         source: Box<StartError>,
     },
+    #[error("a root file system of its own needs isolation level 1 or 2")]
+    NoRoot,
     #[error("the sandbox was killed while it was built")]
     Killed,
 }
@@ -183,6 +188,7 @@ impl LaunchError {
             | Self::ZeroByte { .. } => Blame::Customer,
             Self::Step { .. }
             | Self::TooMany { .. }
+            | Self::NoRoot
             | Self::Full { .. }
             | Self::Talk { .. }
             | Self::LauncherEnded

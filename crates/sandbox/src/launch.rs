@@ -191,6 +191,7 @@ async fn started(news: &UnixStream, shared: &Shared, spec: &Spec) -> Result<Star
 fn failed(step: Step, index: u16, errno: i32, spec: &Spec) -> LaunchError {
     let mount = spec.mounts.get(usize::from(index));
     let thing = match step {
+        Step::Root => spec.root.as_ref().map(|root| root.display().to_string()),
         Step::OpenMount => mount.map(|mount| mount.source.display().to_string()),
         Step::MountPoint | Step::MountCode => mount.map(|mount| mount.target.display().to_string()),
         Step::Execute => spec.argv.first().cloned(),
@@ -225,11 +226,15 @@ fn encode(
     let in_place =
         |text: &str| if moved.is_empty() { text.to_owned() } else { relocate(text, moved) };
 
+    if spec.root.is_some() && shared.level == Level::L0 {
+        return Err(LaunchError::NoRoot);
+    }
     if spec.mounts.len() > MOUNTS_MAX {
         return Err(LaunchError::TooMany { count: spec.mounts.len(), count_max: MOUNTS_MAX });
     }
     let counts = [spec.mounts.len(), spec.argv.len(), spec.env.len() + added.len()];
     let mut encoder = Encoder::new(spec.limits, cpu, counts)?;
+    encoder.string("the root", &[spec.root.as_deref().map_or(b"", path_bytes)])?;
     let cwd = in_place(&spec.cwd.to_string_lossy());
     encoder.string("the working directory", &[cwd.as_bytes()])?;
     for Mount { source, target } in &spec.mounts {

@@ -11,8 +11,8 @@ use std::ffi::CStr;
 /// The longest request. AWS's limit for environment variables is 4 KB; the rest is paths.
 pub(crate) const LENGTH_MAX: usize = 64 << 10;
 
-/// The most mounts: with them travel four more descriptors.
-pub(crate) const MOUNTS_MAX: usize = sys::descriptors::PASSED_MAX - 4;
+/// The most mounts: with them travel five more descriptors.
+pub(crate) const MOUNTS_MAX: usize = sys::descriptors::PASSED_MAX - 5;
 
 /// What the launcher fills in before it hands the request on to a first process: the sandbox's user, and whether a network
 /// namespace comes along.
@@ -43,6 +43,8 @@ pub(crate) struct Request<'a> {
     pub(crate) has_network: bool,
     pub(crate) limits: Limits,
     pub(crate) cpu: CpuLimits,
+    /// The directory on the host that is the root. Empty: the template's.
+    pub(crate) root: &'a CStr,
     pub(crate) cwd: &'a CStr,
     /// Source on the host, target in the sandbox.
     pub(crate) mounts: Vec<(&'a CStr, &'a CStr)>,
@@ -124,6 +126,7 @@ impl<'a> Request<'a> {
             has_network: has_network != 0,
             limits: Limits { memory_bytes, pids_max, open_files_max, tmp_bytes },
             cpu: CpuLimits { shares, quota_us: (quota_us != 0).then_some(quota_us) },
+            root: string()?,
             cwd: string()?,
             mounts: (0..mount_count)
                 .map(|_| Some((string()?, string()?)))
@@ -158,7 +161,7 @@ mod tests {
     #[test]
     fn a_request_survives_the_way() {
         let mut encoder = Encoder::new(LIMITS, CPU, [1, 2, 1]).unwrap();
-        for text in ["/var/task", "/code", "/var/task", "/bin/sh", "-c", "A=b"] {
+        for text in ["/image", "/var/task", "/code", "/var/task", "/bin/sh", "-c", "A=b"] {
             encoder.string("text", &[text.as_bytes()]).unwrap();
         }
         let mut bytes = encoder.finish().unwrap();
@@ -171,6 +174,7 @@ mod tests {
                 has_network: true,
                 limits: LIMITS,
                 cpu: CPU,
+                root: c"/image",
                 cwd: c"/var/task",
                 mounts: vec![(c"/code", c"/var/task")],
                 argv: vec![c"/bin/sh", c"-c"],

@@ -33,9 +33,12 @@ impl Default for Limits {
 /// A sandbox to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// At most 12.
+    /// A directory of the host that the sandbox has as its root, read-only: an image's file system, with directories for
+    /// `/proc`, `/dev`, `/tmp` and all targets of mounts in it. `None`: the machine's own programs.
+    pub root: Option<PathBuf>,
+    /// At most 11.
     pub mounts: Vec<Mount>,
-    /// The program and its arguments. The program is a path inside the sandbox.
+    /// The program and its arguments. The program is a path inside the sandbox, or a name that is looked for in `PATH`.
     pub argv: Vec<String>,
     /// The whole environment, but for what the sandbox itself adds: `AWS_LAMBDA_RUNTIME_API`, and
     /// `AWS_ENDPOINT_URL` unless it is given here.
@@ -49,6 +52,7 @@ impl Spec {
     /// A sandbox that runs `argv` in `/` with no code, no environment and the default limits.
     pub fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
+            root: None,
             mounts: Vec::new(),
             argv: argv.into_iter().map(Into::into).collect(),
             env: Vec::new(),

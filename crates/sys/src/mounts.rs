@@ -62,7 +62,13 @@ fn set_attributes(directory: impl AsFd, path: &CStr, flags: i32, set: u64) -> io
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Attaches a cloned tree at `target`.
+/// Attaches a cloned tree at `target`, and where that is a link, at what it leads to.
+pub fn attach_at_end(tree: impl AsFd, target: impl rustix::path::Arg) -> io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_SYMLINKS;
+    Ok(move_mount(tree.as_fd(), c"", CWD, target, flags)?)
+}
+
+/// Attaches a cloned tree at `target`, be it a link.
 pub fn attach(tree: impl AsFd, target: impl rustix::path::Arg) -> io::Result<()> {
     Ok(move_mount(tree.as_fd(), c"", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
 }

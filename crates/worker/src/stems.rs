@@ -251,7 +251,7 @@ impl Stems {
         env.extend(installed.env.iter().cloned());
         env.push((STEM.to_owned(), "1".to_owned()));
         let limits = Limits::default();
-        let spec = Spec { mounts, argv, env: env.clone(), cwd: "/tmp".into(), limits };
+        let spec = Spec { root: None, mounts, argv, env: env.clone(), cwd: "/tmp".into(), limits };
         let Sandbox { runtime_api, edge, output, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
         let runtime_api = TcpListener::from_std(runtime_api)?;

@@ -237,7 +237,14 @@ impl Worker {
             argv = external.argv(argv);
             mounts.push(external.mount());
         }
-        let spec = Spec { mounts, argv, env, cwd: "/var/task".into(), limits: limits(function) };
+        let spec = Spec {
+            root: None,
+            mounts,
+            argv,
+            env,
+            cwd: "/var/task".into(),
+            limits: limits(function),
+        };
         let Sandbox { runtime_api, edge, output, process } = match self.launcher.launch(spec).await
         {
             Ok(sandbox) => sandbox,

@@ -16,7 +16,7 @@ use crate::request::{self, Request};
 use crate::{Level, Limits, Step};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Resource;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use sys::cgroup::Entrance;
@@ -44,6 +44,8 @@ struct Passed {
     news: OwnedFd,
     output: OwnedFd,
     network: Option<OwnedFd>,
+    /// The mount namespace of the root that was asked for.
+    root: Option<OwnedFd>,
     trees: Vec<OwnedFd>,
 }
 
@@ -141,7 +143,8 @@ fn wait_for_order<'a>(orders: &OwnedFd, buffer: &'a mut [u8]) -> Option<(Request
     let mut passed = passed.into_iter();
     let (news, output) = (passed.next()?, passed.next()?);
     let network = if request.has_network { Some(passed.next()?) } else { None };
-    Some((request, Passed { news, output, network, trees: passed.collect() }))
+    let root = if request.root.is_empty() { None } else { Some(passed.next()?) };
+    Some((request, Passed { news, output, network, root, trees: passed.collect() }))
 }
 
 /// Puts the function's own things in place.
@@ -156,6 +159,12 @@ fn enter(
     }
     if let Some(network) = &passed.network {
         namespaces::enter(single, network, Namespace::Network).at(Step::JoinNetwork)?;
+    }
+    if let Some(root) = &passed.root {
+        // A copy of that namespace, in place of the copy of the template's.
+        namespaces::enter(single, root, Namespace::Mount).at(Step::Root)?;
+        namespaces::unshare(single, Namespace::Mount).at(Step::Root)?;
+        mount_proc().at(Step::MountProc)?;
     }
     let options = tmp_options(&request.limits).at(Step::MountTmp)?;
     mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
@@ -175,7 +184,7 @@ fn tmp_options(limits: &Limits) -> io::Result<CString> {
 
 fn attach(trees: &[OwnedFd], request: &Request<'_>) -> Result<(), Failure> {
     for (index, (tree, (_, target))) in trees.iter().zip(&request.mounts).enumerate() {
-        mounts::attach(tree, *target).map_err(|error| (Step::MountCode, index, error))?;
+        mounts::attach_at_end(tree, *target).map_err(|error| (Step::MountCode, index, error))?;
     }
     Ok(())
 }
@@ -194,11 +203,35 @@ fn give_up(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<(), Failure> {
 /// Starts the runtime: its number.
 fn execute(request: &Request<'_>) -> io::Result<i32> {
     let program = request.argv.first().ok_or(io::ErrorKind::InvalidInput)?;
-    process::spawn(program, &request.argv, &request.env)
+    if program.to_bytes().contains(&b'/') {
+        return process::spawn(program, &request.argv, &request.env);
+    }
+    search(program, request)
+}
+
+/// Starts a program that is given by its name: the first of this name in `PATH` that can be executed.
+fn search(program: &CStr, request: &Request<'_>) -> io::Result<i32> {
+    let path = request.env.iter().find_map(|line| line.to_bytes().strip_prefix(b"PATH="));
+    let mut failure = io::Error::from(rustix::io::Errno::NOENT);
+    for directory in path.unwrap_or_default().split(|byte| *byte == b':') {
+        let directory = if directory.is_empty() { b"." } else { directory };
+        let candidate = CString::new([directory, b"/", program.to_bytes()].concat())?;
+        match process::spawn(&candidate, &request.argv, &request.env) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
+            // There is one, but not for this user: another directory may have a better one.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => failure = error,
+            result => return result,
+        }
+    }
+    Err(failure)
 }
 
 /// Files under `/proc` that tell about the machine and that no function needs.
-const MASKED: [&std::ffi::CStr; 5] =
+const MASKED: [&CStr; 5] =
     [c"/proc/kcore", c"/proc/keys", c"/proc/key-users", c"/proc/timer_list", c"/proc/kallsyms"];
 
 fn mount_proc() -> io::Result<()> {

@@ -18,6 +18,7 @@ mod firewall;
 mod init;
 pub(crate) mod network;
 mod refused;
+mod roots;
 mod sandboxes;
 mod setup;
 mod stay;

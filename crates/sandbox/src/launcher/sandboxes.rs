@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
+use std::rc::Rc;
 use sys::cgroup::{Entrance, Group, Layout, Tree};
 use sys::descriptors;
 use sys::process::{self, Fork, Separation, SingleThread};
@@ -224,12 +225,14 @@ impl Sandboxes {
         let unreadable = || (Step::ReadRequest, 0, io::ErrorKind::InvalidData.into());
         let request = Request::decode(bytes).ok_or_else(unreadable)?;
         let trees = self.pick_up(&request)?;
+        let root = self.take_root(&request).at(Step::Root)?;
         let (output_read, output_write) = descriptors::pipe().at(Step::Descriptors)?;
         let network = self.take_network().at(Step::Network)?;
         let network_number = network.as_ref().map(|network| network.number);
 
         let mut passed = vec![news.as_fd(), output_write.as_fd()];
         passed.extend(network.as_ref().map(|network| network.namespace.as_fd()));
+        passed.extend(root.as_deref().map(OwnedFd::as_fd));
         passed.extend(trees.iter().map(OwnedFd::as_fd));
         match self.order(&request, bytes, &passed) {
             Ok(Parked { pidfd, group, .. }) => {
@@ -332,6 +335,16 @@ impl Sandboxes {
         template
             .pick_up(&self.single, sources)
             .map_err(|(index, error)| (Step::OpenMount, index, error))
+    }
+
+    /// The mount namespace of the root that a request asks for.
+    fn take_root(&mut self, request: &Request<'_>) -> io::Result<Option<Rc<OwnedFd>>> {
+        match &mut self.template {
+            Some(template) if !request.root.is_empty() => {
+                template.namespace_of_root(&self.single, request.root).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn place(&mut self, slot: u32) -> Option<&mut Option<Occupant>> {

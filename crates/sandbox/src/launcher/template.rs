@@ -9,6 +9,7 @@
 //! Not here, on purpose: `/home`, `/root`, `/run`, `/sys`, `/var` of the host, `/dev/shm` (AWS Lambda has none that can be used).
 
 use crate::Level;
+use crate::launcher::roots::Roots;
 use rustix::fs::{CWD, FileType, Mode, makedev, mkdirat, mknodat, stat, symlinkat};
 use rustix::io::Errno;
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 use sys::mounts::{self, Devices};
 use sys::namespaces::{self, Namespace};
 use sys::process::SingleThread;
@@ -63,6 +65,9 @@ pub(crate) struct Template {
     /// The tmpfs of the template's root, writable, attached nowhere.
     root: OwnedFd,
     mount_points: HashSet<PathBuf>,
+    /// `/proc/self/ns` of the launcher: where it is now, there may be no `/proc`.
+    namespaces: fs::File,
+    roots: Roots,
 }
 
 /// What goes into the generated files.
@@ -76,12 +81,8 @@ pub(crate) struct Etc {
 impl Template {
     /// Builds the template and moves the launcher into it.
     pub(crate) fn build(single: &SingleThread, level: Level, etc: &Etc) -> io::Result<Self> {
-        let namespaces = Path::new("/proc/self/ns");
-        let directory = fs::File::open(namespaces)?;
-        let current = || -> io::Result<OwnedFd> {
-            let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-            Ok(rustix::fs::openat(&directory, "mnt", flags, Mode::empty())?)
-        };
+        let directory = fs::File::open("/proc/self/ns")?;
+        let current = || current(&directory);
         if level == Level::L1 {
             // The host's namespace belongs to another user namespace and could not be entered again: have a copy that follows it.
             namespaces::unshare(single, Namespace::Mount)?;
@@ -123,7 +124,8 @@ impl Template {
         mounts::make_read_only(c"/dev")?;
         mounts::make_read_only(c"/")?;
         let mount_points = MOUNT_POINTS.iter().map(|point| Path::new("/").join(point)).collect();
-        Ok(Self { host, template: current()?, root, mount_points })
+        let (template, roots) = (current()?, Roots::new(level));
+        Ok(Self { host, template, root, mount_points, namespaces: directory, roots })
     }
 
     /// Does `work` with the host's files in place of the template's.
@@ -136,6 +138,30 @@ impl Template {
         let result = work();
         namespaces::enter(single, &self.template, Namespace::Mount)?;
         Ok(result)
+    }
+
+    /// The mount namespace whose root is the directory `path` of the host.
+    pub(crate) fn namespace_of_root(
+        &mut self,
+        single: &SingleThread,
+        path: &CStr,
+    ) -> io::Result<Rc<OwnedFd>> {
+        let picked_up = self.in_host(single, || {
+            let directory = OsStr::from_bytes(path.to_bytes());
+            let identity = stat(directory).map(|found| (found.st_dev, found.st_ino))?;
+            let is_known = self.roots.get(path, identity).is_some();
+            let tree = if is_known { None } else { Some(mounts::clone_mount(directory)?) };
+            io::Result::Ok((identity, tree))
+        })??;
+        let (identity, Some(tree)) = picked_up else {
+            return self.roots.get(path, picked_up.0).ok_or_else(|| io::ErrorKind::NotFound.into());
+        };
+        mounts::restrict_tree(&tree, Devices::Denied)?;
+        // A copy of this namespace becomes that of the root, and the launcher comes back from there.
+        namespaces::unshare(single, Namespace::Mount)?;
+        let built = self.roots.build(&tree).and_then(|()| current(&self.namespaces));
+        namespaces::enter(single, &self.template, Namespace::Mount)?;
+        Ok(self.roots.put(path, identity, built?))
     }
 
     /// Does `work` among the files of a sandbox, given by the descriptor of its first process.
@@ -191,6 +217,12 @@ impl Template {
         self.mount_points.insert(target.to_owned());
         Ok(())
     }
+}
+
+/// The mount namespace that this process is in.
+fn current(namespaces: &fs::File) -> io::Result<OwnedFd> {
+    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(namespaces, "mnt", flags, Mode::empty())?)
 }
 
 fn pick_up_one(source: &CStr) -> io::Result<OwnedFd> {
