@@ -232,70 +232,130 @@ pub trait Lambda: Send + Sync + 'static {
 
     /// Sets how asynchronous invocations are retried and reported, leaving nothing of what was set.
     #[operation(http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config")]
-    fn put_function_event_invoke_config(input: PutFunctionEventInvokeConfigInput);
+    async fn put_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig>;
 
     /// Changes how asynchronous invocations are retried and reported.
     #[operation(http = "POST /2019-09-25/functions/{FunctionName}/event-invoke-config")]
-    fn update_function_event_invoke_config(input: UpdateFunctionEventInvokeConfigInput);
+    async fn update_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig>;
 
     /// Answers how asynchronous invocations are retried and reported.
     #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config")]
-    fn get_function_event_invoke_config(input: GetFunctionEventInvokeConfigInput);
+    async fn get_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig>;
 
     /// Lists the event invoke configurations of a function, page by page.
     #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list")]
-    fn list_function_event_invoke_configs(input: ListFunctionEventInvokeConfigsInput);
+    async fn list_function_event_invoke_configs(
+        &self,
+        cx: &Context,
+        input: ListFunctionEventInvokeConfigsInput,
+    ) -> Result<ListFunctionEventInvokeConfigsOutput>;
 
     /// Deletes an event invoke configuration.
     #[operation(
         http = "DELETE /2019-09-25/functions/{FunctionName}/event-invoke-config",
         status = 204
     )]
-    fn delete_function_event_invoke_config(input: DeleteFunctionEventInvokeConfigInput);
+    async fn delete_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionEventInvokeConfigInput,
+    ) -> Result<()>;
 
     // Event source mappings
 
     /// Maps the records of a source to a function.
     #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202)]
-    fn create_event_source_mapping(input: CreateEventSourceMappingInput);
+    async fn create_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: CreateEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
 
     /// Answers an event source mapping.
     #[operation(http = "GET /2015-03-31/event-source-mappings/{UUID}")]
-    fn get_event_source_mapping(input: GetEventSourceMappingInput);
+    async fn get_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: GetEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
 
     /// Lists event source mappings, page by page.
     #[operation(http = "GET /2015-03-31/event-source-mappings")]
-    fn list_event_source_mappings(input: ListEventSourceMappingsInput);
+    async fn list_event_source_mappings(
+        &self,
+        cx: &Context,
+        input: ListEventSourceMappingsInput,
+    ) -> Result<ListEventSourceMappingsOutput>;
 
     /// Changes an event source mapping.
     #[operation(http = "PUT /2015-03-31/event-source-mappings/{UUID}", status = 202)]
-    fn update_event_source_mapping(input: UpdateEventSourceMappingInput);
+    async fn update_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: UpdateEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
 
     /// Deletes an event source mapping.
     #[operation(http = "DELETE /2015-03-31/event-source-mappings/{UUID}", status = 202)]
-    fn delete_event_source_mapping(input: DeleteEventSourceMappingInput);
+    async fn delete_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: DeleteEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
 
     // Function URLs
 
     /// Gives a function or an alias a URL.
     #[operation(http = "POST /2021-10-31/functions/{FunctionName}/url", status = 201)]
-    fn create_function_url_config(input: CreateFunctionUrlConfigInput);
+    async fn create_function_url_config(
+        &self,
+        cx: &Context,
+        input: CreateFunctionUrlConfigInput,
+    ) -> Result<CreateFunctionUrlConfigOutput>;
 
     /// Answers a function URL.
     #[operation(http = "GET /2021-10-31/functions/{FunctionName}/url")]
-    fn get_function_url_config(input: GetFunctionUrlConfigInput);
+    async fn get_function_url_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionUrlConfigInput,
+    ) -> Result<FunctionUrlConfig>;
 
     /// Lists the URLs of a function, page by page.
     #[operation(http = "GET /2021-10-31/functions/{FunctionName}/urls")]
-    fn list_function_url_configs(input: ListFunctionUrlConfigsInput);
+    async fn list_function_url_configs(
+        &self,
+        cx: &Context,
+        input: ListFunctionUrlConfigsInput,
+    ) -> Result<ListFunctionUrlConfigsOutput>;
 
     /// Changes a function URL.
     #[operation(http = "PUT /2021-10-31/functions/{FunctionName}/url")]
-    fn update_function_url_config(input: UpdateFunctionUrlConfigInput);
+    async fn update_function_url_config(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionUrlConfigInput,
+    ) -> Result<FunctionUrlConfig>;
 
     /// Deletes a function URL.
     #[operation(http = "DELETE /2021-10-31/functions/{FunctionName}/url", status = 204)]
-    fn delete_function_url_config(input: DeleteFunctionUrlConfigInput);
+    async fn delete_function_url_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionUrlConfigInput,
+    ) -> Result<()>;
 
     // Resource policies
 
@@ -459,44 +519,80 @@ pub trait Lambda: Send + Sync + 'static {
 
     /// Answers whether a function may call itself through other services.
     #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config")]
-    fn get_function_recursion_config(input: GetFunctionRecursionConfigInput);
+    async fn get_function_recursion_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionRecursionConfigInput,
+    ) -> Result<GetFunctionRecursionConfigOutput>;
 
     /// Sets whether a function may call itself through other services.
     #[operation(http = "PUT /2024-08-31/functions/{FunctionName}/recursion-config")]
-    fn put_function_recursion_config(input: PutFunctionRecursionConfigInput);
+    async fn put_function_recursion_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionRecursionConfigInput,
+    ) -> Result<PutFunctionRecursionConfigOutput>;
 
     // Code signing
 
     /// Creates a code signing configuration: who may sign code, and what happens to other code.
     #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201)]
-    fn create_code_signing_config(input: CreateCodeSigningConfigInput);
+    async fn create_code_signing_config(
+        &self,
+        cx: &Context,
+        input: CreateCodeSigningConfigInput,
+    ) -> Result<CreateCodeSigningConfigOutput>;
 
     /// Answers a code signing configuration.
     #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
-    fn get_code_signing_config(input: GetCodeSigningConfigInput);
+    async fn get_code_signing_config(
+        &self,
+        cx: &Context,
+        input: GetCodeSigningConfigInput,
+    ) -> Result<GetCodeSigningConfigOutput>;
 
     /// Lists code signing configurations, page by page.
     #[operation(http = "GET /2020-04-22/code-signing-configs")]
-    fn list_code_signing_configs(input: ListCodeSigningConfigsInput);
+    async fn list_code_signing_configs(
+        &self,
+        cx: &Context,
+        input: ListCodeSigningConfigsInput,
+    ) -> Result<ListCodeSigningConfigsOutput>;
 
     /// Changes a code signing configuration.
     #[operation(http = "PUT /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
-    fn update_code_signing_config(input: UpdateCodeSigningConfigInput);
+    async fn update_code_signing_config(
+        &self,
+        cx: &Context,
+        input: UpdateCodeSigningConfigInput,
+    ) -> Result<UpdateCodeSigningConfigOutput>;
 
     /// Deletes a code signing configuration that no function has.
     #[operation(
         http = "DELETE /2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
         status = 204
     )]
-    fn delete_code_signing_config(input: DeleteCodeSigningConfigInput);
+    async fn delete_code_signing_config(
+        &self,
+        cx: &Context,
+        input: DeleteCodeSigningConfigInput,
+    ) -> Result<()>;
 
     /// Lists the functions that have a code signing configuration, page by page.
     #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions")]
-    fn list_functions_by_code_signing_config(input: ListFunctionsByCodeSigningConfigInput);
+    async fn list_functions_by_code_signing_config(
+        &self,
+        cx: &Context,
+        input: ListFunctionsByCodeSigningConfigInput,
+    ) -> Result<ListFunctionsByCodeSigningConfigOutput>;
 
     /// Gives a function a code signing configuration.
     #[operation(http = "PUT /2020-06-30/functions/{FunctionName}/code-signing-config")]
-    fn put_function_code_signing_config(input: PutFunctionCodeSigningConfigInput);
+    async fn put_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionCodeSigningConfigInput,
+    ) -> Result<PutFunctionCodeSigningConfigOutput>;
 
     /// Answers the code signing configuration of a function.
     #[operation(http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config")]

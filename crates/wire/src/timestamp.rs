@@ -21,6 +21,9 @@ pub(crate) const TIMESTAMP: &str = "$wire::Timestamp";
 /// `2026-11-23T04:00:00.000+0000`
 const LAMBDA: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
+/// `2026-11-23T04:00:00.000000Z`
+const ISO_MICRO: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 /// `2026-11-23T04:00:00Z`
 const ISO: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
@@ -42,6 +45,11 @@ impl Timestamp {
     /// `2026-11-23T04:00:00Z`, without the fraction.
     pub fn iso_text(self) -> String {
         self.text(ISO)
+    }
+
+    /// `2026-11-23T04:00:00.000000Z`, as Lambda writes the times of function URLs.
+    pub fn iso_micro_text(self) -> String {
+        self.text(ISO_MICRO)
     }
 
     /// RFC 3339, or the form of [`Self::lambda_text`].
@@ -136,6 +144,7 @@ mod tests {
         let instant = Timestamp::from_epoch_ms(1_795_406_400_000);
         assert_eq!(instant.lambda_text(), "2026-11-23T04:00:00.000+0000");
         assert_eq!(instant.iso_text(), "2026-11-23T04:00:00Z");
+        assert_eq!(instant.iso_micro_text(), "2026-11-23T04:00:00.000000Z");
         assert_eq!(Timestamp::parse("2026-11-23T04:00:00.000+0000"), Some(instant));
         assert_eq!(Timestamp::parse("2026-11-23T05:00:00+01:00"), Some(instant));
         assert_eq!(Timestamp::parse("yesterday"), None);

@@ -30,14 +30,6 @@ impl Address {
             // Of what the pattern lets through, this is what a name can still break.
             rule: "Member must have length less than or equal to 64".to_owned(),
         })?;
-        let beside = match qualifier.filter(|qualifier| !qualifier.is_empty()) {
-            Some(text) => Some(text.parse::<Qualifier>().map_err(|_| Error::Constraint {
-                value: text.to_owned(),
-                at: "qualifier",
-                rule: "Member must be $LATEST, a version or an alias".to_owned(),
-            })?),
-            None => None,
-        };
 
         if let Some(region) = reference.region.filter(|region| *region != cx.region) {
             return Err(Error::OtherRegion {
@@ -50,13 +42,21 @@ impl Address {
             let resource = format!("arn:aws:lambda:{}:{account}:function:{name}", cx.region);
             return Err(Error::OtherAccount { caller: cx.caller.arn.clone(), operation, resource });
         }
+        let key = Key { account: cx.account.clone(), region: cx.region.clone(), name };
+        let beside = match qualifier.filter(|qualifier| !qualifier.is_empty()) {
+            // AWS's pattern lets through what no version and no alias can be called.
+            Some(text) => Some(
+                text.parse::<Qualifier>()
+                    .map_err(|_| Error::FunctionNotFound { arn: key.qualified_arn(text) })?,
+            ),
+            None => None,
+        };
         let qualifier = match (reference.qualifier, beside) {
             (Some(derived), Some(beside)) if derived != beside => {
                 return Err(Error::QualifierMismatch);
             }
             (derived, beside) => derived.or(beside),
         };
-        let key = Key { account: cx.account.clone(), region: cx.region.clone(), name };
         Ok(Self { key, qualifier })
     }
 

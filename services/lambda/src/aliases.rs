@@ -88,8 +88,10 @@ impl<I: Invoke> Service<I> {
         let lock = self.table.lock(&key).await;
         let current = self.table.get(&key);
         if let Some(current) = current.filter(|current| current.aliases.contains_key(&input.name)) {
-            let changed = current.with_alias(&input.name, None);
-            self.records.save(&changed, [Part::Alias(input.name)]).await?;
+            let mut changed = current.with_alias(&input.name, None);
+            changed.event_invoke.remove(&input.name);
+            let parts = [Part::Alias(input.name.clone()), Part::EventInvoke(input.name)];
+            self.records.save(&changed, parts).await?;
             self.table.put(&lock, changed);
         }
         Ok(())

@@ -9,8 +9,9 @@ use crate::code::{Code, CodeError, Uploaded};
 use crate::error::Error;
 use crate::function::{Function, Key};
 use crate::package::Package;
+use crate::records::Part;
 use crate::service::Service;
-use crate::settings::Settings;
+use crate::settings::{LayerUse, Settings};
 use crate::version::{Number, State, Update, Version, VersionRecord};
 use crate::view::{self, ArnForm};
 use crate::{Invoke, refuse, tasks, validate};
@@ -31,6 +32,9 @@ impl<I: Invoke> Service<I> {
         let key =
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
         let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
+        let signing_arn = input.code_signing_config_arn.take();
+        let signing = self.hold_signing(cx, "CreateFunction", signing_arn.as_deref()).await?;
+        self.check_signature(&key, signing.id.as_deref())?;
         let (layers, _kept) = self.use_layers(cx, &input.layers.take().unwrap_or_default())?;
         settings.layers = layers;
         let tags = input.tags.take().unwrap_or_default();
@@ -51,6 +55,10 @@ impl<I: Invoke> Service<I> {
             published: BTreeMap::new(),
             aliases: BTreeMap::new(),
             reserved_concurrency: None,
+            event_invoke: BTreeMap::new(),
+            urls: BTreeMap::new(),
+            recursive_loop: None,
+            code_signing: signing.id.clone(),
             gate: self.accounts.gate(&key.account, &key.region),
             key,
         };
@@ -79,6 +87,7 @@ impl<I: Invoke> Service<I> {
         let revision_id = input.revision_id.take();
         // Refused before the upload is kept, and again under the lock.
         let current = self.changeable(&key, revision_id.as_deref())?;
+        self.check_signature(&key, current.code_signing.as_deref())?;
         let zip = input.zip_file.take().unwrap_or_default().into_bytes();
         if input.dry_run {
             return self.dry_run(&current, zip).await;
@@ -89,6 +98,7 @@ impl<I: Invoke> Service<I> {
         let (code, uploaded) = self.upload(zip).await?;
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, revision_id.as_deref())?;
+        self.check_signature(&key, current.code_signing.as_deref())?;
         let mut record = current.latest.record.clone();
         record.code = code.id();
         (record.code_bytes, record.unzipped_bytes) =
@@ -132,6 +142,10 @@ impl<I: Invoke> Service<I> {
         let mut _kept = Vec::new();
         if let Some(arns) = input.layers.take() {
             (record.settings.layers, _kept) = self.use_layers(cx, &arns)?;
+            let is_new = |layer: &LayerUse| !current.latest.record.settings.layers.contains(layer);
+            if record.settings.layers.iter().any(is_new) {
+                self.check_signature(&key, current.code_signing.as_deref())?;
+            }
             self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
         }
         self.begin_update(&mut record);
@@ -208,7 +222,10 @@ impl<I: Invoke> Service<I> {
                     check_unaliased(&current, version.number)?;
                     let mut changed = (*current).clone();
                     changed.published.remove(&number);
-                    self.records.save(&changed, &[version.number]).await?;
+                    changed.event_invoke.remove(&number.to_string());
+                    let parts =
+                        [Part::Version(version.number), Part::EventInvoke(number.to_string())];
+                    self.records.save(&changed, parts).await?;
                     self.table.put(&lock, changed);
                     self.invoker.retire(version.deployment());
                 }

@@ -100,10 +100,23 @@ pub(crate) enum Error {
         crate::policy::BYTES_MAX
     )]
     PolicyTooLong { bytes: usize },
+    /// Something is as the change must not find it. The text is AWS's.
+    #[error("{0}")]
+    Conflict(String),
+    #[error("The number of {what} of this account and region would exceed the limit of {max}.")]
+    TooMany { what: &'static str, max: usize },
     #[error("{what} would exceed the limit of {max}.")]
     StorageExceeded { what: &'static str, max: u64 },
 
     // Packages and invocations
+    #[error(
+        "The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}."
+    )]
+    SigningConfigNotFound { arn: String },
+    #[error(
+        "The code signature failed one or more of the validation checks for signature mismatch or expiry, and the code signing policy is set to ENFORCE. Lambda blocks the deployment."
+    )]
+    CodeNotVerified,
     #[error(transparent)]
     Package(#[from] PackageError),
     #[error("Lambda was not able to unzip the file: {reason}")]
@@ -149,6 +162,10 @@ impl Error {
             | Self::AliasNotFound { .. }
             | Self::AliasExists { .. }
             | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::TooMany { .. }
+            | Self::SigningConfigNotFound { .. }
+            | Self::CodeNotVerified
             | Self::LayerRevisionMismatch
             | Self::VersionAliased { .. }
             | Self::TooManyAliases { .. }
@@ -183,6 +200,7 @@ impl Error {
             | Self::OtherRegion { .. } => fault::resource_not_found(text),
             Self::FunctionExists { .. }
             | Self::AliasExists { .. }
+            | Self::Conflict(_)
             | Self::VersionAliased { .. }
             | Self::StatementExists { .. }
             | Self::UpdateInProgress { .. }
@@ -198,6 +216,7 @@ impl Error {
             | Self::TagsOnVersion
             | Self::LayerNotReadable { .. }
             | Self::InvalidParameter(_)
+            | Self::TooMany { .. }
             | Self::Unsupported { .. } => fault::invalid_parameter_value(text),
             Self::InvalidContent(_) | Self::InvalidClientContext(_) => {
                 fault::invalid_request_content(text)
@@ -207,6 +226,8 @@ impl Error {
                 fault::precondition_failed(text)
             }
             Self::TooManyAliases { .. } => fault::alias_limit_exceeded(text),
+            Self::SigningConfigNotFound { .. } => fault::code_signing_config_not_found(text),
+            Self::CodeNotVerified => fault::code_verification_failed(text),
             Self::PolicyTooLong { .. } => fault::policy_length_exceeded(text),
             Self::StorageExceeded { .. } => fault::code_storage_exceeded(text),
             Self::Package(error) => package_fault(error)?,

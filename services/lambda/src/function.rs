@@ -3,7 +3,9 @@
 
 use crate::alias::Alias;
 use crate::concurrency::Gate;
+use crate::function_urls::FunctionUrl;
 use crate::version::{Number, Version};
+use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Qualifier, Region};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +39,14 @@ pub(crate) struct Function {
     pub(crate) published: BTreeMap<u64, Arc<Version>>,
     pub(crate) aliases: BTreeMap<String, Arc<Alias>>,
     pub(crate) reserved_concurrency: Option<u32>,
+    /// By qualifier: `$LATEST`, a version or an alias.
+    pub(crate) event_invoke: BTreeMap<String, Arc<FunctionEventInvokeConfig>>,
+    /// By qualifier: `$LATEST` or an alias.
+    pub(crate) urls: BTreeMap<String, Arc<FunctionUrl>>,
+    /// `None` when the customer never spoke of it.
+    pub(crate) recursive_loop: Option<RecursiveLoop>,
+    /// The id of its code signing configuration.
+    pub(crate) code_signing: Option<String>,
     /// Shared with the function it was made from.
     pub(crate) gate: Arc<Gate>,
 }

@@ -16,10 +16,15 @@ mod alias;
 mod aliases;
 mod change;
 mod code;
+mod code_signing;
 mod concurrency;
 mod directory;
 mod error;
+mod event_invoke;
+mod event_source;
+mod event_source_mappings;
 mod function;
+mod function_urls;
 mod invoke;
 mod layer;
 mod layer_permissions;
@@ -33,7 +38,9 @@ mod permissions;
 mod policy;
 mod read;
 mod records;
+mod recursion;
 mod refuse;
+mod registry;
 mod reservations;
 mod runtime_management;
 mod service;
@@ -146,6 +153,10 @@ pub struct Options {
     pub layers_max: usize,
     /// Bytes of the zips of all versions of functions and layers of one account in one region.
     pub code_bytes_max: u64,
+    /// Event source mappings of one account in one region.
+    pub mappings_max: usize,
+    /// Code signing configurations of one account in one region.
+    pub signing_configs_max: usize,
     /// Invocations that may run at once, of one account in one region. What is reserved is part of it.
     pub concurrency_max: u32,
     pub clock: fn() -> Timestamp,
@@ -160,6 +171,8 @@ impl Default for Options {
             aliases_max: 1_000,
             layers_max: 10_000,
             code_bytes_max: 75 << 30,
+            mappings_max: 10_000,
+            signing_configs_max: 1_000,
             concurrency_max: 1_000,
             clock: now,
         }

@@ -228,7 +228,7 @@ impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
         cx: &Context,
         input: GetFunctionCodeSigningConfigInput,
     ) -> Result<GetFunctionCodeSigningConfigOutput> {
-        Ok(self.service.get_code_signing(cx, &input)?)
+        Ok(self.service.get_function_signing(cx, &input)?)
     }
 
     async fn delete_function_code_signing_config(
@@ -236,7 +236,11 @@ impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
         cx: &Context,
         input: DeleteFunctionCodeSigningConfigInput,
     ) -> Result<()> {
-        Ok(self.service.delete_code_signing(cx, &input)?)
+        self.change(
+            cx,
+            |service, cx| async move { service.delete_function_signing(&cx, input).await },
+        )
+        .await
     }
 
     async fn publish_layer_version(
@@ -310,5 +314,201 @@ impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
             |service, cx| async move { service.remove_layer_permission(&cx, input).await },
         )
         .await
+    }
+
+    async fn put_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig> {
+        self.change(cx, |service, cx| async move { service.put_event_invoke(&cx, input).await })
+            .await
+    }
+
+    async fn update_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig> {
+        self.change(cx, |service, cx| async move { service.update_event_invoke(&cx, input).await })
+            .await
+    }
+
+    async fn get_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig> {
+        Ok(self.service.get_event_invoke(cx, &input)?)
+    }
+
+    async fn list_function_event_invoke_configs(
+        &self,
+        cx: &Context,
+        input: ListFunctionEventInvokeConfigsInput,
+    ) -> Result<ListFunctionEventInvokeConfigsOutput> {
+        Ok(self.service.list_event_invoke(cx, &input)?)
+    }
+
+    async fn delete_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionEventInvokeConfigInput,
+    ) -> Result<()> {
+        self.change(cx, |service, cx| async move { service.delete_event_invoke(&cx, input).await })
+            .await
+    }
+
+    async fn create_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: CreateEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration> {
+        self.change(cx, |service, cx| async move { service.create_mapping(&cx, input).await }).await
+    }
+
+    async fn get_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: GetEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration> {
+        Ok(self.service.get_mapping(cx, &input)?)
+    }
+
+    async fn list_event_source_mappings(
+        &self,
+        cx: &Context,
+        input: ListEventSourceMappingsInput,
+    ) -> Result<ListEventSourceMappingsOutput> {
+        Ok(self.service.list_mappings(cx, &input)?)
+    }
+
+    async fn update_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: UpdateEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration> {
+        self.change(cx, |service, cx| async move { service.update_mapping(&cx, input).await }).await
+    }
+
+    async fn delete_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: DeleteEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration> {
+        self.change(cx, |service, cx| async move { service.delete_mapping(&cx, input).await }).await
+    }
+
+    async fn create_function_url_config(
+        &self,
+        cx: &Context,
+        input: CreateFunctionUrlConfigInput,
+    ) -> Result<CreateFunctionUrlConfigOutput> {
+        self.change(cx, |service, cx| async move { service.create_url(&cx, input).await }).await
+    }
+
+    async fn get_function_url_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionUrlConfigInput,
+    ) -> Result<FunctionUrlConfig> {
+        Ok(self.service.get_url(cx, &input)?)
+    }
+
+    async fn list_function_url_configs(
+        &self,
+        cx: &Context,
+        input: ListFunctionUrlConfigsInput,
+    ) -> Result<ListFunctionUrlConfigsOutput> {
+        Ok(self.service.list_urls(cx, &input)?)
+    }
+
+    async fn update_function_url_config(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionUrlConfigInput,
+    ) -> Result<FunctionUrlConfig> {
+        self.change(cx, |service, cx| async move { service.update_url(&cx, input).await }).await
+    }
+
+    async fn delete_function_url_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionUrlConfigInput,
+    ) -> Result<()> {
+        self.change(cx, |service, cx| async move { service.delete_url(&cx, input).await }).await
+    }
+
+    async fn get_function_recursion_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionRecursionConfigInput,
+    ) -> Result<GetFunctionRecursionConfigOutput> {
+        Ok(self.service.get_recursion(cx, &input)?)
+    }
+
+    async fn put_function_recursion_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionRecursionConfigInput,
+    ) -> Result<PutFunctionRecursionConfigOutput> {
+        self.change(cx, |service, cx| async move { service.put_recursion(&cx, input).await }).await
+    }
+
+    async fn create_code_signing_config(
+        &self,
+        cx: &Context,
+        input: CreateCodeSigningConfigInput,
+    ) -> Result<CreateCodeSigningConfigOutput> {
+        self.change(cx, |service, cx| async move { service.create_signing(&cx, input).await }).await
+    }
+
+    async fn get_code_signing_config(
+        &self,
+        cx: &Context,
+        input: GetCodeSigningConfigInput,
+    ) -> Result<GetCodeSigningConfigOutput> {
+        Ok(self.service.get_signing(cx, &input)?)
+    }
+
+    async fn list_code_signing_configs(
+        &self,
+        cx: &Context,
+        input: ListCodeSigningConfigsInput,
+    ) -> Result<ListCodeSigningConfigsOutput> {
+        Ok(self.service.list_signing(cx, &input)?)
+    }
+
+    async fn update_code_signing_config(
+        &self,
+        cx: &Context,
+        input: UpdateCodeSigningConfigInput,
+    ) -> Result<UpdateCodeSigningConfigOutput> {
+        self.change(cx, |service, cx| async move { service.update_signing(&cx, input).await }).await
+    }
+
+    async fn delete_code_signing_config(
+        &self,
+        cx: &Context,
+        input: DeleteCodeSigningConfigInput,
+    ) -> Result<()> {
+        self.change(cx, |service, cx| async move { service.delete_signing(&cx, input).await }).await
+    }
+
+    async fn list_functions_by_code_signing_config(
+        &self,
+        cx: &Context,
+        input: ListFunctionsByCodeSigningConfigInput,
+    ) -> Result<ListFunctionsByCodeSigningConfigOutput> {
+        Ok(self.service.list_signed_functions(cx, &input)?)
+    }
+
+    async fn put_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionCodeSigningConfigInput,
+    ) -> Result<PutFunctionCodeSigningConfigOutput> {
+        self.change(cx, |service, cx| async move { service.put_function_signing(&cx, input).await })
+            .await
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Functions on disk.
 //!
-//! A function is one record with its `$LATEST`, one record per published version and one per alias. What belongs
-//! together changes in one batch.
+//! A function is one record with its `$LATEST`, and one record per published version, alias, event invoke configuration
+//! and URL. What belongs together changes in one batch.
 
 use crate::alias::Alias;
 use crate::function::{Function, Key};
+use crate::function_urls::FunctionUrl;
 use crate::version::{Number, VersionRecord};
+use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +25,10 @@ pub(crate) struct Records {
     versions: Keyspace,
     /// `ACCOUNT/REGION/NAME/ALIAS`
     aliases: Keyspace,
+    /// `ACCOUNT/REGION/NAME/QUALIFIER`
+    event_invoke: Keyspace,
+    /// `ACCOUNT/REGION/NAME/QUALIFIER`
+    urls: Keyspace,
 }
 
 /// What is saved besides the function itself.
@@ -30,7 +36,14 @@ pub(crate) struct Records {
 pub(crate) enum Part {
     Version(Number),
     Alias(String),
+    /// Of this qualifier.
+    EventInvoke(String),
+    /// Of this qualifier.
+    Url(String),
 }
+
+/// For a change of the function itself.
+pub(crate) const NO_PARTS: [Part; 0] = [];
 
 impl From<&Number> for Part {
     fn from(number: &Number) -> Self {
@@ -63,6 +76,10 @@ struct FunctionRecord {
     latest: VersionRecord,
     #[serde(default)]
     reserved_concurrency: Option<u32>,
+    #[serde(default)]
+    recursive_loop: Option<RecursiveLoop>,
+    #[serde(default)]
+    code_signing: Option<String>,
 }
 
 /// A function as it was loaded.
@@ -75,16 +92,22 @@ pub(crate) struct Loaded {
     pub(crate) published: BTreeMap<u64, VersionRecord>,
     pub(crate) aliases: BTreeMap<String, Alias>,
     pub(crate) reserved_concurrency: Option<u32>,
+    pub(crate) event_invoke: BTreeMap<String, FunctionEventInvokeConfig>,
+    pub(crate) urls: BTreeMap<String, FunctionUrl>,
+    pub(crate) recursive_loop: Option<RecursiveLoop>,
+    pub(crate) code_signing: Option<String>,
 }
 
 impl Records {
     pub(crate) fn new(store: Store) -> Self {
-        let (functions, versions, aliases) = (
-            store.keyspace("lambda.functions"),
-            store.keyspace("lambda.versions"),
-            store.keyspace("lambda.aliases"),
-        );
-        Self { store, functions, versions, aliases }
+        Self {
+            functions: store.keyspace("lambda.functions"),
+            versions: store.keyspace("lambda.versions"),
+            aliases: store.keyspace("lambda.aliases"),
+            event_invoke: store.keyspace("lambda.event_invoke"),
+            urls: store.keyspace("lambda.urls"),
+            store,
+        }
     }
 
     pub(crate) async fn load(&self) -> Result<Vec<Loaded>, RecordError> {
@@ -92,15 +115,18 @@ impl Records {
         for entry in entries(&self.functions).await? {
             let record: FunctionRecord = decode(&entry)?;
             let key = parse(&entry.key).ok_or(RecordError::Key { key: entry.key })?;
-            let FunctionRecord { tags, last_number, latest, reserved_concurrency } = record;
             let loaded = Loaded {
                 key: key.clone(),
-                tags,
-                last_number,
-                latest,
+                tags: record.tags,
+                last_number: record.last_number,
+                latest: record.latest,
                 published: BTreeMap::new(),
                 aliases: BTreeMap::new(),
-                reserved_concurrency,
+                reserved_concurrency: record.reserved_concurrency,
+                event_invoke: BTreeMap::new(),
+                urls: BTreeMap::new(),
+                recursive_loop: record.recursive_loop,
+                code_signing: record.code_signing,
             };
             functions.insert(key, loaded);
         }
@@ -116,6 +142,16 @@ impl Records {
             let (function, name) = part_of(&mut functions, &entry.key)?;
             function.aliases.insert(name.to_owned(), alias);
         }
+        for entry in entries(&self.event_invoke).await? {
+            let config = decode(&entry)?;
+            let (function, qualifier) = part_of(&mut functions, &entry.key)?;
+            function.event_invoke.insert(qualifier.to_owned(), config);
+        }
+        for entry in entries(&self.urls).await? {
+            let url = decode(&entry)?;
+            let (function, qualifier) = part_of(&mut functions, &entry.key)?;
+            function.urls.insert(qualifier.to_owned(), url);
+        }
         Ok(functions.into_values().collect())
     }
 
@@ -130,6 +166,8 @@ impl Records {
             last_number: function.last_number,
             latest: function.latest.record.clone(),
             reserved_concurrency: function.reserved_concurrency,
+            recursive_loop: function.recursive_loop,
+            code_signing: function.code_signing.clone(),
         };
         let key = text(&function.key);
         let mut batch = Batch::new().put_json(&self.functions, key, &record, Expectation::Any)?;
@@ -138,25 +176,22 @@ impl Records {
                 // In the function's own record.
                 Part::Version(Number::Latest) => batch,
                 Part::Version(Number::Published(number)) => {
+                    let record = function.published.get(&number).map(|version| &version.record);
                     let key = version_text(&function.key, number);
-                    match function.published.get(&number) {
-                        Some(version) => batch.put_json(
-                            &self.versions,
-                            key,
-                            &version.record,
-                            Expectation::Any,
-                        )?,
-                        None => batch.delete(&self.versions, key, Expectation::Any),
-                    }
+                    replace(batch, &self.versions, key, record)?
                 }
                 Part::Alias(name) => {
-                    let key = alias_text(&function.key, &name);
-                    match function.aliases.get(&name) {
-                        Some(alias) => {
-                            batch.put_json(&self.aliases, key, &**alias, Expectation::Any)?
-                        }
-                        None => batch.delete(&self.aliases, key, Expectation::Any),
-                    }
+                    let alias = function.aliases.get(&name).map(|alias| &**alias);
+                    replace(batch, &self.aliases, part_text(&function.key, &name), alias)?
+                }
+                Part::EventInvoke(qualifier) => {
+                    let config = function.event_invoke.get(&qualifier).map(|config| &**config);
+                    let key = part_text(&function.key, &qualifier);
+                    replace(batch, &self.event_invoke, key, config)?
+                }
+                Part::Url(qualifier) => {
+                    let url = function.urls.get(&qualifier).map(|url| &**url);
+                    replace(batch, &self.urls, part_text(&function.key, &qualifier), url)?
                 }
             };
         }
@@ -173,11 +208,31 @@ impl Records {
                 Expectation::Any,
             );
         }
-        for name in function.aliases.keys() {
-            batch = batch.delete(&self.aliases, alias_text(&function.key, name), Expectation::Any);
+        let parts = [
+            (&self.aliases, function.aliases.keys().collect::<Vec<_>>()),
+            (&self.event_invoke, function.event_invoke.keys().collect()),
+            (&self.urls, function.urls.keys().collect()),
+        ];
+        for (keyspace, names) in parts {
+            for name in names {
+                batch = batch.delete(keyspace, part_text(&function.key, name), Expectation::Any);
+            }
         }
         self.store.commit(batch).await?;
         Ok(())
+    }
+}
+
+/// Puts a record, or deletes the one that is no longer there.
+fn replace<T: Serialize>(
+    batch: Batch,
+    keyspace: &Keyspace,
+    key: String,
+    record: Option<&T>,
+) -> Result<Batch, EncodeError> {
+    match record {
+        Some(record) => batch.put_json(keyspace, key, record, Expectation::Any),
+        None => Ok(batch.delete(keyspace, key, Expectation::Any)),
     }
 }
 
@@ -211,7 +266,7 @@ fn version_text(key: &Key, number: u64) -> String {
     format!("{}/{number:020}", text(key))
 }
 
-fn alias_text(key: &Key, name: &str) -> String {
+fn part_text(key: &Key, name: &str) -> String {
     format!("{}/{name}", text(key))
 }
 

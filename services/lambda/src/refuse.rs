@@ -36,9 +36,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         source_kms_key_arn: &input.code.source_kms_key_arn,
     })?;
     in_architectures(input.architectures.as_deref())?;
-    if is_text(&input.code_signing_config_arn) {
-        return unsupported("CodeSigningConfigArn", "deploy without code signing");
-    }
     if input.publish_to.is_some() {
         return unsupported("PublishTo", "use Publish");
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is the same for every function here: its runtime is the newest that matches, and no code is signed.
+//! When a function moves to a newer version of its runtime: always, since it runs on the newest that matches.
 
 use crate::Invoke;
 use crate::error::Error;
@@ -49,25 +49,6 @@ impl<I: Invoke> Service<I> {
             function_arn: version_arn(&found),
             runtime_version_arn: None,
         })
-    }
-
-    /// No function has a code signing configuration: giving it one is refused.
-    pub(crate) fn get_code_signing(
-        &self,
-        cx: &Context,
-        input: &lambda::GetFunctionCodeSigningConfigInput,
-    ) -> Result<lambda::GetFunctionCodeSigningConfigOutput, Error> {
-        self.find(cx, "GetFunctionCodeSigningConfig", &input.function_name, None)?;
-        Ok(lambda::GetFunctionCodeSigningConfigOutput::default())
-    }
-
-    pub(crate) fn delete_code_signing(
-        &self,
-        cx: &Context,
-        input: &lambda::DeleteFunctionCodeSigningConfigInput,
-    ) -> Result<(), Error> {
-        self.find(cx, "DeleteFunctionCodeSigningConfig", &input.function_name, None)?;
-        Ok(())
     }
 }
 

@@ -2,12 +2,15 @@
 //! The parts of the service, and how it starts.
 
 use crate::code::CodeStore;
+use crate::code_signing::CodeSigningConfig;
 use crate::concurrency::Accounts;
 use crate::error::Error;
+use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
 use crate::layer_table::{LayerRecords, LayerTable, LoadedLayer};
 use crate::package::PackageLimits;
 use crate::records::{Loaded, Records};
+use crate::registry::Registry;
 use crate::stack::{self, Stack};
 use crate::table::Table;
 use crate::tasks;
@@ -26,6 +29,8 @@ pub(crate) struct Service<I> {
     pub(crate) records: Records,
     pub(crate) codes: CodeStore,
     pub(crate) layers: LayerTable,
+    pub(crate) mappings: Registry<Mapping>,
+    pub(crate) signing: Registry<CodeSigningConfig>,
     pub(crate) accounts: Accounts,
     pub(crate) invoker: I,
     pub(crate) presign: Presign,
@@ -56,6 +61,8 @@ impl<I: Invoke> Service<I> {
         let loaded = records.load().await?;
         let layer_records = LayerRecords::new(store.clone());
         let layers = layer_records.load().await?;
+        let mappings = Registry::open(store.keyspace("lambda.event_source_mappings")).await?;
+        let signing = Registry::open(store.keyspace("lambda.code_signing_configs")).await?;
         let (mut used, mut merged) = (HashSet::new(), HashSet::new());
         used.extend(layers.iter().flat_map(LoadedLayer::packages));
         for record in
@@ -79,6 +86,8 @@ impl<I: Invoke> Service<I> {
             records,
             codes,
             layers,
+            mappings,
+            signing,
             accounts,
             invoker,
             presign,
@@ -136,8 +145,7 @@ fn restored(
     accounts: &Accounts,
     deployments: &Deployments,
 ) -> Function {
-    let Loaded { key, tags, last_number, latest, published, aliases, reserved_concurrency } =
-        loaded;
+    let Loaded { key, published, latest, .. } = loaded;
     let version = |number, record: VersionRecord| {
         let code = codes.hold(record.code);
         let layers = Stack::hold(codes, &record.settings.layer_packages());
@@ -148,7 +156,22 @@ fn restored(
         .map(|(number, record)| (number, version(Number::Published(number), record)))
         .collect();
     let latest = version(Number::Latest, latest);
-    let aliases = aliases.into_iter().map(|(name, alias)| (name, Arc::new(alias))).collect();
-    let gate = accounts.gate(&key.account, &key.region);
-    Function { key, tags, last_number, latest, published, aliases, reserved_concurrency, gate }
+    Function {
+        gate: accounts.gate(&key.account, &key.region),
+        tags: loaded.tags,
+        last_number: loaded.last_number,
+        latest,
+        published,
+        aliases: shared(loaded.aliases),
+        reserved_concurrency: loaded.reserved_concurrency,
+        event_invoke: shared(loaded.event_invoke),
+        urls: shared(loaded.urls),
+        recursive_loop: loaded.recursive_loop,
+        code_signing: loaded.code_signing,
+        key,
+    }
+}
+
+fn shared<T>(parts: BTreeMap<String, T>) -> BTreeMap<String, Arc<T>> {
+    parts.into_iter().map(|(name, part)| (name, Arc::new(part))).collect()
 }

@@ -8,15 +8,23 @@ mod account;
 #[cfg(test)]
 mod aliases;
 #[cfg(test)]
+mod code_signing;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod event_invoke;
+#[cfg(test)]
+mod function_urls;
 #[cfg(test)]
 mod invocation;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod mappings;
 #[cfg(test)]
 mod noise;
 #[cfg(test)]
