@@ -22,6 +22,8 @@ pub(crate) struct State<C, E, A> {
     parked: Option<C>,
     waiting: Option<(RequestId, E, A)>,
     running: Option<(RequestId, A)>,
+    /// The last that has its answer.
+    answered: Option<RequestId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(crate) enum Next<C, E> {
 
 impl<C, E, A> Default for State<C, E, A> {
     fn default() -> Self {
-        Self { phase: Phase::Init, parked: None, waiting: None, running: None }
+        Self { phase: Phase::Init, parked: None, waiting: None, running: None, answered: None }
     }
 }
 
@@ -111,6 +113,7 @@ impl<C, E, A> State<C, E, A> {
         match self.running.take() {
             Some((running, answer)) if running == id => {
                 self.phase = Phase::Returning;
+                self.answered = Some(id);
                 Some(answer)
             }
             other => {
@@ -118,6 +121,11 @@ impl<C, E, A> State<C, E, A> {
                 None
             }
         }
+    }
+
+    /// Whether `id` is the invocation that was answered last, and nothing has come after it.
+    pub(crate) fn was_answered(&self, id: RequestId) -> bool {
+        self.running.is_none() && self.answered == Some(id)
     }
 
     /// The environment ended. Who waits, and whether the event had reached the runtime.
@@ -159,6 +167,7 @@ mod tests {
         assert_eq!(state.answer(RequestId::random()), None);
         assert_eq!(state.answer(id), Some("a"));
         assert_eq!(state.answer(id), None, "a second answer is refused");
+        assert!(state.was_answered(id) && !state.was_answered(RequestId::random()));
         assert_eq!(state.next("c"), Next::Parked { was_init: false });
     }
 

@@ -204,9 +204,15 @@ async fn next(environment: &Environment, connection: Connection) -> io::Result<S
 
 /// The one who waits for the answer to `id`; a wrong id is refused.
 fn take_answer(environment: &Environment, connection: &mut Connection, id: &str) -> Option<Answer> {
-    let answer = RequestId::parse(id).and_then(|id| environment.state().answer(id));
+    let id = RequestId::parse(id);
+    let answer = id.and_then(|id| environment.state().answer(id));
     if answer.is_none() {
-        reply_error(connection, 400, "InvalidRequestID", "Invalid request ID");
+        if id.is_some_and(|id| environment.state().was_answered(id)) {
+            let message = "State transition from ResponseSent to InvocationResponse failed for runtime. Error: State transition is not allowed";
+            reply_error(connection, 403, "InvalidStateTransition", message);
+        } else {
+            reply_error(connection, 400, "InvalidRequestID", "Invalid request ID");
+        }
     }
     answer
 }
