@@ -40,6 +40,8 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let launcher =
         Launcher::start(&config.sandbox, address).context("cannot start the launcher")?;
     announce_walls(&launcher);
+    // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
+    sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(config, data_dir, listener, store, launcher));
     // What is left are tasks of environments that are being stopped.
