@@ -2,7 +2,7 @@
 //! Event source mappings as records: nothing polls, and no state says otherwise.
 
 use crate::platform::Platform;
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 const MAPPINGS: &str = "/2015-03-31/event-source-mappings";
@@ -120,63 +120,79 @@ async fn mappings_are_listed_by_source_and_function() {
     assert_eq!(count(&format!("Marker={marker}")).await, 1);
 }
 
-#[tokio::test]
-async fn what_a_mapping_may_not_be() {
+async fn check(cases: Vec<(Value, Expect)>) {
     let platform = Platform::new().await;
     platform.create("hello").await;
-    let queue = |members: Value| {
-        let mut input = json!({"EventSourceArn": QUEUE});
-        input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        input
-    };
-    let cases = [
+    for (members, expected) in cases {
+        expected.assert_eq(&create(&platform, members).await.error());
+    }
+    let list = platform.call("GET", MAPPINGS, Value::Null).await.json();
+    assert_eq!(list, json!({"EventSourceMappings": []}));
+}
+
+fn queue(members: &Value) -> Value {
+    let mut input = json!({"EventSourceArn": QUEUE});
+    input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    input
+}
+
+#[tokio::test]
+async fn what_a_mapping_of_a_queue_may_not_be() {
+    check(vec![
         (json!({}), expect!["400 InvalidParameterValueException: Unrecognized event source."]),
         (
             json!({"EventSourceArn": "arn:aws:s3:::b"}),
             expect!["400 InvalidParameterValueException: Unrecognized event source."],
         ),
         (
-            queue(json!({"FunctionName": "nobody"})),
+            queue(&json!({"FunctionName": "nobody"})),
             expect!["400 InvalidParameterValueException: Function does not exist"],
         ),
         (
-            queue(json!({"FunctionName": "hello:live"})),
+            queue(&json!({"FunctionName": "hello:live"})),
             expect!["400 InvalidParameterValueException: Function does not exist"],
         ),
         (
-            queue(json!({"BatchSize": 11})),
+            queue(&json!({"BatchSize": 11})),
             expect![
                 "400 InvalidParameterValueException: Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
             ],
         ),
         (
-            queue(json!({"StartingPosition": "LATEST"})),
+            queue(&json!({"StartingPosition": "LATEST"})),
             expect![
                 "400 InvalidParameterValueException: StartingPosition is not valid for SQS event sources."
             ],
         ),
         (
-            queue(json!({"ParallelizationFactor": 2})),
+            queue(&json!({"ParallelizationFactor": 2})),
             expect![
                 "400 InvalidParameterValueException: ParallelizationFactor is not valid for SQS event sources."
             ],
         ),
         (
-            queue(json!({"FilterCriteria": {"Filters": [{"Pattern": "x"}]}})),
+            queue(&json!({"FilterCriteria": {"Filters": [{"Pattern": "x"}]}})),
             expect!["400 InvalidParameterValueException: Invalid filter pattern definition."],
         ),
         (
-            queue(json!({"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"})),
+            queue(&json!({"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"})),
             expect![
                 "400 InvalidParameterValueException: KMSKeyArn is not available in this build of Tinderbox: filters are kept as they are"
             ],
         ),
         (
-            queue(json!({"BatchSize": 0, "MaximumBatchingWindowInSeconds": 301})),
+            queue(&json!({"BatchSize": 0, "MaximumBatchingWindowInSeconds": 301})),
             expect![
                 "400 ValidationException: 2 validation errors detected: Value '0' at 'batchSize' failed to satisfy constraint: Member must have value greater than or equal to 1; Value '301' at 'maximumBatchingWindowInSeconds' failed to satisfy constraint: Member must have value less than or equal to 300"
             ],
         ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_mapping_of_a_stream_may_not_be() {
+    check(vec![
         (
             json!({"EventSourceArn": STREAM}),
             expect![
@@ -205,16 +221,15 @@ async fn what_a_mapping_may_not_be() {
             json!({"EventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/c/1", "StartingPosition": "LATEST"}),
             expect!["400 InvalidParameterValueException: Topics is needed for MSK event sources."],
         ),
-    ];
-    for (members, expected) in cases {
-        expected.assert_eq(&create(&platform, members).await.error());
-    }
-    assert_eq!(
-        platform.call("GET", MAPPINGS, Value::Null).await.json(),
-        json!({"EventSourceMappings": []})
-    );
+    ])
+    .await;
+}
 
-    let id = create(&platform, queue(json!({}))).await.json()["UUID"].as_str().unwrap().to_owned();
-    let error = create(&platform, queue(json!({}))).await.error().replace(&id, "ID");
+#[tokio::test]
+async fn a_source_leads_to_a_function_once() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    let id = create(&platform, queue(&json!({}))).await.json()["UUID"].as_str().unwrap().to_owned();
+    let error = create(&platform, queue(&json!({}))).await.error().replace(&id, "ID");
     expect![[r#"409 ResourceConflictException: An event source mapping with SQS arn (" arn:aws:sqs:us-east-1:000000000000:queue ") and function (" hello ") already exists. Please update or delete the existing mapping with UUID ID"#]].assert_eq(&error);
 }
