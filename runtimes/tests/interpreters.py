@@ -35,8 +35,8 @@ class Answer:
 class Process:
     """An interpreter that runs a handler. A context manager: leaving it ends the interpreter."""
 
-    def __init__(self, argv, files, handler, env_vars=None, api=None):
-        self.argv, self.handler, self.env_vars = argv, handler, env_vars or {}
+    def __init__(self, argv, files, handler, env_vars=None, api=None, pass_fds=()):
+        self.argv, self.handler, self.env_vars, self.pass_fds = argv, handler, env_vars or {}, pass_fds
         self.api = api or FakeApi()
         self.folder = tempfile.TemporaryDirectory(prefix="task-")
         self.task = os.path.realpath(self.folder.name)
@@ -68,6 +68,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=self.pass_fds,
         )
         self.output = {"stdout": b"", "stderr": b""}
         self.readers = [threading.Thread(target=self.read, args=(name,), daemon=True) for name in self.output]

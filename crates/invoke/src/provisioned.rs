@@ -109,7 +109,9 @@ impl Shared {
                 let shortage = match &error {
                     StartError::Init(_) => Shortage::Init,
                     StartError::RuntimeNotInstalled(_) => Shortage::NoRuntime,
-                    StartError::Launch(_) | StartError::Watch(_) => Shortage::Platform,
+                    StartError::Compile(_) | StartError::Launch(_) | StartError::Watch(_) => {
+                        Shortage::Platform
+                    }
                 };
                 if shortage == Shortage::Platform {
                     failed_start(function, error);

@@ -6,7 +6,7 @@ use crate::host::Session;
 use crate::logs::LogStream;
 
 /// What a function may set itself; everything else that the platform sets wins over the function's configuration.
-const OVERRIDABLE: [&str; 10] = [
+const OVERRIDABLE: [&str; 11] = [
     "LANG",
     "PATH",
     "LD_LIBRARY_PATH",
@@ -17,6 +17,7 @@ const OVERRIDABLE: [&str; 10] = [
     "PYTHONPATH",
     "GEM_PATH",
     "LC_CTYPE",
+    "LC_ALL",
 ];
 
 /// What is the same for every function.

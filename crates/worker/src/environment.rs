@@ -387,7 +387,7 @@ pub(crate) fn spawn_until_ended(
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place where this crate starts tasks; each ends with its environment"
+        reason = "the one place where this crate starts tasks; each ends with its environment, or with what it makes ready"
     )]
     drop(tokio::spawn(task));
 }

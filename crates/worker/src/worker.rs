@@ -4,7 +4,7 @@
 //! It does not decide how many there are or which one runs an event; `invoke` does.
 
 use crate::env_vars;
-use crate::environment::{Environment, init_result};
+use crate::environment::{Environment, init_result, spawn};
 use crate::event::{Event, Outcome};
 use crate::extensions::External;
 use crate::failure::{Failure, kernel_reason};
@@ -40,6 +40,8 @@ pub struct Worker {
 pub enum StartError {
     #[error(transparent)]
     RuntimeNotInstalled(#[from] runtimes::NotInstalled),
+    #[error("failed to prepare the runtime")]
+    Compile(#[from] runtimes::CompileError),
     #[error("failed to launch a sandbox")]
     Launch(#[from] LaunchError),
     #[error("failed to watch over a sandbox")]
@@ -92,9 +94,19 @@ impl Worker {
 
     /// A function like this one may be invoked soon: makes ready what does not depend on its code.
     pub fn expect(&self, function: &Function) {
-        if let Ok(installed) = self.runtimes.find(&function.runtime) {
+        let Ok(installed) = self.runtimes.find(&function.runtime) else { return };
+        if !self.runtimes.must_compile(&installed) {
             self.stems.expect(function, &installed);
+            return;
         }
+        let (runtimes, stems) = (Arc::clone(&self.runtimes), Arc::clone(&self.stems));
+        let function = function.clone();
+        spawn(async move {
+            match compile(runtimes, installed.clone()).await {
+                Ok(()) => stems.expect(&function, &installed),
+                Err(error) => tracing::warn!(%error, "bootstrap not compiled ahead"),
+            }
+        });
     }
 
     /// Stops what was made ready for runtimes that nobody uses any more.
@@ -108,6 +120,10 @@ impl Worker {
         function: &Arc<Function>,
         initialization: Initialization,
     ) -> Result<Arc<Environment>, StartError> {
+        let installed = self.runtimes.find(&function.runtime)?;
+        if self.runtimes.must_compile(&installed) {
+            compile(Arc::clone(&self.runtimes), installed).await?;
+        }
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
         let deadline = started + initialization.init_max(function.timeout);
@@ -199,9 +215,9 @@ impl Worker {
         if !self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(identifier) {
             return;
         }
-        let (runtimes, installed) = (Arc::clone(&self.runtimes), installed.clone());
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = runtimes.compile(&installed) {
+        let compiling = compile(Arc::clone(&self.runtimes), installed.clone());
+        spawn(async {
+            if let Err(error) = compiling.await {
                 tracing::warn!(%error, "bootstrap not compiled: starts take longer");
             }
         });
@@ -291,6 +307,16 @@ impl FailedInit {
             None => Err(Self { environment: None, ..self }),
         }
     }
+}
+
+async fn compile(
+    runtimes: Arc<Runtimes>,
+    installed: Installed,
+) -> Result<(), runtimes::CompileError> {
+    let identifier = installed.identifier;
+    let compiled = tokio::task::spawn_blocking(move || runtimes.compile(&installed)).await;
+    // Cut short where the server stops.
+    compiled.unwrap_or(Err(runtimes::CompileError::NoCompiler(identifier)))
 }
 
 /// The command of a function: its runtime's, or its own bootstrap, behind the wrapper it may ask for.

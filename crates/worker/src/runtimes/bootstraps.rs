@@ -19,6 +19,48 @@ const FILES: [(&str, &str, &str); 6] = [
     ("nodejs", "rehearsal.js", include_str!("../../../../runtimes/nodejs/rehearsal.js")),
 ];
 
+/// Where the sources of Java's bootstrap are, beside what is compiled from them.
+const JAVA_SOURCES: &str = "java-sources";
+
+macro_rules! java_sources {
+    ($($name:literal,)*) => {
+        [$((JAVA_SOURCES, $name, include_str!(concat!("../../../../runtimes/java/", $name))),)*]
+    };
+}
+
+const JAVA_FILES: [(&str, &str, &str); 30] = java_sources![
+    "bridge/tinderbox/bridge/CoreBridge.java",
+    "bridge/tinderbox/bridge/LambdaContext.java",
+    "core/com/amazonaws/services/lambda/runtime/Client.java",
+    "core/com/amazonaws/services/lambda/runtime/ClientContext.java",
+    "core/com/amazonaws/services/lambda/runtime/CognitoIdentity.java",
+    "core/com/amazonaws/services/lambda/runtime/Context.java",
+    "core/com/amazonaws/services/lambda/runtime/CustomPojoSerializer.java",
+    "core/com/amazonaws/services/lambda/runtime/LambdaLogger.java",
+    "core/com/amazonaws/services/lambda/runtime/RequestHandler.java",
+    "core/com/amazonaws/services/lambda/runtime/RequestStreamHandler.java",
+    "core/com/amazonaws/services/lambda/runtime/logging/LogLevel.java",
+    "manifest.txt",
+    "runtime/tinderbox/runtime/Bean.java",
+    "runtime/tinderbox/runtime/Binder.java",
+    "runtime/tinderbox/runtime/Bridge.java",
+    "runtime/tinderbox/runtime/BridgeLoader.java",
+    "runtime/tinderbox/runtime/Bytes.java",
+    "runtime/tinderbox/runtime/Failure.java",
+    "runtime/tinderbox/runtime/Handler.java",
+    "runtime/tinderbox/runtime/HandlerLoader.java",
+    "runtime/tinderbox/runtime/Invocation.java",
+    "runtime/tinderbox/runtime/JsonException.java",
+    "runtime/tinderbox/runtime/JsonReader.java",
+    "runtime/tinderbox/runtime/JsonWriter.java",
+    "runtime/tinderbox/runtime/Log.java",
+    "runtime/tinderbox/runtime/Main.java",
+    "runtime/tinderbox/runtime/RuntimeApi.java",
+    "runtime/tinderbox/runtime/Stem.java",
+    "runtime/tinderbox/runtime/WarmUp.java",
+    "warm/tinderbox/warm/Echo.java",
+];
+
 /// Arguments: the folder of the bootstrap and the file to write. Each file is written whole or not at all. The compiled main
 /// file keeps the path of its source in a sandbox, which tracebacks show. What a stem rehearses stays source: functions are.
 pub(super) const COMPILE: &str = r"
@@ -45,19 +87,32 @@ pub(super) fn compiled_name(version: &str) -> String {
     format!("bootstrap-{number}.pyc")
 }
 
+pub(super) fn java_sources(directory: &Path) -> PathBuf {
+    directory.join(JAVA_SOURCES)
+}
+
+pub(super) fn java_files(directory: &Path) -> Vec<PathBuf> {
+    let names = JAVA_FILES.iter().map(|(_, name, _)| name).filter(|name| name.ends_with(".java"));
+    names.map(|name| java_sources(directory).join(name)).collect()
+}
+
 /// Brings the files below `directory` up to date. What was compiled from older ones goes first, so that no process ever
 /// runs a mixture that stays.
 pub(super) fn write(directory: &Path) -> Result<(), PrepareError> {
-    for (folder, name, content) in FILES {
-        let folder = directory.join(folder);
-        let path = folder.join(name);
+    for (place, name, content) in FILES.into_iter().chain(JAVA_FILES) {
+        let path = directory.join(place).join(name);
+        let folder = path.parent().unwrap_or(directory);
         if fs::read(&path).is_ok_and(|on_disk| on_disk == content.as_bytes()) {
             continue;
         }
         let fails = |source| PrepareError { path: path.clone(), source };
-        fs::create_dir_all(&folder).map_err(fails)?;
-        remove_compiled(&folder).map_err(fails)?;
-        let draft = folder.join(format!(".{name}.new"));
+        fs::create_dir_all(folder).map_err(fails)?;
+        if place == JAVA_SOURCES {
+            super::compile::remove(&directory.join("java")).map_err(fails)?;
+        } else {
+            remove_compiled(folder).map_err(fails)?;
+        }
+        let draft = path.with_extension("new");
         fs::write(&draft, content).map_err(fails)?;
         fs::rename(&draft, &path).map_err(fails)?;
     }

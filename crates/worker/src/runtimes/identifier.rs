@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The names of runtimes: `python3.12`, `nodejs22.x`, `provided.al2023`.
+//! The names of runtimes: `python3.12`, `nodejs22.x`, `java17.al2023`, `provided.al2023`.
 //!
 //! AWS's list with its dates is not ours: a runtime that AWS has retired goes on working here for as long as its
 //! interpreter does.
@@ -7,15 +7,27 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The Pythons and the Nodes that our bootstraps are written for.
+/// The interpreters that our bootstraps are written for.
 const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=15;
 const NODE_MAJORS: [u8; 5] = [18, 20, 22, 24, 26];
+/// Some Javas have a name for each Amazon Linux. Here they are the same.
+const JAVAS: [(u8, &str); 8] = [
+    (8, ".al2"),
+    (8, ".al2023"),
+    (11, ""),
+    (11, ".al2023"),
+    (17, ""),
+    (17, ".al2023"),
+    (21, ""),
+    (25, ""),
+];
 const PROVIDED: [&str; 2] = ["provided.al2", "provided.al2023"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     Python { minor: u8 },
     Node { major: u8 },
+    Java { major: u8 },
     Provided,
 }
 
@@ -45,7 +57,8 @@ impl Language {
                 early_variables: &["NODE_", "OPENSSL_", "SSL_", "UV_"],
                 memory_mb: 12,
             }),
-            Self::Provided => None,
+            // No stem knows the directory that relative paths start from: a JVM can not change its own.
+            Self::Java { .. } | Self::Provided => None,
         }
     }
 }
@@ -54,7 +67,7 @@ impl Language {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identifier {
     language: Language,
-    /// Of `provided` alone: which Amazon Linux.
+    /// Of `provided`: the whole name. Of a Java: the end of it that says which Amazon Linux.
     system: &'static str,
 }
 
@@ -72,7 +85,10 @@ impl Identifier {
         let python = PYTHON_MINORS.map(|minor| Language::Python { minor });
         let node = NODE_MAJORS.into_iter().map(|major| Language::Node { major });
         let managed = python.chain(node).map(|language| Self { language, system: "" });
-        managed.chain(PROVIDED.map(|system| Self { language: Language::Provided, system }))
+        let java = JAVAS.map(|(major, system)| Self { language: Language::Java { major }, system });
+        managed
+            .chain(java)
+            .chain(PROVIDED.map(|system| Self { language: Language::Provided, system }))
     }
 
     /// The folder of its bootstrap, and the word before the colon of its version.
@@ -80,6 +96,7 @@ impl Identifier {
         match self.language {
             Language::Python { .. } => "python",
             Language::Node { .. } => "nodejs",
+            Language::Java { .. } => "java",
             Language::Provided => "provided",
         }
     }
@@ -93,6 +110,9 @@ impl Identifier {
             Language::Node { major } => format!(
                 "`nvm install {major}`, or nodejs {major} from the system's packages; or name its prefix in \
                  runtimes.search"
+            ),
+            Language::Java { major } => format!(
+                "`apt-get install openjdk-{major}-jdk-headless` or `sdk install java`; or name its home in runtimes.search"
             ),
             Language::Provided => "nothing to install".to_owned(),
         }
@@ -113,6 +133,8 @@ impl Identifier {
                 );
                 vec![execution_env, ("NODE_PATH", path)]
             }
+            // A JVM takes the encoding of file names from the locale, and from nothing else.
+            Language::Java { .. } => vec![execution_env, ("LC_ALL", "C.UTF-8".to_owned())],
             Language::Provided => Vec::new(),
         };
         added.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -124,6 +146,7 @@ impl fmt::Display for Identifier {
         match self.language {
             Language::Python { minor } => write!(f, "python3.{minor}"),
             Language::Node { major } => write!(f, "nodejs{major}.x"),
+            Language::Java { major } => write!(f, "java{major}{}", self.system),
             Language::Provided => f.write_str(self.system),
         }
     }

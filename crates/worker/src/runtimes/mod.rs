@@ -13,12 +13,15 @@
 //! - what is not installed is looked for again at the next call: installing it needs no restart.
 
 mod bootstraps;
+mod command;
+mod compile;
 mod identifier;
 mod provided;
 pub mod sdk;
 mod search;
 
 pub use bootstraps::PrepareError;
+pub use compile::CompileError;
 pub use identifier::{Identifier, Language};
 pub use provided::provided_argv;
 pub use search::Surroundings;
@@ -27,17 +30,16 @@ use sandbox::Mount;
 use search::Prefix;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// Where interpreters are looked for.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Prefixes of interpreters (they have bin/python3.12 or bin/node), or directories of such prefixes. They win over
+    /// Prefixes of interpreters (they have bin/python3.12, bin/node or bin/java), or directories of such prefixes. They win over
     /// all that is found elsewhere. Default: none.
     pub search: Vec<PathBuf>,
-    /// The home directory and the PATH of this process.
+    /// The home directory, the PATH and the JAVA_HOME of this process.
     #[serde(skip)]
     pub surroundings: Surroundings,
 }
@@ -63,6 +65,12 @@ pub struct Installed {
 pub enum NotInstalled {
     #[error("the runtime {identifier} is not installed on this machine; install it with: {}", identifier.how_to_install())]
     Missing { identifier: Identifier },
+    #[error(
+        "the runtime {identifier} on this machine ({}) has no compiler, which is needed once; install it with: {}",
+        place.display(),
+        identifier.how_to_install()
+    )]
+    NoCompiler { identifier: Identifier, place: PathBuf },
     #[error("the runtime {text} is not supported")]
     Unsupported { text: String },
 }
@@ -72,24 +80,16 @@ impl NotInstalled {
     pub fn hint(&self) -> String {
         match self {
             Self::Missing { identifier } => identifier.how_to_install(),
+            Self::NoCompiler { identifier, place } => {
+                let how = identifier.how_to_install();
+                format!("{} has no compiler (javac): {how}", place.display())
+            }
             Self::Unsupported { .. } => {
-                "use a Python, Node.js or provided runtime: `tinderbox runtimes` lists them"
+                "use a Python, Node.js, Java or provided runtime: `tinderbox runtimes` lists them"
                     .to_owned()
             }
         }
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    #[error("failed to run `{}`", program.display())]
-    Run {
-        program: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("`{}` could not compile its bootstrap: {output}", program.display())]
-    Failed { program: PathBuf, output: String },
 }
 
 /// One line of `tinderbox runtimes`.
@@ -125,6 +125,8 @@ pub struct Runtimes {
     directory: PathBuf,
     found: Mutex<HashMap<Identifier, Prefix>>,
     answers: search::Answers,
+    /// Held by who compiles.
+    compiling: Mutex<()>,
 }
 
 impl Runtimes {
@@ -143,6 +145,7 @@ impl Runtimes {
             directory,
             found: Mutex::default(),
             answers: search::Answers::default(),
+            compiling: Mutex::default(),
         })
     }
 
@@ -154,18 +157,23 @@ impl Runtimes {
         if matches!(identifier.language(), Language::Provided) {
             return Ok(self.provided(identifier));
         }
+        let prefix = self.prefix(identifier).ok_or(NotInstalled::Missing { identifier })?;
+        let installed = self.installed(identifier, &prefix);
+        if self.must_compile(&installed) && self.compilers(&installed).next().is_none() {
+            return Err(NotInstalled::NoCompiler { identifier, place: prefix.directory });
+        }
+        Ok(installed)
+    }
+
+    fn prefix(&self, identifier: Identifier) -> Option<Prefix> {
         let known =
             self.lock().get(&identifier).filter(|prefix| prefix.interpreter().is_file()).cloned();
-        let prefix = match known {
-            Some(prefix) => prefix,
-            None => {
-                let prefix = search::newest(&self.options, &self.answers, identifier)
-                    .ok_or(NotInstalled::Missing { identifier })?;
-                self.lock().insert(identifier, prefix.clone());
-                prefix
-            }
-        };
-        Ok(self.installed(identifier, &prefix))
+        if known.is_some() {
+            return known;
+        }
+        let prefix = search::newest(&self.options, &self.answers, identifier)?;
+        self.lock().insert(identifier, prefix.clone());
+        Some(prefix)
     }
 
     /// Every runtime that we know, with what was found.
@@ -173,33 +181,6 @@ impl Runtimes {
         Identifier::all()
             .map(|identifier| Listing { identifier, result: self.find(&identifier.to_string()) })
             .collect()
-    }
-
-    /// Compiles the bootstrap for a Python, which takes three milliseconds off each later start. Does nothing for other
-    /// runtimes and when it is done already. Runs the interpreter: blocks for some twenty milliseconds.
-    pub fn compile(&self, installed: &Installed) -> Result<(), CompileError> {
-        let (Language::Python { minor }, Some(lang_dir)) =
-            (installed.identifier.language(), &installed.lang_dir)
-        else {
-            return Ok(());
-        };
-        let folder = self.directory_of(installed.identifier);
-        let target = folder.join(bootstraps::compiled_name(&installed.version));
-        if target.is_file() {
-            return Ok(());
-        }
-        let program = lang_dir.join(format!("bin/python3.{minor}"));
-        let output = Command::new(&program)
-            .args(["-I", "-S", "-c", bootstraps::COMPILE])
-            .args([&folder, &target])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| CompileError::Run { program: program.clone(), source })?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(CompileError::Failed { program, output })
     }
 
     fn provided(&self, identifier: Identifier) -> Installed {
@@ -221,9 +202,10 @@ impl Runtimes {
                 let compiled = bootstraps::compiled_name(&version);
                 let is_compiled = runtime_dir.join(&compiled).is_file();
                 let file = if is_compiled { compiled } else { "bootstrap.py".to_owned() };
-                python_argv(minor, &file)
+                command::python(minor, &file)
             }
-            Language::Node { .. } => node_argv(prefix),
+            Language::Node { .. } => command::node(prefix),
+            Language::Java { .. } => command::java(),
             Language::Provided => Vec::new(),
         };
         Installed {
@@ -258,52 +240,6 @@ pub(crate) fn mounts(installed: &Installed) -> Vec<Mount> {
         Some(Mount { source: source.clone()?, target: target.into() })
     });
     present.collect()
-}
-
-/// No `site` (our bootstrap does the little of it that functions need), no bytecode into read-only directories.
-fn python_argv(minor: u8, file: &str) -> Vec<String> {
-    let interpreter = format!("/var/lang/bin/python3.{minor}");
-    vec![interpreter, "-S".to_owned(), "-B".to_owned(), format!("/var/runtime/{file}")]
-}
-
-/// AWS turns two experiments of Node off: a file without `"type": "module"` is CommonJS, and `require` loads no ES
-/// module.
-fn node_argv(prefix: &Prefix) -> Vec<String> {
-    let mut argv = vec!["/var/lang/bin/node".to_owned()];
-    if prefix.version >= (search::Version { major: 20, minor: 17, patch: Some(0) }) {
-        argv.extend(NODE_WITHOUT.map(str::to_owned));
-    }
-    argv.push("/var/runtime/bootstrap.cjs".to_owned());
-    argv
-}
-
-const NODE_WITHOUT: [&str; 2] =
-    ["--no-experimental-require-module", "--no-experimental-detect-module"];
-
-impl Installed {
-    /// The command for a function of this size and with these variables. AWS gives Node nine tenths of the memory for its
-    /// old space and a twentieth for its new one, unless NODE_OPTIONS says otherwise, and lets NODE_OPTIONS turn the
-    /// experiments on again.
-    pub fn argv_for(&self, memory_mb: u32, env_vars: &[(String, String)]) -> Vec<String> {
-        let mut argv = self.argv.clone();
-        if !matches!(self.identifier.language(), Language::Node { .. }) || argv.is_empty() {
-            return argv;
-        }
-        let options =
-            env_vars.iter().find(|(name, _)| name == "NODE_OPTIONS").map_or("", |(_, value)| value);
-        argv.retain(|flag| {
-            !NODE_WITHOUT.contains(&flag.as_str())
-                || !options.contains(&flag.replacen("--no-", "--", 1))
-        });
-        let dashes = options.replace('_', "-");
-        if !dashes.contains("--max-semi-space-size") && !dashes.contains("--max-old-space-size") {
-            let new_space = (memory_mb / 20).max(1);
-            let old_space = memory_mb / 10 * 9;
-            argv.insert(1, format!("--max-old-space-size={old_space}"));
-            argv.insert(1, format!("--max-semi-space-size={new_space}"));
-        }
-        argv
-    }
 }
 
 #[cfg(test)]

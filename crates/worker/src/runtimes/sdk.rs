@@ -107,7 +107,7 @@ fn interpreters(runtimes: &Runtimes, sdk: Sdk) -> Vec<Installed> {
         .filter(|identifier| match identifier.language() {
             Language::Python { .. } => sdk == Sdk::Python,
             Language::Node { .. } => sdk == Sdk::Nodejs,
-            Language::Provided => false,
+            Language::Java { .. } | Language::Provided => false,
         })
         .filter_map(|identifier| runtimes.find(&identifier.to_string()).ok())
         .collect()
@@ -117,7 +117,7 @@ fn hint(sdk: Sdk) -> String {
     let newest = Identifier::all().filter(|identifier| match identifier.language() {
         Language::Python { .. } => sdk == Sdk::Python,
         Language::Node { .. } => sdk == Sdk::Nodejs,
-        Language::Provided => false,
+        Language::Java { .. } | Language::Provided => false,
     });
     newest.last().map(Identifier::how_to_install).unwrap_or_default()
 }
@@ -274,8 +274,12 @@ mod tests {
     #[test]
     fn without_an_interpreter_it_says_how_to_get_one() {
         let folder = tempfile::tempdir().unwrap();
-        let surroundings =
-            super::super::Surroundings { home: None, path: None, root: folder.path().to_owned() };
+        let surroundings = super::super::Surroundings {
+            home: None,
+            path: None,
+            java_home: None,
+            root: folder.path().to_owned(),
+        };
         let options = super::super::Options { search: Vec::new(), surroundings };
         let runtimes = Runtimes::prepare(&options, folder.path()).unwrap();
         let error = install(&runtimes, Sdk::Python, &mut |_| {}).unwrap_err();

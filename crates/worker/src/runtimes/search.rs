@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where interpreters are, and which one is meant.
 //!
-//! A candidate is a prefix: a directory with bin/python3.12 or bin/node. Links are followed before anything is believed,
+//! A candidate is a prefix: a directory with bin/python3.12, bin/node or bin/java. Links are followed before anything is believed,
 //! because a sandbox sees only the prefix: pyenv's shims and the launchers of virtual environments lead elsewhere or are
 //! dropped.
 
@@ -21,6 +21,8 @@ use std::time::SystemTime;
 pub struct Surroundings {
     pub home: Option<PathBuf>,
     pub path: Option<OsString>,
+    /// JAVA_HOME.
+    pub java_home: Option<PathBuf>,
     /// The directory above /usr and /opt; another one in tests.
     pub root: PathBuf,
 }
@@ -30,6 +32,7 @@ impl Default for Surroundings {
         Self {
             home: std::env::var_os("HOME").map(PathBuf::from),
             path: std::env::var_os("PATH"),
+            java_home: std::env::var_os("JAVA_HOME").map(PathBuf::from),
             root: PathBuf::from("/"),
         }
     }
@@ -86,6 +89,15 @@ pub(super) fn newest(
     })
 }
 
+/// Where version managers keep what they install, below the home directory.
+const HOME_COLLECTIONS: [&str; 5] = [
+    ".pyenv/versions",
+    ".local/share/uv/python",
+    ".nvm/versions/node",
+    ".sdkman/candidates/java",
+    ".jdks",
+];
+
 fn configured(options: &Options) -> Vec<PathBuf> {
     options
         .search
@@ -97,10 +109,12 @@ fn configured(options: &Options) -> Vec<PathBuf> {
 fn around(surroundings: &Surroundings) -> Vec<PathBuf> {
     let mut places = Vec::new();
     if let Some(home) = &surroundings.home {
-        for collection in [".pyenv/versions", ".local/share/uv/python", ".nvm/versions/node"] {
+        for collection in HOME_COLLECTIONS {
             places.extend(folders_in(&home.join(collection)));
         }
     }
+    places.extend(surroundings.java_home.clone());
+    places.extend(folders_in(&surroundings.root.join("usr/lib/jvm")));
     places.extend(folders_in(&surroundings.root.join("opt")));
     places.extend(["usr/local", "usr"].map(|name| surroundings.root.join(name)));
     let path = surroundings.path.iter().flat_map(std::env::split_paths);
@@ -129,11 +143,17 @@ fn prefix_of(
     let wanted = match identifier.language() {
         Language::Python { minor } => format!("python3.{minor}"),
         Language::Node { .. } => "node".to_owned(),
+        Language::Java { .. } => "java".to_owned(),
         Language::Provided => return None,
     };
     let interpreter = place.join("bin").join(&wanted).canonicalize().ok()?;
     let bin = interpreter.parent().filter(|bin| bin.ends_with("bin"))?;
-    let directory = bin.parent()?.to_owned();
+    let mut directory = bin.parent()?.to_owned();
+    // Java 8 has its programs twice, and says below the outer directory which version they are.
+    if directory.ends_with("jre") && !directory.join("release").is_file() {
+        directory.pop();
+    }
+    let bin = directory.join("bin");
     // The name that the sandbox runs must be a file of this very prefix.
     if !bin.join(&wanted).is_file() || !seen.insert(directory.clone()) {
         return None;
@@ -142,6 +162,9 @@ fn prefix_of(
         Language::Python { minor } => python_version(&directory, minor)?,
         Language::Node { major } => node_version(&directory, &interpreter, answers)
             .filter(|version| version.major == major)?,
+        Language::Java { major } => {
+            java_version(&directory).filter(|version| version.major == major)?
+        }
         Language::Provided => return None,
     };
     Some(Prefix { directory, version, name: wanted })
@@ -175,6 +198,19 @@ fn node_version(directory: &Path, interpreter: &Path, answers: &Answers) -> Opti
         major: part("NODE_MAJOR_VERSION")?.try_into().ok()?,
         minor: part("NODE_MINOR_VERSION")?.try_into().ok()?,
         patch: part("NODE_PATCH_VERSION"),
+    })
+}
+
+/// From JAVA_VERSION="17.0.15", or "1.8.0_442" as it was before Java 9.
+fn java_version(directory: &Path) -> Option<Version> {
+    let release = fs::read_to_string(directory.join("release")).ok()?;
+    let version = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION="))?;
+    let version = version.trim().trim_matches('"');
+    let mut parts = version.strip_prefix("1.").unwrap_or(version).split(['.', '_', '-', '+']);
+    Some(Version {
+        major: parts.next()?.parse().ok()?,
+        minor: parts.next().and_then(|minor| minor.parse().ok()).unwrap_or(0),
+        patch: parts.next().and_then(|patch| patch.parse().ok()),
     })
 }
 

@@ -49,6 +49,18 @@ impl Machine {
         self
     }
 
+    fn java(self, home: &str, version: &str) -> Self {
+        self.file(&format!("{home}/bin/java"), "");
+        let release = format!("IMPLEMENTOR=\"Debian\"\nJAVA_VERSION=\"{version}\"\n");
+        self.file(&format!("{home}/release"), &release);
+        self
+    }
+
+    fn javac(self, home: &str) -> Self {
+        self.file(&format!("{home}/bin/javac"), "");
+        self
+    }
+
     fn link(self, from: &str, to: &str) -> Self {
         fs::create_dir_all(self.at(from).parent().unwrap()).unwrap();
         symlink(self.at(to), self.at(from)).unwrap();
@@ -67,6 +79,7 @@ impl Machine {
                 std::env::join_paths([self.at("home/.pyenv/shims"), self.at("somewhere/bin")])
                     .unwrap(),
             ),
+            java_home: None,
             root: self.at(""),
         };
         let options = Options { search: self.search.clone(), surroundings };
@@ -164,10 +177,80 @@ fn a_node_is_asked_once() {
 }
 
 #[test]
+fn javas_are_told_apart_by_their_release() {
+    let machine = Machine::new()
+        .java("usr/lib/jvm/java-17-openjdk-amd64", "17.0.9")
+        .java("home/.sdkman/candidates/java/17.0.12-tem", "17.0.12")
+        .java("usr/lib/jvm/temurin-25", "25")
+        .javac("usr/lib/jvm/temurin-25")
+        .java("usr/lib/jvm/java-8-openjdk-amd64", "1.8.0_442")
+        .link("somewhere/bin/java", "usr/lib/jvm/temurin-25/bin/java");
+    let newest = expect!["java:17.0.12 in home/.sdkman/candidates/java/17.0.12-tem"];
+    machine.check("java17", &newest);
+    machine.check("java17.al2023", &newest);
+    machine.check("java25", &expect!["java:25.0 in usr/lib/jvm/temurin-25"]);
+    machine.check("java8.al2", &expect!["java:8.0.442 in usr/lib/jvm/java-8-openjdk-amd64"]);
+    machine.check(
+        "java21",
+        &expect!["the runtime java21 is not installed on this machine; install it with: `apt-get install openjdk-21-jdk-headless` or `sdk install java`; or name its home in runtimes.search"],
+    );
+}
+
+#[test]
+fn java_8_is_found_around_its_jre() {
+    let machine = Machine::new()
+        .java("jdk8/jre", "1.8.0_442")
+        .link("usr/lib/jvm/jdk8/bin/java", "jdk8/jre/bin/java")
+        .javac("jdk8");
+    fs::rename(machine.at("jdk8/jre/release"), machine.at("jdk8/release")).unwrap();
+    machine.file("jdk8/bin/java", "");
+    machine.check("java8.al2023", &expect!["java:8.0.442 in jdk8"]);
+}
+
+#[test]
+fn a_java_without_a_compiler_says_so_unless_another_can_compile_for_it() {
+    let machine = Machine::new().java("usr/lib/jvm/jre-17", "17.0.1");
+    let error = machine.runtimes().find("java17").unwrap_err();
+    assert!(matches!(error, NotInstalled::NoCompiler { .. }), "{error}");
+    assert!(error.hint().contains("openjdk-17-jdk-headless"), "{}", error.hint());
+    let machine = machine.java("usr/lib/jvm/jdk-25", "25.0.1").javac("usr/lib/jvm/jdk-25");
+    machine.check("java17", &expect!["java:17.0.1 in usr/lib/jvm/jre-17"]);
+}
+
+#[test]
+fn java_options_of_the_function_win() {
+    let machine = Machine::new().java("usr/lib/jvm/a", "17.0.1").javac("usr/lib/jvm/a");
+    let found = machine.runtimes().find("java17").unwrap();
+    let check = |options: &str, expected: Expect| {
+        let argv = found.argv_for(512, &[("JAVA_TOOL_OPTIONS".to_owned(), options.to_owned())]);
+        let flags = argv.iter().filter(|flag| flag.starts_with("-XX"));
+        expected.assert_eq(&flags.cloned().collect::<Vec<_>>().join(" "));
+    };
+    check(
+        "",
+        expect![
+            "-XX:MaxHeapSize=445644k -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
+        ],
+    );
+    check("-Xmx100m", expect!["-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"]);
+    check(
+        "-XX:+UseParallelGC -XX:TieredStopAtLevel=4",
+        expect!["-XX:MaxHeapSize=445644k -XX:-UsePerfData"],
+    );
+}
+
+#[test]
 fn other_runtimes_are_refused() {
-    for identifier in
-        ["java21", "python3.8", "python2.7", "nodejs16.x", "nodejs22", "", "provided.al1"]
-    {
+    for identifier in [
+        "java22",
+        "java21.al2023",
+        "python3.8",
+        "python2.7",
+        "nodejs16.x",
+        "nodejs22",
+        "",
+        "provided.al1",
+    ] {
         let error = Machine::new().runtimes().find(identifier).unwrap_err();
         assert_eq!(error, NotInstalled::Unsupported { text: identifier.to_owned() });
     }
@@ -263,6 +346,30 @@ fn the_bootstrap_of_provided_comes_from_the_code_or_a_layer() {
     fs::remove_dir(code.join("bootstrap")).unwrap();
     symlink("/opt/real", code.join("bootstrap")).unwrap();
     assert_eq!(provided_argv(&code, Some(&layers)).unwrap(), ["/var/task/bootstrap"]);
+}
+
+/// On this machine, if it has a JDK: compiled once, for all Javas.
+#[test]
+fn a_real_jdk_compiles_the_bootstrap() {
+    let data = tempfile::tempdir().unwrap();
+    let runtimes = Runtimes::prepare(&Options::default(), data.path()).unwrap();
+    let java = |listing: Listing| {
+        let is_java = matches!(listing.identifier.language(), Language::Java { .. });
+        listing.result.ok().filter(|_| is_java)
+    };
+    let Some(installed) = runtimes.list().into_iter().find_map(java) else { return };
+    assert!(runtimes.must_compile(&installed));
+    runtimes.compile(&installed).unwrap();
+    assert!(!runtimes.must_compile(&installed));
+    let folder = installed.runtime_dir.clone().unwrap();
+    let mut names: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["bootstrap.jar", "warm.jar"]);
+
+    fs::write(data.path().join("runtimes/java-sources/manifest.txt"), "older").unwrap();
+    let runtimes = Runtimes::prepare(&Options::default(), data.path()).unwrap();
+    assert!(runtimes.must_compile(&installed), "it was compiled from another text");
 }
 
 /// On this machine, whatever it has: a compiled bootstrap is used from then on.

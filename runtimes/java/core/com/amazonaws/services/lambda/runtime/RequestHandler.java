@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+package com.amazonaws.services.lambda.runtime;
+
+public interface RequestHandler<I, O> {
+    O handleRequest(I input, Context context);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package com.amazonaws.services.lambda.runtime.logging;
+
+public enum LogLevel {
+    UNDEFINED,
+    TRACE,
+    DEBUG,
+    INFO,
+    WARN,
+    ERROR,
+    FATAL
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package tinderbox.runtime;
+
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.util.Map;
+import java.util.TimeZone;
+
+/** A runtime that is started before anybody knows for which function, and asks. */
+final class Stem {
+    private Stem() {}
+
+    /** Returns when the code is mounted and the environment variables are the function's. */
+    static void becomeAFunction(RuntimeApi api) throws Exception {
+        WarmUp.run();
+        RuntimeApi.Answer answer = api.ask("function");
+        if (answer.status != 200) {
+            throw new IOException("it answered " + answer.status + " to the question which function this is");
+        }
+        Map<String, String> variables = variables();
+        variables.remove("TINDERBOX_STEM");
+        for (Map.Entry<?, ?> entry : ((Map<?, ?>) JsonReader.read(answer.data, answer.offset, answer.length)).entrySet()) {
+            variables.put((String) entry.getKey(), (String) entry.getValue());
+        }
+        zone(variables.get("TZ"));
+    }
+
+    /**
+     * The map behind `System.getenv`, which child processes get too. `getenv` of native libraries still sees what the
+     * process was started with.
+     */
+    @SuppressWarnings("unchecked")
+    private static Map<String, String> variables() throws ReflectiveOperationException {
+        Map<String, String> shown = System.getenv();
+        // AWS's runtime opens java.util, and nothing else, to do the same.
+        Field behind = shown.getClass().getDeclaredField("m");
+        behind.setAccessible(true);
+        return (Map<String, String>) behind.get(shown);
+    }
+
+    /** What the JVM would have made of TZ at its start. */
+    private static void zone(String value) {
+        if (value != null && !value.isEmpty()) {
+            String name = value.startsWith(":") ? value.substring(1) : value;
+            System.setProperty("user.timezone", name.startsWith("posix/") ? name.substring(6) : name);
+            TimeZone.setDefault(null);
+        }
+    }
+}
