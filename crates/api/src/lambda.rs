@@ -128,8 +128,16 @@ pub trait Lambda: Send + Sync + 'static {
     )]
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<InvokeOutput>;
 
-    #[operation(http = "POST /2021-11-15/functions/{FunctionName}/response-streaming-invocations")]
-    fn invoke_with_response_stream();
+    /// Runs a function on an event, and answers its response piece by piece while it is made.
+    #[operation(
+        http = "POST /2021-11-15/functions/{FunctionName}/response-streaming-invocations",
+        body_max = 6_291_456
+    )]
+    async fn invoke_with_response_stream(
+        &self,
+        cx: &Context,
+        input: InvokeWithResponseStreamInput,
+    ) -> Result<InvokeWithResponseStreamOutput>;
 
     #[operation(http = "POST /2014-11-13/functions/{FunctionName}/invoke-async", status = 202)]
     fn invoke_async(input: InvokeAsyncInput);

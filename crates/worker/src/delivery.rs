@@ -71,6 +71,7 @@ mod tests {
             cognito_identity: None,
             tenant_id: Some("blue".into()),
             trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
+            response: None,
         };
         let delivery = Delivery::new(&event, 1_700_000_000_000);
         expect![[r#"

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::function::Function;
 use crate::ground::Ground;
 use crate::logs::LogStream;
+use crate::response::ResponseWriter;
 use crate::runtime_api::{self, Connection};
 use crate::state::{Ended, Phase, State};
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use sandbox::{Exit, LaunchError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 /// Connections a runtime may have open at once. Real ones use one or two.
@@ -27,7 +28,11 @@ const CONNECTIONS_MAX: usize = 64;
 
 /// Who waits for the answer to an invocation.
 #[derive(Debug)]
-pub(crate) struct Answer(oneshot::Sender<Answered>);
+pub(crate) struct Answer {
+    sender: oneshot::Sender<Answered>,
+    /// Where a response goes that is made piece by piece.
+    pub(crate) response: Option<ResponseWriter>,
+}
 
 /// What the init phase comes to.
 pub(crate) type InitResult = oneshot::Receiver<Result<(), Failure>>;
@@ -59,23 +64,25 @@ pub struct Environment {
     exits: Mutex<Option<Exits>>,
     /// Why it was stopped, or ended by itself.
     reason: OnceLock<Reason>,
+    /// A response that came piece by piece has ended, or broken off.
+    pub(crate) response_over: Notify,
     /// `true` once the runtime has ended. Also ends the tasks of this environment.
     ended: watch::Sender<bool>,
 }
 
 impl Answer {
-    pub(crate) fn pair() -> (Self, oneshot::Receiver<Answered>) {
+    pub(crate) fn pair(response: Option<ResponseWriter>) -> (Self, oneshot::Receiver<Answered>) {
         let (sender, receiver) = oneshot::channel();
-        (Self(sender), receiver)
+        (Self { sender, response }, receiver)
     }
 
     /// The one who waits may be gone: its invocation timed out.
     pub(crate) fn send(self, result: Result<Bytes, Failure>) {
-        drop(self.0.send(Answered::Result(result)));
+        drop(self.sender.send(Answered::Result(result)));
     }
 
     fn not_delivered(self) {
-        drop(self.0.send(Answered::NotDelivered));
+        drop(self.sender.send(Answered::NotDelivered));
     }
 }
 
@@ -103,6 +110,7 @@ impl Environment {
             is_dormant: AtomicBool::new(false),
             exits: Mutex::new(exits),
             reason: OnceLock::new(),
+            response_over: Notify::new(),
             ended: watch::Sender::new(false),
         })
     }
@@ -124,6 +132,7 @@ impl Environment {
         let watched = Arc::clone(self);
         spawn(async move {
             let exit = watched.ground.process.exited().await;
+            runtime_api::rest_of_response(&watched).await;
             watched.end(exit);
         });
         init_result

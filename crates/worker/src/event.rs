@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One invocation, in and out.
 
+use crate::response::ResponseWriter;
 use bytes::Bytes;
 use names::RequestId;
 
@@ -19,12 +20,14 @@ pub struct Event {
     pub tenant_id: Option<String>,
     /// `Root=1-...;Parent=...;Sampled=0`
     pub trace_id: String,
+    /// Where a response goes that the function makes piece by piece. `None`: it is gathered, and is in the `Outcome`.
+    pub response: Option<ResponseWriter>,
 }
 
 /// How an invocation ended, as far as its caller is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What the handler returned, or the error document.
+    /// What the handler returned, or the error document. Empty when it was written to the event's `response`.
     pub payload: Bytes,
     /// The handler, its runtime or a limit failed it: `X-Amz-Function-Error: Unhandled`.
     pub is_function_error: bool,

@@ -11,7 +11,11 @@ pub(crate) enum Failure {
     /// The runtime or the handler reported an error; the document is its own.
     Reported { document: Bytes, error_type: String },
     /// The response is longer than Lambda returns.
-    ResponseTooLarge,
+    ResponseTooLarge { bytes_max: usize },
+    /// The runtime broke off in the middle of its response.
+    Truncated,
+    /// The runtime gave its response a mode that there is not.
+    InvalidResponseMode,
     /// The function's time was up.
     TimedOut,
     /// The runtime process ended.
@@ -29,15 +33,20 @@ pub(crate) enum Failure {
 /// The longest response, in bytes: 6 MiB and 100 bytes of slack, as in AWS's sandbox.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
 
+/// The longest one that is made piece by piece, and read so.
+pub(crate) const STREAMED_RESPONSE_BYTES_MAX: usize = 200 * 1024 * 1024;
+
 impl Failure {
     /// What `X-Amz-Function-Error` responses carry.
     pub(crate) fn document(&self, request_id: &str, timeout: Duration) -> Bytes {
         match self {
             Self::Reported { document, .. } => document.clone(),
-            Self::ResponseTooLarge => {
+            Self::ResponseTooLarge { .. } => {
                 document("Function.ResponseSizeTooLarge", &self.reason(timeout))
             }
             Self::TimedOut
+            | Self::Truncated
+            | Self::InvalidResponseMode
             | Self::Exited { .. }
             | Self::NoEntrypoint
             | Self::NotExecutable { .. }
@@ -53,7 +62,9 @@ impl Failure {
     fn payload_type(&self) -> &str {
         match self {
             Self::Reported { error_type, .. } => error_type,
-            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::ResponseTooLarge { .. } => "Function.ResponseSizeTooLarge",
+            Self::Truncated => "Runtime.TruncatedResponse",
+            Self::InvalidResponseMode => "Runtime.InvalidResponseModeHeader",
             Self::TimedOut => "Sandbox.Timedout",
             Self::Exited { .. } | Self::NoWrapper => "Runtime.ExitError",
             Self::NoEntrypoint | Self::NotExecutable { .. } => "Runtime.InvalidEntrypoint",
@@ -72,10 +83,14 @@ impl Failure {
     fn reason(&self, timeout: Duration) -> String {
         match self {
             Self::Reported { error_type, .. } => error_type.clone(),
-            Self::ResponseTooLarge => {
+            Self::ResponseTooLarge { bytes_max } => {
                 format!(
-                    "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
+                    "Response payload size exceeded maximum allowed payload size ({bytes_max} bytes)."
                 )
+            }
+            Self::Truncated => "Runtime broke off in the middle of its response".to_owned(),
+            Self::InvalidResponseMode => {
+                "Lambda-Runtime-Function-Response-Mode must be streaming".to_owned()
             }
             Self::TimedOut => format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
             Self::Exited { exit, .. } => exit_reason(*exit),
@@ -98,9 +113,11 @@ impl Failure {
     ) -> Option<String> {
         let reason = self.reason(timeout);
         match self {
-            Self::Reported { .. } | Self::ResponseTooLarge => None,
+            Self::Reported { .. } | Self::ResponseTooLarge { .. } => None,
             Self::TimedOut => Some(format!("{timestamp} {request_id} {reason}")),
-            Self::Exited { .. }
+            Self::Truncated
+            | Self::InvalidResponseMode
+            | Self::Exited { .. }
             | Self::NoEntrypoint
             | Self::NotExecutable { .. }
             | Self::NoWrapper
@@ -191,7 +208,8 @@ mod tests {
     fn documents_are_aws_s() {
         let failures = [
             Failure::TimedOut,
-            Failure::ResponseTooLarge,
+            Failure::ResponseTooLarge { bytes_max: RESPONSE_BYTES_MAX },
+            Failure::Truncated,
             Failure::Exited { exit: Exit::Code(0), was_out_of_memory: false },
             Failure::Exited { exit: Exit::Code(127), was_out_of_memory: false },
             Failure::Exited { exit: Exit::Signal(9), was_out_of_memory: true },
@@ -205,6 +223,7 @@ mod tests {
         expect![[r#"
             {"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 1.00 seconds"}
             {"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}
+            {"errorType":"Runtime.TruncatedResponse","errorMessage":"RequestId: r-1 Error: Runtime broke off in the middle of its response"}
             {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited without providing a reason"}
             {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: exit status 127"}
             {"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: signal: killed"}"#]]

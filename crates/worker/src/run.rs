@@ -94,7 +94,7 @@ impl Environment {
         let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = clock::epoch_ms().saturating_add(left_ms);
         let delivery = Delivery::new(event, deadline_ms);
-        let (answer, answered) = Answer::pair();
+        let (answer, answered) = Answer::pair(event.response.clone());
         // The guard must be gone before the first await.
         let assigned = self.state().assign(event.request_id, delivery, answer);
         let mut connection = match assigned {

@@ -11,7 +11,8 @@
 //! Invariants:
 //! - an event is in one place: waiting for `next`, or being run;
 //! - a connection is parked only in `Idle`;
-//! - an answer is taken once, and only for the invocation that runs.
+//! - an answer is taken once, and only for the invocation that runs; one that comes piece by piece is taken at its end,
+//!   and nobody else answers meanwhile.
 
 use names::RequestId;
 
@@ -24,6 +25,16 @@ pub(crate) struct State<C, E, A> {
     running: Option<(RequestId, A)>,
     /// The last that has its answer.
     answered: Option<RequestId>,
+    /// How far the response of the invocation that runs has come.
+    answering: Answering,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answering {
+    No,
+    Begun,
+    /// It broke off. Whether its runtime lives will be seen.
+    Broken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +70,14 @@ pub(crate) enum Next<C, E> {
 
 impl<C, E, A> Default for State<C, E, A> {
     fn default() -> Self {
-        Self { phase: Phase::Init, parked: None, waiting: None, running: None, answered: None }
+        Self {
+            phase: Phase::Init,
+            parked: None,
+            waiting: None,
+            running: None,
+            answered: None,
+            answering: Answering::No,
+        }
     }
 }
 
@@ -110,10 +128,45 @@ impl<C, E, A> State<C, E, A> {
 
     /// Who waits for the answer to `id`, if it is the invocation that runs.
     pub(crate) fn answer(&mut self, id: RequestId) -> Option<A> {
+        if self.answering == Answering::No { self.end_answer(id) } else { None }
+    }
+
+    /// The same for an answer that is made from here on to `end_answer`.
+    pub(crate) fn begin_answer(&mut self, id: RequestId) -> Option<&mut A> {
+        match &mut self.running {
+            Some((running, answer)) if *running == id && self.answering == Answering::No => {
+                self.answering = Answering::Begun;
+                Some(answer)
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// Whether an answer is being made.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.running.is_some() && self.answering == Answering::Begun
+    }
+
+    /// The answer to `id` will not go on.
+    pub(crate) fn break_answer(&mut self, id: RequestId) {
+        if self.is_answering() && self.running.as_ref().is_some_and(|(running, _)| *running == id) {
+            self.answering = Answering::Broken;
+        }
+    }
+
+    /// Who waited for an answer that broke off.
+    pub(crate) fn take_broken(&mut self) -> Option<A> {
+        let (id, _) = self.running.as_ref().filter(|_| self.answering == Answering::Broken)?;
+        self.end_answer(*id)
+    }
+
+    /// Who waited for the answer that began. `None` when the invocation has ended without it.
+    pub(crate) fn end_answer(&mut self, id: RequestId) -> Option<A> {
         match self.running.take() {
             Some((running, answer)) if running == id => {
                 self.phase = Phase::Returning;
                 self.answered = Some(id);
+                self.answering = Answering::No;
                 Some(answer)
             }
             other => {
@@ -207,6 +260,42 @@ mod tests {
         assert_eq!(state.parked, Some("c"));
         state.end();
         assert_eq!(state.parked, None);
+    }
+
+    #[test]
+    fn an_answer_that_is_being_made_is_nobody_elses() {
+        let (id, other) = (RequestId::random(), RequestId::random());
+        let mut state = Test::default();
+        state.next("c");
+        state.assign(id, 1, "a");
+        assert_eq!(state.begin_answer(other), None);
+        assert_eq!(state.begin_answer(id), Some(&mut "a"));
+        assert_eq!(state.begin_answer(id), None);
+        assert_eq!(state.answer(id), None);
+        assert_eq!(state.next("d"), Next::Refused("d"), "it is not over");
+        assert_eq!(state.end_answer(id), Some("a"));
+        assert_eq!(state.end_answer(id), None);
+        state.next("c");
+        state.assign(other, 2, "b");
+        state.begin_answer(other);
+        assert_eq!(state.end(), Ended { running: Some("b"), waiting: None });
+        assert_eq!(state.end_answer(other), None, "the end was told");
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_taken_once() {
+        let id = RequestId::random();
+        let mut state = Test::default();
+        state.next("c");
+        state.assign(id, 1, "a");
+        state.begin_answer(id);
+        assert_eq!(state.take_broken(), None);
+        state.break_answer(id);
+        assert_eq!(state.next("d"), Next::Refused("d"), "who waits must be told first");
+        assert_eq!((state.take_broken(), state.take_broken()), (Some("a"), None));
+        assert_eq!(state.next("d"), Next::Parked { was_init: false });
+        state.break_answer(id);
+        assert_eq!(state.assign(RequestId::random(), 2, "b"), Assigned::Write("d", 2));
     }
 
     #[test]

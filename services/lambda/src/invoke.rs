@@ -7,6 +7,7 @@
 use crate::Invoke;
 use crate::alias;
 use crate::code::CodeError;
+use crate::concurrency::Running;
 use crate::error::Error;
 use crate::read::Found;
 use crate::service::Service;
@@ -15,6 +16,7 @@ use api::lambda;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use invoke::InvokeError;
 use names::Qualifier;
 use serde::de::IgnoredAny;
 use std::sync::Arc;
@@ -25,14 +27,28 @@ const PAYLOAD_BYTES_MAX: usize = 6_291_456;
 const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
 const LOG_TAIL_BYTES_MAX: usize = 4_096;
 
+/// What both ways to invoke are given.
+pub(crate) struct Given<'a> {
+    pub(crate) payload: Bytes,
+    pub(crate) client_context: Option<&'a str>,
+    pub(crate) tenant_id: Option<&'a str>,
+    pub(crate) is_dry_run: bool,
+}
+
+/// An invocation that was let in.
+pub(crate) struct Admitted {
+    found: Found,
+    pub(crate) event: Event,
+    running: Running,
+}
+
 impl<I: Invoke> Service<I> {
     pub(crate) async fn invoke(
         &self,
         cx: &Context,
         input: lambda::InvokeInput,
     ) -> Result<lambda::InvokeOutput, Error> {
-        let mut found =
-            self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
+        let found = self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
         if input.invocation_type == Some(lambda::InvocationType::Event) {
             return Err(Error::NotBuilt { what: "Invoke with InvocationType=Event" });
         }
@@ -42,17 +58,38 @@ impl<I: Invoke> Service<I> {
                 instead: "invoke without it",
             });
         }
-        if input.tenant_id.is_some() {
-            let text = "The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again.";
-            return Err(Error::InvalidParameter(text.to_owned()));
-        }
-        let payload = payload(input.payload.into_bytes())?;
-        let client_context = input.client_context.as_deref().map(client_context).transpose()?;
-        if input.invocation_type == Some(lambda::InvocationType::DryRun) {
+        let given = Given {
+            payload: input.payload.into_bytes(),
+            client_context: input.client_context.as_deref(),
+            tenant_id: input.tenant_id.as_deref(),
+            is_dry_run: input.invocation_type == Some(lambda::InvocationType::DryRun),
+        };
+        let Some(admitted) = self.admit(cx, found, given).await? else {
             return Ok(lambda::InvokeOutput {
                 status_code: Some(204),
                 ..lambda::InvokeOutput::default()
             });
+        };
+        let executed_version = admitted.executed_version();
+        let outcome = self.run(admitted).await?;
+        Ok(answer(executed_version, outcome, input.log_type))
+    }
+
+    /// Everything up to the event's way to the function. `None` for a dry run.
+    pub(crate) async fn admit(
+        &self,
+        cx: &Context,
+        mut found: Found,
+        given: Given<'_>,
+    ) -> Result<Option<Admitted>, Error> {
+        if given.tenant_id.is_some() {
+            let text = "The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again.";
+            return Err(Error::InvalidParameter(text.to_owned()));
+        }
+        let payload = payload(given.payload)?;
+        let client_context = given.client_context.map(client_context).transpose()?;
+        if given.is_dry_run {
+            return Ok(None);
         }
 
         found.route();
@@ -69,14 +106,25 @@ impl<I: Invoke> Service<I> {
             cognito_identity: None,
             tenant_id: None,
             trace_id: cx.trace.to_string(),
+            response: None,
         };
+        Ok(Some(Admitted { found, event, running }))
+    }
+
+    pub(crate) async fn run(&self, admitted: Admitted) -> Result<Outcome, InvokeError> {
+        let Admitted { found, event, running } = admitted;
         let result = self.invoker.invoke(&found.version.runnable, event, None).await;
         drop(running);
-        let answer = result.map(|outcome| answer(&found, outcome, input.log_type));
         // The last invocation of code that was replaced meanwhile lets go of its package here.
         drop(found);
         self.codes.sweep_soon();
-        Ok(answer?)
+        result
+    }
+}
+
+impl Admitted {
+    pub(crate) fn executed_version(&self) -> String {
+        self.found.version.number.to_string()
     }
 }
 
@@ -140,20 +188,24 @@ fn client_context(text: &str) -> Result<String, Error> {
 }
 
 fn answer(
-    found: &Found,
+    executed_version: String,
     outcome: Outcome,
     log_type: Option<lambda::LogType>,
 ) -> lambda::InvokeOutput {
-    let log_result = (log_type == Some(lambda::LogType::Tail)).then(|| {
-        let start = outcome.log_tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
-        STANDARD.encode(outcome.log_tail.slice(start..))
-    });
     lambda::InvokeOutput {
         status_code: Some(200),
         function_error: outcome.is_function_error.then(|| "Unhandled".to_owned()),
-        log_result,
+        log_result: log_result(&outcome, log_type),
         payload: outcome.payload.into(),
-        executed_version: Some(found.version.number.to_string()),
+        executed_version: Some(executed_version),
         durable_execution_arn: None,
     }
+}
+
+/// The end of the log, for those who asked for it.
+pub(crate) fn log_result(outcome: &Outcome, log_type: Option<lambda::LogType>) -> Option<String> {
+    (log_type == Some(lambda::LogType::Tail)).then(|| {
+        let start = outcome.log_tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
+        STANDARD.encode(outcome.log_tail.slice(start..))
+    })
 }

@@ -26,6 +26,7 @@ mod event_source_mappings;
 mod function;
 mod function_urls;
 mod invoke;
+mod invoke_stream;
 mod layer;
 mod layer_permissions;
 mod layer_table;

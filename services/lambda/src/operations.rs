@@ -75,6 +75,14 @@ impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
         Ok(self.service.invoke(cx, input).await?)
     }
 
+    async fn invoke_with_response_stream(
+        &self,
+        cx: &Context,
+        input: InvokeWithResponseStreamInput,
+    ) -> Result<InvokeWithResponseStreamOutput> {
+        Ok(self.service.invoke_with_response_stream(cx, input).await?)
+    }
+
     async fn publish_version(
         &self,
         cx: &Context,

@@ -25,3 +25,12 @@ pub(crate) fn background(work: impl Future<Output = ()> + Send + 'static) {
     )]
     tokio::spawn(work);
 }
+
+/// Runs an invocation whose response is read while it is made: its timeout holds whether or not somebody reads.
+pub(crate) fn invocation(work: impl Future<Output = ()> + Send + 'static) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends within the function's timeout, and the invoker waits for it when the server stops"
+    )]
+    tokio::spawn(work);
+}

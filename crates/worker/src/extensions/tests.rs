@@ -263,6 +263,7 @@ async fn events_go_to_who_waits() {
         cognito_identity: None,
         tenant_id: None,
         trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
+        response: None,
     };
     let mut connection = served.extensions.roster().invoke().pop().unwrap();
     queue_event(&mut connection, &invoke_event(&event, 1_700_000_000_000));

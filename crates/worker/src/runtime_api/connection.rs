@@ -6,26 +6,26 @@
 //! without waking another task. Every method may be dropped at an await point and called again: what was read stays
 //! in `incoming`, what was not written stays in `outgoing`.
 
+use super::body::{Decoder, Taken, Trailers};
+use super::request::{Body, Framing, Head, Request, parse_head};
 use bytes::{Buf, Bytes, BytesMut};
 use std::io::{self, IoSlice};
 use tokio::net::TcpStream;
 
-/// A head longer than this is refused. The longest legitimate one carries an X-Ray cause of 1 MB.
-const HEAD_BYTES_MAX: usize = 1_200_000;
 /// Room made before each read.
 const READ_BYTES: usize = 16 * 1024;
+/// The same for a streamed body, whose pieces are at most about this long.
+const PIECE_BYTES: usize = 64 * 1024;
 /// A payload up to this length is copied behind its head, so that both leave in one plain write.
 const COPY_BYTES_MAX: usize = 64 * 1024;
-const HEADERS_MAX: usize = 64;
-const EXTENSION_PREFIX: &str = "lambda-extension-";
 
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
     incoming: BytesMut,
     outgoing: Outgoing,
-    /// Bytes of a refused body that are still to come.
-    skip: usize,
+    /// A body that does not come in one go.
+    arriving: Option<Box<Arriving>>,
     was_continue_sent: bool,
     /// The runtime asked for the connection to end with the next answer.
     closes: bool,
@@ -39,60 +39,26 @@ struct Outgoing {
     payload: Bytes,
 }
 
-/// A request, as much of it as the Runtime API looks at.
+/// A body that is read as it comes. One that belongs to nobody is skipped.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) path: Box<str>,
-    /// `Lambda-Runtime-Function-Error-Type`
-    pub(crate) error_type: Option<Box<str>>,
-    /// `Lambda-Runtime-Function-Response-Mode`
-    pub(crate) response_mode: Option<Box<str>>,
-    /// Only extensions send any.
-    pub(crate) extension: Option<Box<ExtensionHeaders>>,
-    pub(crate) body: Body,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct ExtensionHeaders {
-    /// `Lambda-Extension-Name`
-    pub(crate) name: Option<Box<str>>,
-    /// `Lambda-Extension-Identifier`
-    pub(crate) identifier: Option<Box<str>>,
-    /// `Lambda-Extension-Accept-Feature`
-    pub(crate) features: Option<Box<str>>,
-    /// `Lambda-Extension-Function-Error-Type`
-    pub(crate) error_type: Option<Box<str>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Method {
-    Get,
-    Post,
-    Put,
-    Other,
+struct Arriving {
+    decoder: Decoder,
+    /// The request that is handed out when its body is whole.
+    waiting: Option<Waiting>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Body {
-    Whole(Bytes),
-    /// Longer than allowed; none of it was kept.
-    TooLarge,
-}
-
-/// What the head of a request says about its body.
-struct Head {
+struct Waiting {
     request: Request,
-    length: usize,
-    framing: Framing,
-    expects_continue: bool,
+    body: BytesMut,
     closes: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Framing {
-    Length(usize),
-    Chunked,
+/// A part of a streamed body.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    End(Trailers),
 }
 
 impl Connection {
@@ -101,7 +67,7 @@ impl Connection {
             stream,
             incoming: BytesMut::new(),
             outgoing: Outgoing::default(),
-            skip: 0,
+            arriving: None,
             was_continue_sent: false,
             closes: false,
             is_last: false,
@@ -114,21 +80,42 @@ impl Connection {
         body_bytes_max: usize,
     ) -> io::Result<Option<Request>> {
         loop {
-            self.skip_refused();
-            if self.skip == 0
+            if let Some(request) = self.take_arriving(body_bytes_max)? {
+                return Ok(Some(request));
+            }
+            if self.arriving.is_none()
                 && let Some(request) = self.parse(body_bytes_max)?
             {
                 return Ok(Some(request));
             }
             self.flush().await?;
-            if self.fill().await? == 0 {
-                return if self.incoming.is_empty() && self.skip == 0 {
+            if self.fill(READ_BYTES).await? == 0 {
+                return if self.incoming.is_empty() && self.arriving.is_none() {
                     Ok(None)
                 } else {
                     Err(io::ErrorKind::UnexpectedEof.into())
                 };
             }
         }
+    }
+
+    /// The next piece of the streamed body that the last request has.
+    pub(crate) async fn read_piece(&mut self) -> io::Result<Piece> {
+        while let Some(arriving) = &mut self.arriving {
+            match arriving.decoder.take(&mut self.incoming)? {
+                Taken::Piece(piece) => return Ok(Piece::Bytes(piece.freeze())),
+                Taken::End(trailers) => {
+                    self.arriving = None;
+                    return Ok(Piece::End(trailers));
+                }
+                Taken::More => {}
+            }
+            self.flush().await?;
+            if self.fill(PIECE_BYTES).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(Piece::End(Trailers::default()))
     }
 
     /// Queues an answer. `flush` writes it.
@@ -167,9 +154,9 @@ impl Connection {
         Ok(())
     }
 
-    async fn fill(&mut self) -> io::Result<usize> {
+    async fn fill(&mut self, room: usize) -> io::Result<usize> {
         loop {
-            self.incoming.reserve(READ_BYTES);
+            self.incoming.reserve(room);
             match self.stream.try_read_buf(&mut self.incoming) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.stream.readable().await?
@@ -179,48 +166,83 @@ impl Connection {
         }
     }
 
-    fn skip_refused(&mut self) {
-        let now = self.skip.min(self.incoming.len());
-        self.incoming.advance(now);
-        self.skip -= now;
+    /// Goes on with a body that is read as it comes; its request, when it is whole or too large.
+    fn take_arriving(&mut self, body_bytes_max: usize) -> io::Result<Option<Request>> {
+        while let Some(arriving) = &mut self.arriving {
+            match arriving.decoder.take(&mut self.incoming)? {
+                Taken::More => return Ok(None),
+                Taken::Piece(piece) => {
+                    let is_too_large = arriving.waiting.as_mut().is_some_and(|waiting| {
+                        waiting.body.extend_from_slice(&piece);
+                        waiting.body.len() > body_bytes_max
+                    });
+                    if is_too_large && let Some(waiting) = arriving.waiting.take() {
+                        return Ok(Some(self.hand_out(waiting.request, waiting.closes)));
+                    }
+                }
+                Taken::End(_) => {
+                    let waiting = self.arriving.take().and_then(|arriving| arriving.waiting);
+                    if let Some(Waiting { request, body, closes }) = waiting {
+                        let request = Request { body: Body::Whole(body.freeze()), ..request };
+                        return Ok(Some(self.hand_out(request, closes)));
+                    }
+                }
+            }
+        }
+        Ok(None)
     }
 
-    /// One whole request off the front of `incoming`, if it is there.
+    /// One request off the front of `incoming`, if it is there.
     fn parse(&mut self, body_bytes_max: usize) -> io::Result<Option<Request>> {
         let Some(head) = parse_head(&self.incoming)? else { return Ok(None) };
-        let body = match head.framing {
-            Framing::Length(length) if length > body_bytes_max => {
-                self.incoming.advance(head.length);
-                self.skip = length;
-                Body::TooLarge
+        let Head { request, length, framing, expects_continue, closes } = head;
+        if request.is_streamed() {
+            self.expect_body(length, framing, expects_continue, None);
+            let request = Request { body: Body::Streamed, ..request };
+            return Ok(Some(self.hand_out(request, closes)));
+        }
+        match framing {
+            Framing::Chunked => {
+                let waiting = Waiting { request, body: BytesMut::new(), closes };
+                self.expect_body(length, framing, expects_continue, Some(waiting));
+                self.take_arriving(body_bytes_max)
             }
-            Framing::Length(length) if self.incoming.len() < head.length + length => {
-                self.incoming.reserve(head.length + length - self.incoming.len());
-                self.continue_once(head.expects_continue);
-                return Ok(None);
+            Framing::Length(body_length) if body_length > body_bytes_max => {
+                self.expect_body(length, framing, false, None);
+                Ok(Some(self.hand_out(Request { body: Body::TooLarge, ..request }, closes)))
             }
-            Framing::Length(length) => {
-                self.incoming.advance(head.length);
-                Body::Whole(self.incoming.split_to(length).freeze())
+            Framing::Length(body_length) if self.incoming.len() < length + body_length => {
+                self.incoming.reserve(length + body_length - self.incoming.len());
+                self.continue_once(expects_continue);
+                Ok(None)
             }
-            Framing::Chunked => match parse_chunks(
-                self.incoming.get(head.length..).unwrap_or_default(),
-                body_bytes_max,
-            )? {
-                Chunks::More => {
-                    self.continue_once(head.expects_continue);
-                    return Ok(None);
-                }
-                Chunks::TooLarge => return Err(invalid("the chunked body is too large")),
-                Chunks::Whole { body, length } => {
-                    self.incoming.advance(head.length + length);
-                    Body::Whole(body)
-                }
-            },
-        };
+            Framing::Length(body_length) => {
+                self.incoming.advance(length);
+                let body = Body::Whole(self.incoming.split_to(body_length).freeze());
+                Ok(Some(self.hand_out(Request { body, ..request }, closes)))
+            }
+        }
+    }
+
+    fn hand_out(&mut self, request: Request, closes: bool) -> Request {
         self.was_continue_sent = false;
-        self.closes = head.closes;
-        Ok(Some(Request { body, ..head.request }))
+        self.closes = closes;
+        request
+    }
+
+    /// Goes past a head of `length` bytes, and reads the body behind it as it comes.
+    fn expect_body(
+        &mut self,
+        length: usize,
+        framing: Framing,
+        expects_continue: bool,
+        waiting: Option<Waiting>,
+    ) {
+        self.incoming.advance(length);
+        self.arriving = Some(Box::new(Arriving { decoder: framing.decoder(), waiting }));
+        if self.incoming.is_empty() {
+            self.continue_once(expects_continue);
+        }
     }
 
     fn continue_once(&mut self, expects_continue: bool) {
@@ -243,147 +265,9 @@ impl Outgoing {
     }
 }
 
-fn invalid(text: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, text)
-}
-
-fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let length = match parsed.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if bytes.len() > HEAD_BYTES_MAX => {
-            return Err(invalid("the head is too long"));
-        }
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-    };
-    let method = match parsed.method {
-        Some("GET") => Method::Get,
-        Some("POST") => Method::Post,
-        Some("PUT") => Method::Put,
-        _ => Method::Other,
-    };
-    let path = parsed.path.unwrap_or_default().into();
-    let mut head = Head {
-        request: Request {
-            method,
-            path,
-            error_type: None,
-            response_mode: None,
-            extension: None,
-            body: Body::TooLarge,
-        },
-        length,
-        framing: Framing::Length(0),
-        expects_continue: false,
-        closes: false,
-    };
-    for header in parsed.headers.iter() {
-        head.read_header(header)?;
-    }
-    Ok(Some(head))
-}
-
-impl Head {
-    fn read_header(&mut self, header: &httparse::Header<'_>) -> io::Result<()> {
-        let text = || String::from_utf8_lossy(header.value).trim().into();
-        if header.name.eq_ignore_ascii_case("content-length") {
-            let digits = std::str::from_utf8(header.value).ok().map(str::trim);
-            let length = digits
-                .and_then(|digits| digits.parse().ok())
-                .ok_or_else(|| invalid("a bad content-length"))?;
-            if matches!(self.framing, Framing::Length(_)) {
-                self.framing = Framing::Length(length);
-            }
-        } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
-            self.framing = Framing::Chunked;
-        } else if header.name.eq_ignore_ascii_case("connection") {
-            self.closes = header.value.eq_ignore_ascii_case(b"close");
-        } else if header.name.eq_ignore_ascii_case("expect") {
-            self.expects_continue = true;
-        } else if header.name.eq_ignore_ascii_case("lambda-runtime-function-error-type") {
-            self.request.error_type = Some(text());
-        } else if header.name.eq_ignore_ascii_case("lambda-runtime-function-response-mode") {
-            self.request.response_mode = Some(text());
-        } else if let Some((prefix, name)) = header.name.split_at_checked(EXTENSION_PREFIX.len())
-            && prefix.eq_ignore_ascii_case(EXTENSION_PREFIX)
-        {
-            let headers = self.request.extension.get_or_insert_default();
-            match name.to_ascii_lowercase().as_str() {
-                "name" => headers.name = Some(text()),
-                "identifier" => headers.identifier = Some(text()),
-                "accept-feature" => headers.features = Some(text()),
-                "function-error-type" => headers.error_type = Some(text()),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-enum Chunks {
-    More,
-    TooLarge,
-    Whole { body: Bytes, length: usize },
-}
-
-/// Walks the chunk heads and copies only when the last one is there.
-fn parse_chunks(bytes: &[u8], body_bytes_max: usize) -> io::Result<Chunks> {
-    let mut at = 0;
-    let mut spans = Vec::new();
-    let mut total = 0;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (head, size) = match httparse::parse_chunk_size(rest) {
-            Ok(httparse::Status::Complete((head, size))) => {
-                (head, usize::try_from(size).unwrap_or(usize::MAX))
-            }
-            Ok(httparse::Status::Partial) => return Ok(Chunks::More),
-            Err(_) => return Err(invalid("a bad chunk size")),
-        };
-        if size > body_bytes_max.saturating_sub(total) {
-            return Ok(Chunks::TooLarge);
-        }
-        if size == 0 {
-            return Ok(match trailers_end(rest.get(head..).unwrap_or_default()) {
-                Some(end) => {
-                    Chunks::Whole { body: join(bytes, &spans, total), length: at + head + end }
-                }
-                None => Chunks::More,
-            });
-        }
-        if rest.len() < head + size + 2 {
-            return Ok(Chunks::More);
-        }
-        spans.push(at + head..at + head + size);
-        total += size;
-        at += head + size + 2;
-    }
-}
-
-/// Where the trailers end: after their empty line.
-fn trailers_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let line = memchr::memchr(b'\n', bytes.get(at..)?)?;
-        at += line + 1;
-        if line <= 1 {
-            return Some(at);
-        }
-    }
-}
-
-fn join(bytes: &[u8], spans: &[std::ops::Range<usize>], total: usize) -> Bytes {
-    let mut body = BytesMut::with_capacity(total);
-    for span in spans {
-        body.extend_from_slice(bytes.get(span.clone()).unwrap_or_default());
-    }
-    body.freeze()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::request::Method;
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -397,7 +281,7 @@ mod tests {
     fn whole(body: Body) -> Bytes {
         match body {
             Body::Whole(bytes) => bytes,
-            Body::TooLarge => panic!("the body was refused"),
+            Body::TooLarge | Body::Streamed => panic!("the body is not whole"),
         }
     }
 
@@ -438,6 +322,70 @@ mod tests {
             Body::TooLarge
         ));
         assert_eq!(&*connection.read_request(100).await.unwrap().unwrap().path, "/b");
+    }
+
+    #[tokio::test]
+    async fn chunks_that_are_too_long_are_refused_and_skipped() {
+        let (mut client, mut connection) = pair().await;
+        let chunk = format!("40\r\n{}\r\n", "x".repeat(64));
+        let text = format!(
+            "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}{chunk}0\r\n\r\nGET /b HTTP/1.1\r\n\r\n"
+        );
+        client.write_all(text.as_bytes()).await.unwrap();
+        assert!(matches!(
+            connection.read_request(100).await.unwrap().unwrap().body,
+            Body::TooLarge
+        ));
+        assert_eq!(&*connection.read_request(100).await.unwrap().unwrap().path, "/b");
+    }
+
+    const STREAMED: &str = "POST /i/response HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: text/css\r\n\
+        Lambda-Runtime-Function-Response-Mode: streaming\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_streamed_body_is_handed_out_while_it_arrives() {
+        let (mut client, mut connection) = pair().await;
+        client.write_all(STREAMED.as_bytes()).await.unwrap();
+        let request = connection.read_request(2).await.unwrap().unwrap();
+        assert!(matches!(request.body, Body::Streamed));
+        assert_eq!(request.content_type.as_deref(), Some("text/css"));
+        for text in ["one", "another"] {
+            let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+            client.write_all(chunk.as_bytes()).await.unwrap();
+            let Piece::Bytes(piece) = connection.read_piece().await.unwrap() else {
+                panic!("it is over")
+            };
+            assert_eq!(piece, text);
+        }
+        client
+            .write_all(b"0\r\nLambda-Runtime-Function-Error-Type: E\r\n\r\nGET /b HTTP/1.1\r\n\r\n")
+            .await
+            .unwrap();
+        let Piece::End(trailers) = connection.read_piece().await.unwrap() else { panic!("no end") };
+        assert_eq!(trailers.error_type.as_deref(), Some("E"));
+        assert_eq!(&*connection.read_request(2).await.unwrap().unwrap().path, "/b");
+    }
+
+    #[tokio::test]
+    async fn a_streamed_body_that_nobody_reads_is_skipped() {
+        let (mut client, mut connection) = pair().await;
+        let text = format!("{STREAMED}5\r\nGET /\r\n0\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+        client.write_all(text.as_bytes()).await.unwrap();
+        connection.read_request(2).await.unwrap().unwrap();
+        assert_eq!(&*connection.read_request(2).await.unwrap().unwrap().path, "/b");
+    }
+
+    #[tokio::test]
+    async fn a_streamed_body_that_breaks_off_is_an_error() {
+        let (mut client, mut connection) = pair().await;
+        client.write_all(format!("{STREAMED}5\r\nab").as_bytes()).await.unwrap();
+        drop(client);
+        connection.read_request(2).await.unwrap().unwrap();
+        assert!(
+            matches!(connection.read_piece().await.unwrap(), Piece::Bytes(piece) if piece == "ab")
+        );
+        let error = connection.read_piece().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[tokio::test]

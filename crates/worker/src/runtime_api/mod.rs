@@ -3,10 +3,16 @@
 //!
 //! This module reads a request, decides, and writes the answer. What an answer means for the environment is decided in
 //! `state`; what it means for the caller, in `run`. Events and responses pass through as bytes: they are never parsed.
+//! A response that a runtime sends while it makes it is `streaming`'s.
 
+mod body;
 mod connection;
+mod request;
+mod streaming;
 
-pub(crate) use connection::{Body, Connection, Method, Request};
+pub(crate) use connection::Connection;
+pub(crate) use request::{Body, Method, Request};
+pub(crate) use streaming::rest_of_response;
 
 use crate::environment::{Answer, Environment};
 use crate::extensions::Call;
@@ -85,27 +91,27 @@ pub(crate) async fn answer(
             return environment.answer_extension(call, connection, &request).await;
         }
         Operation::Response(id) => {
-            if request.response_mode.is_some() {
-                reply_error(
-                    &mut connection,
-                    400,
-                    "InvalidFunctionResponseMode",
-                    "streaming is not available in this build",
-                );
-            } else if let Some(id) = take_answer(environment, &mut connection, id) {
+            if matches!(request.body, Body::Streamed) {
+                let id = RequestId::parse(id);
+                return streaming::receive(environment, connection, id, request.content_type).await;
+            }
+            if let Some(id) = take_answer(environment, &mut connection, id) {
                 let result = match request.body {
+                    _ if request.response_mode.is_some() => {
+                        reply_error(
+                            &mut connection,
+                            400,
+                            "InvalidFunctionResponseMode",
+                            "Invalid response mode",
+                        );
+                        Err(Failure::InvalidResponseMode)
+                    }
                     Body::Whole(body) => {
                         reply_accepted(&mut connection);
                         Ok(body)
                     }
-                    Body::TooLarge => {
-                        reply_error(
-                            &mut connection,
-                            413,
-                            "RequestEntityTooLarge",
-                            "Exceeded maximum allowed payload size (6291556 bytes).",
-                        );
-                        Err(Failure::ResponseTooLarge)
+                    Body::TooLarge | Body::Streamed => {
+                        Err(refuse_length(&mut connection, RESPONSE_BYTES_MAX))
                     }
                 };
                 connection.try_flush()?;
@@ -177,8 +183,11 @@ fn operation(request: &Request) -> Operation<'_> {
 }
 
 async fn next(environment: &Environment, connection: Connection) -> io::Result<Served> {
-    // The guard must be gone before the flush below.
-    let step = environment.state().next(connection);
+    let mut step = environment.state().next(connection);
+    if let Next::Refused(connection) = step {
+        streaming::settle(environment).await;
+        step = environment.state().next(connection);
+    }
     match step {
         Next::Parked { was_init } => {
             environment.runtime_parked(was_init);
@@ -221,13 +230,21 @@ fn reported(request: Request) -> Failure {
     let error_type = accepted_error_type(request.error_type.as_deref());
     match request.body {
         Body::Whole(document) => Failure::Reported { document, error_type },
-        Body::TooLarge => Failure::ResponseTooLarge,
+        Body::TooLarge | Body::Streamed => {
+            Failure::ResponseTooLarge { bytes_max: RESPONSE_BYTES_MAX }
+        }
     }
 }
 
 pub(crate) fn reply_accepted(connection: &mut Connection) {
     let answer = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
     connection.queue(answer.as_bytes(), Bytes::new());
+}
+
+fn refuse_length(connection: &mut Connection, bytes_max: usize) -> Failure {
+    let message = format!("Exceeded maximum allowed payload size ({bytes_max} bytes).");
+    reply_error(connection, 413, "RequestEntityTooLarge", &message);
+    Failure::ResponseTooLarge { bytes_max }
 }
 
 fn reply_error(connection: &mut Connection, status: u16, error_type: &str, message: &str) {

@@ -34,4 +34,6 @@ mod policies;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod streaming;
+#[cfg(test)]
 mod versions;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::sync::Semaphore;
 use wire::{Caller, Context, Endpoint as _, Timestamp};
-use worker::{Deployment, Event, Function, Outcome};
+use worker::{Deployment, Event, Function, Outcome, Part};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub(crate) const FUNCTIONS: &str = "/2015-03-31/functions";
@@ -37,6 +37,8 @@ pub(crate) struct Reader {
     pub(crate) error: Arc<Mutex<Option<InvokeError>>>,
     /// Weak until a test asks for it: what the worker holds, the service keeps.
     pub(crate) last: Arc<Mutex<Weak<Function>>>,
+    /// What it writes of a streamed response to the event `"stream"`.
+    pub(crate) parts: Arc<Mutex<Vec<Part>>>,
     /// What is to be provisioned, by owner.
     pub(crate) wanted: Arc<Mutex<BTreeMap<String, Vec<Provision>>>>,
 }
@@ -50,6 +52,7 @@ impl Reader {
             begun: Arc::new(Semaphore::new(0)),
             error: Arc::default(),
             last: Arc::default(),
+            parts: Arc::default(),
             wanted: Arc::default(),
         }
     }
@@ -73,6 +76,19 @@ impl Invoke for Reader {
         let who =
             function.env_vars.iter().find(|(key, _)| key == "WHO").map(|(_, value)| value.clone());
         let is_function_error = event.payload == "\"fail\"";
+        if event.payload == "\"stream\""
+            && let Some(response) = &event.response
+        {
+            let parts = std::mem::take(&mut *self.parts.lock().unwrap());
+            for part in parts {
+                response.write(part).await.unwrap();
+            }
+            return Ok(Outcome {
+                payload: Bytes::new(),
+                is_function_error,
+                log_tail: "log".into(),
+            });
+        }
         self.events.lock().unwrap().push(event);
         let answer = json!({
             "code": code.unwrap_or_else(|error| error.to_string()),

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A response that a runtime sends while it makes it.
+//!
+//! Whoever serves the runtime's connection carries each piece to the caller, and reads the next when there is room for
+//! it. A caller that wants the response whole gets it whole, within the limit for whole ones.
+//!
+//! Invariant: the invocation stays the environment's until its response has ended, so that a timeout or an exit in the
+//! middle of it is told as such.
+
+use super::body::Trailers;
+use super::connection::{Connection, Piece};
+use super::{Served, refuse_length, reply_accepted, reply_error};
+use crate::environment::Environment;
+use crate::failure::{
+    Failure, RESPONSE_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX, accepted_error_type,
+};
+use crate::response::{Part, ResponseWriter};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use names::RequestId;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the end of a runtime may go unseen after its connection broke. One that asks for the next event lives.
+const EXIT_MAX: Duration = Duration::from_secs(1);
+
+/// An answer that has begun. Dropped before its end, it has broken off.
+struct Begun<'a> {
+    environment: &'a Environment,
+    id: RequestId,
+}
+
+/// Where the pieces go.
+enum Sink {
+    Caller {
+        response: ResponseWriter,
+        bytes: usize,
+    },
+    /// The caller wants it whole.
+    Whole(BytesMut),
+    /// The caller is gone.
+    Nobody,
+}
+
+/// Receives the response to `id`, to its end.
+pub(super) async fn receive(
+    environment: &Arc<Environment>,
+    mut connection: Connection,
+    id: Option<RequestId>,
+    content_type: Option<Box<str>>,
+) -> io::Result<Served> {
+    let Some((begun, mut sink)) = id.and_then(|id| begin(environment, id)) else {
+        reply_error(&mut connection, 400, "InvalidRequestID", "Invalid request ID");
+        connection.flush().await?;
+        return Ok(Served::Open(connection));
+    };
+    sink.begin(content_type).await;
+    let result = loop {
+        match connection.read_piece().await {
+            Ok(Piece::Bytes(bytes)) => {
+                if let Err(bytes_max) = sink.take(bytes).await {
+                    break Err(refuse_length(&mut connection, bytes_max));
+                }
+            }
+            Ok(Piece::End(trailers)) => {
+                reply_accepted(&mut connection);
+                break sink.end(trailers).await;
+            }
+            Err(error) => {
+                drop((connection, begun));
+                if tokio::time::timeout(EXIT_MAX, environment.ended()).await.is_err() {
+                    tell_broken(environment);
+                }
+                return Err(error);
+            }
+        }
+    };
+    connection.try_flush()?;
+    begun.end(result);
+    Ok(Served::Answered(connection))
+}
+
+/// The runtime asks for an event while a response of its own is on the way. If that broke off, this may be seen first.
+pub(super) async fn settle(environment: &Environment) {
+    over(environment, EXIT_MAX).await;
+    tell_broken(environment);
+}
+
+/// The runtime broke off in the middle of its response, and lives.
+fn tell_broken(environment: &Environment) {
+    // The guard must be gone before the answer is sent.
+    let broken = environment.state().take_broken();
+    if let Some(answer) = broken {
+        answer.send(Err(Failure::Truncated));
+    }
+}
+
+/// Waits for what is left of a response whose runtime has ended: what it wrote before is in the socket.
+pub(crate) async fn rest_of_response(environment: &Environment) {
+    over(environment, environment.function().timeout).await;
+}
+
+/// Waits until no response is on its way, at most for `patience`.
+async fn over(environment: &Environment, patience: Duration) {
+    let over = async {
+        loop {
+            let mut over = std::pin::pin!(environment.response_over.notified());
+            over.as_mut().enable();
+            if !environment.state().is_answering() {
+                return;
+            }
+            over.await;
+        }
+    };
+    drop(tokio::time::timeout(patience, over).await);
+}
+
+fn begin(environment: &Environment, id: RequestId) -> Option<(Begun<'_>, Sink)> {
+    let response = environment.state().begin_answer(id)?.response.take();
+    let sink = response.map_or_else(|| Sink::Whole(BytesMut::new()), Sink::to);
+    Some((Begun { environment, id }, sink))
+}
+
+impl Begun<'_> {
+    /// Nobody waits any more when the environment has ended meanwhile.
+    fn end(self, result: Result<Bytes, Failure>) {
+        // The guard must be gone before the answer is sent.
+        let answer = self.environment.state().end_answer(self.id);
+        if let Some(answer) = answer {
+            answer.send(result);
+        }
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.environment.state().break_answer(self.id);
+        self.environment.response_over.notify_waiters();
+    }
+}
+
+impl Sink {
+    fn to(response: ResponseWriter) -> Self {
+        Self::Caller { response, bytes: 0 }
+    }
+
+    async fn begin(&mut self, content_type: Option<Box<str>>) {
+        self.write(Part::Began { content_type }).await;
+    }
+
+    /// Takes a piece, or says which limit it is beyond.
+    async fn take(&mut self, piece: Bytes) -> Result<(), usize> {
+        match self {
+            Self::Caller { bytes, .. } => {
+                *bytes = bytes.saturating_add(piece.len());
+                if *bytes > STREAMED_RESPONSE_BYTES_MAX {
+                    return Err(STREAMED_RESPONSE_BYTES_MAX);
+                }
+                self.write(Part::Piece(piece)).await;
+            }
+            Self::Whole(whole) => {
+                if whole.len() + piece.len() > RESPONSE_BYTES_MAX {
+                    return Err(RESPONSE_BYTES_MAX);
+                }
+                whole.extend_from_slice(&piece);
+            }
+            Self::Nobody => {}
+        }
+        Ok(())
+    }
+
+    async fn end(mut self, trailers: Trailers) -> Result<Bytes, Failure> {
+        let Some(error_type) = trailers.error_type else {
+            return Ok(match self {
+                Self::Whole(whole) => whole.freeze(),
+                Self::Caller { .. } | Self::Nobody => Bytes::new(),
+            });
+        };
+        let body = trailers.error_body.unwrap_or_default();
+        // What is not base64 is passed on as it is: it is for people to read.
+        let document = STANDARD.decode(&body).map_or_else(|_| body.into(), Bytes::from);
+        let accepted = accepted_error_type(Some(&error_type));
+        self.write(Part::Failed { error_type, document: document.clone() }).await;
+        Err(Failure::Reported { document, error_type: accepted })
+    }
+
+    async fn write(&mut self, part: Part) {
+        if let Self::Caller { response, .. } = self
+            && response.write(part).await.is_err()
+        {
+            *self = Self::Nobody;
+        }
+    }
+}
