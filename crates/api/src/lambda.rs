@@ -27,26 +27,12 @@ pub mod state;
 pub mod tag;
 pub mod version;
 
-pub use account::*;
-pub use alias::*;
-pub use capacity_provider::*;
-pub use code_signing::*;
-pub use concurrency::*;
-pub use configuration::*;
-pub use durable_execution::*;
-pub use event_invoke_config::*;
-pub use event_source_mapping::*;
-pub use function::*;
-pub use function_url::*;
-pub use invoke::*;
-pub use layer::*;
-pub use policy::*;
-pub use recursion::*;
-pub use runtime_management::*;
-pub use settings::*;
-pub use state::*;
-pub use tag::*;
-pub use version::*;
+pub use self::{
+    account::*, alias::*, capacity_provider::*, code_signing::*, concurrency::*, configuration::*,
+    durable_execution::*, event_invoke_config::*, event_source_mapping::*, function::*,
+    function_url::*, invoke::*, layer::*, policy::*, recursion::*, runtime_management::*,
+    settings::*, state::*, tag::*, version::*,
+};
 
 use wire::{Context, Result, service};
 
