@@ -43,6 +43,26 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Write all functions, versions, aliases and layers to one file: a backup, or a move. Stop the server first.
+    Export {
+        /// Where to. It holds environment variables as they are, and is readable for this user alone.
+        file: PathBuf,
+        /// Replace the file if it exists.
+        #[arg(long)]
+        overwrite: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Read what `export` wrote. All of it or, if anything is wrong, nothing. Stop the server first.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Replace functions and layers that exist already.
+        #[arg(long)]
+        overwrite: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Print the version.
     Version,
     /// The process that builds sandboxes. The server starts it.

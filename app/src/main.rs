@@ -41,6 +41,12 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Logs { function, follow, settings } => {
             command::logs::run(&load(&settings)?, &function, follow)
         }
+        Command::Export { file, overwrite, settings } => {
+            command::archive::export(&load(&settings)?, &file, overwrite)
+        }
+        Command::Import { file, overwrite, settings } => {
+            command::archive::import(&load(&settings)?, &file, overwrite)
+        }
         Command::Version => Ok(terminal::line(concat!("tinderbox ", env!("CARGO_PKG_VERSION")))?),
         Command::Launcher => unreachable!("the launcher was started above"),
     }

@@ -198,3 +198,13 @@ fn parse(text: &str) -> Option<LayerKey> {
     let name = parts.next()?.to_owned();
     parts.next().is_none().then_some(LayerKey { account, region, name })
 }
+
+// How an archive reads the records of each keyspace, and which packages they name.
+
+pub(crate) fn check_layer(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    serde_json::from_slice::<LayerRecord>(value).map(|_| Vec::new())
+}
+
+pub(crate) fn check_version(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    serde_json::from_slice(value).map(|record: LayerVersionRecord| vec![record.code])
+}

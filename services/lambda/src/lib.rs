@@ -14,6 +14,8 @@
 mod address;
 mod alias;
 mod aliases;
+pub mod archive;
+mod archive_file;
 mod change;
 mod code;
 mod code_signing;

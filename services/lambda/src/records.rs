@@ -5,15 +5,18 @@
 //! and URL. What belongs together changes in one batch.
 
 use crate::alias::Alias;
+use crate::code_signing::CodeSigningConfig;
+use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
 use crate::function_urls::FunctionUrl;
 use crate::version::{Number, VersionRecord};
 use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Region};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{
-    Batch, CommitError, DecodeError, EncodeError, Expectation, Keyspace, ReadError, Store,
+    Batch, BlobId, CommitError, DecodeError, EncodeError, Expectation, Keyspace, ReadError, Store,
 };
 
 #[derive(Debug, Clone)]
@@ -252,9 +255,7 @@ fn part_of<'a, 'k>(
         .ok_or_else(|| RecordError::Key { key: key.to_owned() })
 }
 
-pub(crate) fn decode<T: serde::de::DeserializeOwned>(
-    entry: &store::Entry,
-) -> Result<T, RecordError> {
+pub(crate) fn decode<T: DeserializeOwned>(entry: &store::Entry) -> Result<T, RecordError> {
     entry.record.decode().map_err(|source| RecordError::Decode { key: entry.key.clone(), source })
 }
 
@@ -276,4 +277,38 @@ fn parse(text: &str) -> Option<Key> {
     let region: Region = parts.next()?.parse().ok()?;
     let name: FunctionName = parts.next()?.parse().ok()?;
     parts.next().is_none().then_some(Key { account, region, name })
+}
+
+// How an archive reads the records of each keyspace, and which packages they name.
+
+pub(crate) fn check_function(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    serde_json::from_slice(value).map(|record: FunctionRecord| record.latest.packages())
+}
+
+pub(crate) fn check_version(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    serde_json::from_slice(value).map(|record: VersionRecord| record.packages())
+}
+
+pub(crate) fn check_alias(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    check::<Alias>(value)
+}
+
+pub(crate) fn check_event_invoke(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    check::<FunctionEventInvokeConfig>(value)
+}
+
+pub(crate) fn check_url(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    check::<FunctionUrl>(value)
+}
+
+pub(crate) fn check_mapping(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    check::<Mapping>(value)
+}
+
+pub(crate) fn check_signing(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    check::<CodeSigningConfig>(value)
+}
+
+fn check<T: DeserializeOwned>(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    serde_json::from_slice::<T>(value).map(|_| Vec::new())
 }

@@ -112,6 +112,13 @@ impl VersionRecord {
         }
     }
 
+    /// All that it runs on.
+    pub(crate) fn packages(&self) -> Vec<BlobId> {
+        let mut packages = self.settings.layer_packages();
+        packages.push(self.code);
+        packages
+    }
+
     /// Whether a version published from `latest` would be this one again.
     pub(crate) fn is_same_content(&self, latest: &Self) -> bool {
         self.code == latest.code && self.settings == latest.settings

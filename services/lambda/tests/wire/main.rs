@@ -8,6 +8,8 @@ mod account;
 #[cfg(test)]
 mod aliases;
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod code_signing;
 #[cfg(test)]
 mod concurrency;
