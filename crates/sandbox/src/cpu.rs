@@ -2,11 +2,17 @@
 //! How much CPU time belongs to how much memory. Pure.
 
 use crate::CpuPolicy;
-use crate::request::CpuLimits;
 use sys::cgroup::cpu::PERIOD_US;
 
 /// What AWS calls one vCPU's worth of memory.
 const VCPU_MEMORY_MB: u64 = 1769;
+
+/// What is written to the CPU controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CpuLimits {
+    pub(crate) shares: u64,
+    pub(crate) quota_us: Option<u64>,
+}
 
 /// Which part of its life a function is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +20,9 @@ pub(crate) enum Phase {
     Init,
     Invoke,
 }
+
+/// What the kernel calls the least share: of what nobody waits for.
+pub(crate) const LEAST_SHARES: u64 = 2;
 
 /// The limits of a function of this much memory on a machine of `cpu_count` CPUs.
 pub(crate) fn limits(
@@ -23,7 +32,7 @@ pub(crate) fn limits(
     cpu_count: u64,
 ) -> CpuLimits {
     let memory_mb = memory_bytes >> 20;
-    let shares = (memory_mb * 1024).div_ceil(VCPU_MEMORY_MB).max(2);
+    let shares = (memory_mb * 1024).div_ceil(VCPU_MEMORY_MB).max(LEAST_SHARES);
     let quota_us = match (policy, phase) {
         (CpuPolicy::Quota, Phase::Init) => None,
         (CpuPolicy::Quota, Phase::Invoke) => {

@@ -4,10 +4,10 @@
 //! Invariant: no call here blocks a thread of the async runtime, but for `start`, which comes before it, and for starting a
 //! launcher again after it has died, which is given a thread of its own.
 
-use crate::cpu::{self, Phase};
+use crate::cpu::{self, CpuLimits, Phase};
 use crate::greeting::{self, Answer, Hello, Purpose};
 use crate::launch;
-use crate::request::CpuLimits;
+use crate::ready::Ready;
 use crate::sandbox::Process;
 use crate::{
     Capability, LaunchError, Level, Limits, Mount, Network, Options, Sandbox, Spec, StartError,
@@ -46,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) cpu_count: u64,
     capabilities: Vec<Capability>,
     running: Mutex<Arc<Running>>,
+    pub(crate) ready: Ready,
 }
 
 /// One process of the launcher. There is another after it has died.
@@ -99,6 +100,7 @@ impl Launcher {
             cpu_count,
             capabilities,
             running: Mutex::new(Arc::new(running)),
+            ready: Ready::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -126,13 +128,15 @@ impl Launcher {
     /// Must be called on a tokio runtime, and the sandbox be used on the same one.
     pub async fn launch(&self, spec: Spec) -> Result<Sandbox, LaunchError> {
         let running = self.shared.running();
-        match self.launch_with(&running, &spec).await {
+        let launched = match self.launch_with(&running, &spec).await {
             Err(LaunchError::LauncherEnded) => {
                 let running = self.restart(running).await?;
                 self.launch_with(&running, &spec).await
             }
             result => result,
-        }
+        };
+        self.shared.ready.fill(&self.shared);
+        launched
     }
 
     async fn launch_with(
@@ -140,15 +144,18 @@ impl Launcher {
         running: &Arc<Running>,
         spec: &Spec,
     ) -> Result<Sandbox, LaunchError> {
-        let limits = |phase| self.cpu_limits(spec.limits.memory_bytes, phase);
-        launch::launch(&self.shared, running, spec, limits(Phase::Init), limits(Phase::Invoke))
-            .await
+        let unused = launch::unused(&self.shared, running, spec.root.as_deref()).await?;
+        launch::start(&self.shared, unused, spec).await
     }
 
-    /// Whether `furnish` works here. In a user namespace the kernel does not let the launcher back into a sandbox whose first
-    /// process is hidden from its user.
+    /// There will be a launch: makes ready what does not depend on its function. Must be called on a tokio runtime.
+    pub fn expect(&self) {
+        self.shared.ready.fill(&self.shared);
+    }
+
+    /// Whether `furnish` works here: a plain process has no directories of its own.
     pub fn can_furnish(&self) -> bool {
-        self.shared.level == Level::L2
+        self.shared.level != Level::L0
     }
 
     /// Makes a sandbox whose program runs already a function's: mounts its directories and puts its limits in force. What the
@@ -159,14 +166,7 @@ impl Launcher {
         mounts: &[Mount],
         limits: Limits,
     ) -> Result<(), LaunchError> {
-        let cpu = |phase| self.cpu_limits(limits.memory_bytes, phase);
-        launch::furnish(&self.shared, process, mounts, limits, cpu(Phase::Init)).await?;
-        process.cpu_after_init = cpu(Phase::Invoke);
-        Ok(())
-    }
-
-    fn cpu_limits(&self, memory_bytes: u64, phase: Phase) -> CpuLimits {
-        cpu::limits(memory_bytes, self.shared.options.cpu, phase, self.shared.cpu_count)
+        launch::furnish(&self.shared, process, mounts, limits).await
     }
 
     /// Starts another launcher in place of `ended`, unless somebody has already.
@@ -181,6 +181,7 @@ impl Launcher {
     /// Ends the launcher and all sandboxes, and waits until everything they used is given back. Blocks.
     pub fn stop(self) -> io::Result<()> {
         let running = self.shared.running();
+        self.shared.ready.clear();
         rustix::net::shutdown(&running.socket, rustix::net::Shutdown::Both)?;
         let mut child = running.child.lock().unwrap_or_else(PoisonError::into_inner);
         child.wait().map(drop)
@@ -188,7 +189,11 @@ impl Launcher {
 }
 
 impl Shared {
-    fn running(&self) -> Arc<Running> {
+    pub(crate) fn cpu_limits(&self, memory_bytes: u64, phase: Phase) -> CpuLimits {
+        cpu::limits(memory_bytes, self.options.cpu, phase, self.cpu_count)
+    }
+
+    pub(crate) fn running(&self) -> Arc<Running> {
         Arc::clone(&self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

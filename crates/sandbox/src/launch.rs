@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One launch, from the server's side: the request out, the news in.
+//! One launch, from the server's side: requests out, news in.
 
+use crate::cpu::{self, Phase};
 use crate::handle::{Running, Shared};
 use crate::launcher::network::{EDGE, RUNTIME_API};
 use crate::limits;
 use crate::news::{self, News};
-use crate::request::{CpuLimits, Encoder, MOUNTS_MAX};
-use crate::sandbox::{Course, Process, Sandbox};
-use crate::{LaunchError, Level, Limits, Mount, Network, Spec, Step};
+use crate::ready::Unused;
+use crate::request::{self, Encoder, Kind, MOUNTS_MAX, SandboxId};
+use crate::sandbox::{Process, Sandbox};
+use crate::{LaunchError, Level, Limits, Mount, Spec, Step};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener as StdTcpListener};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -17,110 +19,217 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use sys::descriptors::{self, Wait};
 use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::Mutex;
 
 /// The environment variables that a sandbox adds.
 const RUNTIME_API_VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
 
-pub(crate) async fn launch(
+/// A sandbox that was built ahead, or one that is built now. One with a root of its own always is.
+pub(crate) async fn unused(
     shared: &Shared,
     running: &Arc<Running>,
-    spec: &Spec,
-    cpu: CpuLimits,
-    cpu_after_init: CpuLimits,
-) -> Result<Sandbox, LaunchError> {
-    let talk = |source| LaunchError::Talk { source };
-    // A sandbox with the host's network is listened to on a port of its own.
-    let own_listener = match shared.network {
-        Network::Host => Some(listen().map_err(talk)?),
-        Network::None | Network::Outbound => None,
-    };
-    let request = encode(shared, spec, cpu, own_listener.as_ref())?;
+    root: Option<&Path>,
+) -> Result<Unused, LaunchError> {
+    let ready = if root.is_none() { shared.ready.take(running) } else { None };
+    match ready {
+        Some(unused) => Ok(unused),
+        None => build(shared, running, root).await,
+    }
+}
+
+/// Has a sandbox built, without a program.
+pub(crate) async fn build(
+    shared: &Shared,
+    running: &Arc<Running>,
+    root: Option<&Path>,
+) -> Result<Unused, LaunchError> {
+    if root.is_some() && shared.level == Level::L0 {
+        return Err(LaunchError::NoRoot);
+    }
+    let request = [request::BUILD, root.map_or(b"", path_bytes)].concat();
+    if request.contains(&0) {
+        return Err(LaunchError::ZeroByte { thing: "the root" });
+    }
     let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
     descriptors::set_nonblocking(&ours).map_err(talk)?;
     send(&running.socket, &request, &[theirs.as_fd()]).await?;
     drop(theirs);
-    let news = watched(ours).map_err(talk)?;
-    let Started { group, passed, course } = started(&news, shared, spec).await?;
+    let news = UnixStream::from_std(ours.into()).map_err(talk)?;
+    let (id, group, passed) = built(&news, shared, root).await?;
 
     let mut passed = passed.into_iter();
     let (Some(pidfd), Some(output)) = (passed.next(), passed.next()) else {
         return Err(LaunchError::LauncherEnded);
     };
-    let (runtime_api, edge) = match (own_listener, passed.next(), passed.next()) {
-        (Some(listener), _, _) => (listener, None),
-        (None, Some(runtime_api), edge) => {
-            (TcpListener::from(runtime_api), edge.map(TcpListener::from))
-        }
-        (None, None, _) => return Err(LaunchError::LauncherEnded),
-    };
     descriptors::set_nonblocking(&output).map_err(talk)?;
+    let listeners = match (passed.next(), passed.next()) {
+        (Some(runtime_api), Some(edge)) => {
+            let runtime_api = TcpListener::from_std(runtime_api.into()).map_err(talk)?;
+            Some((runtime_api, StdTcpListener::from(edge)))
+        }
+        _ => None,
+    };
     let group =
         if group.is_empty() { None } else { Some(running.tree.open_group(&group).map_err(talk)?) };
-    let peak = group
-        .as_ref()
-        .and_then(|group| group.memory.as_ref())
-        .and_then(|memory| memory.peak().ok());
+    let limits = Limits::default();
+    let cpu = shared.cpu_limits(limits.memory_bytes, Phase::Init);
+    if let Some(group) = &group {
+        let written = limits::bound(group, None, limits);
+        written.and_then(|()| limits::share(group, None, cpu)).map_err(not_limited)?;
+    }
+    let memory = group.as_ref().and_then(|group| group.memory.as_ref());
     let process = Process {
+        id,
         news,
         pidfd,
         level: shared.level,
+        peak: memory.and_then(|memory| memory.peak().ok()),
         group,
-        peak,
-        cpu_after_init,
-        course: std::sync::Mutex::new(course),
+        limits,
+        cpu,
+        cpu_after_init: cpu,
+        course: std::sync::Mutex::default(),
         kills_before: AtomicU64::new(0),
         reading: Mutex::new(()),
         launcher: Arc::clone(running),
     };
-    Ok(Sandbox { runtime_api, edge, output, process })
+    Ok(Unused { process, output, listeners })
+}
+
+/// Waits until the sandbox is built: its number, the name of its cgroup, and its descriptors.
+async fn built(
+    news: &UnixStream,
+    shared: &Shared,
+    root: Option<&Path>,
+) -> Result<(SandboxId, String, Vec<OwnedFd>), LaunchError> {
+    let mut buffer = [0; news::LENGTH_MAX];
+    let receive = || descriptors::receive(news, &mut buffer, Wait::Never);
+    let (length, passed) =
+        news.async_io(Interest::READABLE, receive).await.map_err(|error| match error.kind() {
+            io::ErrorKind::ConnectionReset => LaunchError::LauncherEnded,
+            _ => talk(error),
+        })?;
+    match News::decode(buffer.get(..length).unwrap_or_default()) {
+        Some(News::Built { sandbox, group }) => Ok((sandbox, group, passed)),
+        Some(news) => {
+            let root = root.map(Path::to_owned);
+            let spec = Spec { root, ..Spec::new(Vec::<String>::new()) };
+            Err(not_started(news, shared, &spec))
+        }
+        None => Err(LaunchError::LauncherEnded),
+    }
+}
+
+/// Puts a function's directories into a sandbox and starts its program there.
+pub(crate) async fn start(
+    shared: &Shared,
+    unused: Unused,
+    spec: &Spec,
+) -> Result<Sandbox, LaunchError> {
+    let Unused { mut process, output, listeners } = unused;
+    // A sandbox with the host's network is listened to on a port of its own.
+    let (runtime_api, edge) = match listeners {
+        Some((runtime_api, edge)) => (runtime_api, Some(edge)),
+        None => (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(talk)?, None),
+    };
+    let own_listener = edge.is_none().then_some(&runtime_api);
+    let request = encode(shared, Kind::Start, process.id, spec, own_listener)?;
+    bound(&mut process, spec.limits)?;
+    send(&process.launcher.socket, &request, &[]).await?;
+    share(shared, &mut process, spec)?;
+    let connection = {
+        let _alone = process.reading.lock().await;
+        tokio::select! {
+            biased;
+            // A program that has connected has been started: that is known before it is told.
+            Ok((connection, _)) = runtime_api.accept() => Some(connection),
+            result = started(&process, shared, spec) => {
+                result?;
+                None
+            }
+        }
+    };
+    Ok(Sandbox { runtime_api, connection, edge, output, process })
+}
+
+/// Waits until the program is executed.
+async fn started(process: &Process, shared: &Shared, spec: &Spec) -> Result<(), LaunchError> {
+    match process.next_news().await {
+        Some(News::Started) => Ok(()),
+        Some(news) => Err(not_started(news, shared, spec)),
+        None => Err(LaunchError::LauncherEnded),
+    }
 }
 
 /// Puts a function's directories and limits into a sandbox whose program runs already.
 pub(crate) async fn furnish(
     shared: &Shared,
-    process: &Process,
+    process: &mut Process,
     mounts: &[Mount],
     limits: Limits,
-    cpu: CpuLimits,
 ) -> Result<(), LaunchError> {
-    let talk = |source| LaunchError::Talk { source };
     if !process.is_running() {
         return Err(LaunchError::Killed);
     }
-    if let Some(group) = &process.group {
-        let failed =
-            |source| LaunchError::Step { step: Step::Limits, thing: String::new(), source };
-        limits::put_in_force(group, limits, cpu).map_err(failed)?;
-    }
     let spec = Spec { mounts: mounts.to_vec(), limits, ..Spec::new(Vec::<String>::new()) };
-    let request = encode(shared, &spec, cpu, None)?;
-    let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
-    descriptors::set_nonblocking(&ours).map_err(talk)?;
-    send(&process.launcher.socket, &request, &[theirs.as_fd(), process.pidfd.as_fd()]).await?;
-    drop(theirs);
-    let reply = watched(ours).map_err(talk)?;
-    let mut buffer = [0; news::LENGTH_MAX];
-    let receive = || descriptors::receive(&reply, &mut buffer, Wait::Never);
-    let (length, _) = reply.async_io(Interest::READABLE, receive).await.map_err(talk)?;
-    match News::decode(buffer.get(..length).unwrap_or_default()) {
-        Some(News::Started) => Ok(()),
-        Some(News::Failed { step, index, errno }) => Err(failed(step, index, errno, &spec)),
-        _ => Err(LaunchError::LauncherEnded),
+    let request = encode(shared, Kind::Furnish, process.id, &spec, None)?;
+    send(&process.launcher.socket, &request, &[]).await?;
+    bound(process, limits)?;
+    share(shared, process, &spec)?;
+    let _alone = process.reading.lock().await;
+    loop {
+        match process.next_news().await {
+            Some(News::Furnished) => return Ok(()),
+            // Of the start, when a connection came before it was told.
+            Some(News::Started) => {}
+            Some(news) => {
+                process.course().go_on(&news);
+                return Err(not_started(news, shared, &spec));
+            }
+            None => return Err(LaunchError::LauncherEnded),
+        }
     }
 }
 
-fn listen() -> io::Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+fn bound(process: &mut Process, limits: Limits) -> Result<(), LaunchError> {
+    if let Some(group) = &process.group {
+        limits::bound(group, Some(process.limits), limits).map_err(not_limited)?;
+        process.limits = limits;
+    }
+    Ok(())
 }
 
-/// Lets tokio watch a socket. That it is one of messages and not of a stream makes no difference as long as it is not read as one.
-fn watched(socket: OwnedFd) -> io::Result<UnixStream> {
-    UnixStream::from_std(socket.into())
+/// The program may run already: this is its share of what it has as long as it runs, and not a bound.
+fn share(shared: &Shared, process: &mut Process, spec: &Spec) -> Result<(), LaunchError> {
+    let mut cpu = shared.cpu_limits(spec.limits.memory_bytes, Phase::Init);
+    if spec.is_ahead {
+        cpu.shares = cpu::LEAST_SHARES;
+    }
+    if let Some(group) = &process.group {
+        limits::share(group, Some(process.cpu), cpu).map_err(not_limited)?;
+        process.cpu = cpu;
+    }
+    process.cpu_after_init = shared.cpu_limits(spec.limits.memory_bytes, Phase::Invoke);
+    Ok(())
+}
+
+fn talk(source: io::Error) -> LaunchError {
+    LaunchError::Talk { source }
+}
+
+fn not_limited(source: io::Error) -> LaunchError {
+    LaunchError::Step { step: Step::Limits, thing: String::new(), source }
+}
+
+/// What news mean that came in place of good ones.
+fn not_started(news: News, shared: &Shared, spec: &Spec) -> LaunchError {
+    match news {
+        News::Failed { step, index, errno } => failed(step, index, errno, spec),
+        News::Full => LaunchError::Full { sandboxes_max: shared.options.sandboxes_max },
+        _ => LaunchError::Killed,
+    }
 }
 
 /// Sends the request. Waits only when the launcher is far behind.
@@ -132,60 +241,16 @@ async fn send(
     let send = || descriptors::send(socket, request, passed);
     let result = match send() {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            let watched = descriptors::duplicate(socket).and_then(watched);
-            let watched = watched.map_err(|source| LaunchError::Talk { source })?;
+            let watched = descriptors::duplicate(socket).map(Into::into);
+            let watched = watched.and_then(UnixStream::from_std).map_err(talk)?;
             watched.async_io(Interest::WRITABLE, send).await
         }
         result => result,
     };
     result.map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => LaunchError::LauncherEnded,
-        _ => LaunchError::Talk { source: error },
+        _ => talk(error),
     })
-}
-
-/// What the news say up to the start of the program.
-struct Started {
-    group: String,
-    passed: Vec<OwnedFd>,
-    course: Course,
-}
-
-/// Waits until the sandbox is built and its program executed. The two messages come from two processes, in either order.
-async fn started(news: &UnixStream, shared: &Shared, spec: &Spec) -> Result<Started, LaunchError> {
-    let (mut built, mut is_started, mut course) = (None, false, Course::default());
-    loop {
-        if let (Some((group, passed)), true) = (&mut built, is_started) {
-            return Ok(Started {
-                group: std::mem::take(group),
-                passed: std::mem::take(passed),
-                course,
-            });
-        }
-        let mut buffer = [0; news::LENGTH_MAX];
-        let receive = || descriptors::receive(news, &mut buffer, Wait::Never);
-        let (length, passed) =
-            news.async_io(Interest::READABLE, receive).await.map_err(|error| {
-                match error.kind() {
-                    io::ErrorKind::ConnectionReset => LaunchError::LauncherEnded,
-                    _ => LaunchError::Talk { source: error },
-                }
-            })?;
-        match News::decode(buffer.get(..length).unwrap_or_default()) {
-            Some(News::Built { group }) => built = Some((group, passed)),
-            Some(News::Started) => is_started = true,
-            Some(News::Failed { step, index, errno }) => {
-                return Err(failed(step, index, errno, spec));
-            }
-            Some(News::Full) => {
-                return Err(LaunchError::Full { sandboxes_max: shared.options.sandboxes_max });
-            }
-            // A short program may end before the launcher has said that it built the sandbox.
-            Some(news @ (News::Exited { .. } | News::Emptied)) => course.go_on(&news),
-            Some(News::Gone) => return Err(LaunchError::Killed),
-            None => return Err(LaunchError::LauncherEnded),
-        }
-    }
 }
 
 fn failed(step: Step, index: u16, errno: i32, spec: &Spec) -> LaunchError {
@@ -208,8 +273,9 @@ fn failed(step: Step, index: u16, errno: i32, spec: &Spec) -> LaunchError {
 /// Writes the request, with what the sandbox adds to the environment.
 fn encode(
     shared: &Shared,
+    kind: Kind,
+    sandbox: SandboxId,
     spec: &Spec,
-    cpu: CpuLimits,
     own_listener: Option<&TcpListener>,
 ) -> Result<Vec<u8>, LaunchError> {
     let runtime_api = match own_listener.and_then(|listener| listener.local_addr().ok()) {
@@ -226,15 +292,11 @@ fn encode(
     let in_place =
         |text: &str| if moved.is_empty() { text.to_owned() } else { relocate(text, moved) };
 
-    if spec.root.is_some() && shared.level == Level::L0 {
-        return Err(LaunchError::NoRoot);
-    }
     if spec.mounts.len() > MOUNTS_MAX {
         return Err(LaunchError::TooMany { count: spec.mounts.len(), count_max: MOUNTS_MAX });
     }
     let counts = [spec.mounts.len(), spec.argv.len(), spec.env.len() + added.len()];
-    let mut encoder = Encoder::new(spec.limits, cpu, counts)?;
-    encoder.string("the root", &[spec.root.as_deref().map_or(b"", path_bytes)])?;
+    let mut encoder = Encoder::new(kind, sandbox, spec.limits, counts)?;
     let cwd = in_place(&spec.cwd.to_string_lossy());
     encoder.string("the working directory", &[cwd.as_bytes()])?;
     for Mount { source, target } in &spec.mounts {

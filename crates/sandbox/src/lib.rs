@@ -17,6 +17,7 @@ mod limits;
 mod news;
 mod options;
 mod order;
+mod ready;
 mod request;
 mod sandbox;
 mod spec;

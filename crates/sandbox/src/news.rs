@@ -2,16 +2,20 @@
 //! What the server is told about one sandbox, by the launcher and by the sandbox's first process, on the socket that the
 //! server made for it.
 //!
-//! Built, then Started or Failed, then Exited and Emptied at most once each time it was started, then Gone. The end of the
-//! socket means Gone too: the launcher itself has ended.
+//! Built or Failed, then Started or Failed, then Exited and Emptied at most once each time it was started, then Gone. The end
+//! of the socket means Gone too: the launcher itself has ended.
 
 use crate::Step;
+use crate::request::SandboxId;
 
 /// One message. Small enough to be written at once by a process that is about to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
-    /// The first process exists; its descriptors come with the message. `group` is the name of its cgroup, or empty.
-    Built { group: String },
+    /// All but the function's own things is there, descriptors come with the message. `group` is the name of the sandbox's
+    /// cgroup, or empty.
+    Built { sandbox: SandboxId, group: String },
+    /// A function's directories are in their places.
+    Furnished,
     /// The program has been executed.
     Started,
     /// A step failed. `index` says which mount, where it was one.
@@ -32,7 +36,10 @@ pub(crate) const LENGTH_MAX: usize = 64;
 impl News {
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Built { group } => [b"B", group.as_bytes()].concat(),
+            Self::Built { sandbox, group } => {
+                [b"B", sandbox.0.to_ne_bytes().as_slice(), group.as_bytes()].concat()
+            }
+            Self::Furnished => b"D".to_vec(),
             Self::Started => b"S".to_vec(),
             Self::Failed { step, index, errno } => [
                 &[b'F', *step as u8],
@@ -50,9 +57,14 @@ impl News {
     /// Reads a message. `None` if it is not one.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            [b'B', group @ ..] => {
-                Some(Self::Built { group: String::from_utf8(group.to_vec()).ok()? })
+            [b'B', rest @ ..] => {
+                let (sandbox, group) = rest.split_first_chunk()?;
+                Some(Self::Built {
+                    sandbox: SandboxId(u64::from_ne_bytes(*sandbox)),
+                    group: String::from_utf8(group.to_vec()).ok()?,
+                })
             }
+            b"D" => Some(Self::Furnished),
             b"S" => Some(Self::Started),
             [b'F', step, i0, i1, e0, e1, e2, e3] => Some(Self::Failed {
                 step: Step::from_number(*step)?,
@@ -77,7 +89,8 @@ mod tests {
     #[test]
     fn news_travels() {
         for news in [
-            News::Built { group: "17-3".into() },
+            News::Built { sandbox: SandboxId(3), group: "17-3".into() },
+            News::Furnished,
             News::Started,
             News::Failed { step: Step::MountCode, index: 2, errno: 13 },
             News::Full,

@@ -72,7 +72,7 @@ pub struct Options {
     pub cpu: CpuPolicy,
     /// The most sandboxes that may exist at one time. Default: 1000.
     pub sandboxes_max: u16,
-    /// How many network namespaces, cgroups and first processes are kept ready. Default: 8.
+    /// How many sandboxes are kept built ahead. Default: 8.
     pub ready_max: u8,
     /// The user id of the first sandbox at level 2; each sandbox has its own. Default: 900000.
     pub uid_base: u32,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A launch request as it travels from the server to the launcher.
+//! A request as it travels from the server to the launcher, and from there to the first process of its sandbox.
 //!
-//! One message: numbers, then strings that each end in a zero byte, so that the launcher hands them to the kernel from where
-//! they lie. Nothing of a request is ever copied: when the buffer is wiped, the launcher has forgotten the function's
-//! environment.
+//! One message: numbers, then strings that each end in a zero byte, so that they are handed to the kernel from where they lie.
+//! Nothing of a request is ever copied: when the buffer is wiped, the launcher has forgotten the function's environment.
 
 use crate::{LaunchError, Limits};
 use std::ffi::CStr;
@@ -11,40 +10,40 @@ use std::ffi::CStr;
 /// The longest request. AWS's limit for environment variables is 4 KB; the rest is paths.
 pub(crate) const LENGTH_MAX: usize = 64 << 10;
 
-/// The most mounts: with them travel five more descriptors.
-pub(crate) const MOUNTS_MAX: usize = sys::descriptors::PASSED_MAX - 5;
+/// The most mounts: as many descriptors does the launcher hold for a moment.
+pub(crate) const MOUNTS_MAX: usize = 12;
 
-/// What the launcher fills in before it hands the request on to a first process: the sandbox's user, and whether a network
-/// namespace comes along.
-const ADDRESS_LENGTH: usize = 8;
+/// Asks for a sandbox to be built. The socket for its news comes along. What follows is the directory on the host that is its root,
+/// or nothing: then that is the template's.
+pub(crate) const BUILD: &[u8] = b"B";
 
-/// No user: the sandbox stays what the launcher is.
-const NO_USER: u32 = u32::MAX;
+/// What a request about a sandbox asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Put a function's directories into a sandbox whose program runs already.
+    Furnish,
+    /// Put directories into a sandbox that was built, and start a program there.
+    Start,
+}
 
-/// Fills in the address of a request.
-pub(crate) fn address(bytes: &mut [u8], user: Option<u32>, has_network: bool) {
-    let [u0, u1, u2, u3] = user.unwrap_or(NO_USER).to_ne_bytes();
-    if let Some(address) = bytes.first_chunk_mut::<ADDRESS_LENGTH>() {
-        *address = [u0, u1, u2, u3, u8::from(has_network), 0, 0, 0];
+impl Kind {
+    const ALL: [Self; 2] = [Self::Furnish, Self::Start];
+
+    fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
 }
 
-/// What is written to the CPU controller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CpuLimits {
-    pub(crate) shares: u64,
-    pub(crate) quota_us: Option<u64>,
-}
+/// A sandbox by its number among all that this launcher has built. A number is not used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SandboxId(pub(crate) u64);
 
 /// What the launcher is asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request<'a> {
-    pub(crate) user: Option<u32>,
-    pub(crate) has_network: bool,
+    pub(crate) kind: Kind,
+    pub(crate) sandbox: SandboxId,
     pub(crate) limits: Limits,
-    pub(crate) cpu: CpuLimits,
-    /// The directory on the host that is the root. Empty: the template's.
-    pub(crate) root: &'a CStr,
     pub(crate) cwd: &'a CStr,
     /// Source on the host, target in the sandbox.
     pub(crate) mounts: Vec<(&'a CStr, &'a CStr)>,
@@ -61,18 +60,18 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     pub(crate) fn new(
+        kind: Kind,
+        sandbox: SandboxId,
         limits: Limits,
-        cpu: CpuLimits,
         counts: [usize; 3],
     ) -> Result<Self, LaunchError> {
         let mut bytes = Vec::with_capacity(4096);
-        bytes.extend([0; ADDRESS_LENGTH]);
+        bytes.push(kind as u8);
+        bytes.extend(sandbox.0.to_ne_bytes());
         bytes.extend(limits.memory_bytes.to_ne_bytes());
         bytes.extend(limits.tmp_bytes.to_ne_bytes());
         bytes.extend(limits.pids_max.to_ne_bytes());
         bytes.extend(limits.open_files_max.to_ne_bytes());
-        bytes.extend(cpu.shares.to_ne_bytes());
-        bytes.extend(cpu.quota_us.unwrap_or(0).to_ne_bytes());
         for count in counts {
             let count = u16::try_from(count)
                 .map_err(|_| LaunchError::TooLong { length: count, length_max: LENGTH_MAX })?;
@@ -109,24 +108,21 @@ impl<'a> Request<'a> {
     /// Reads a request. `None` if it is not one.
     pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes;
-        let [u0, u1, u2, u3, has_network, _, _, _] = take::<ADDRESS_LENGTH>(&mut rest)?;
-        let user = u32::from_ne_bytes([u0, u1, u2, u3]);
+        let [kind] = take(&mut rest)?;
+        let kind = Kind::from_number(kind)?;
+        let sandbox = SandboxId(u64::from_ne_bytes(take(&mut rest)?));
         let memory_bytes = u64::from_ne_bytes(take(&mut rest)?);
         let tmp_bytes = u64::from_ne_bytes(take(&mut rest)?);
         let pids_max = u32::from_ne_bytes(take(&mut rest)?);
         let open_files_max = u32::from_ne_bytes(take(&mut rest)?);
-        let shares = u64::from_ne_bytes(take(&mut rest)?);
-        let quota_us = u64::from_ne_bytes(take(&mut rest)?);
         let mount_count = u16::from_ne_bytes(take(&mut rest)?);
         let argv_count = u16::from_ne_bytes(take(&mut rest)?);
         let env_count = u16::from_ne_bytes(take(&mut rest)?);
         let mut string = || take_string(&mut rest);
         let this = Self {
-            user: (user != NO_USER).then_some(user),
-            has_network: has_network != 0,
+            kind,
+            sandbox,
             limits: Limits { memory_bytes, pids_max, open_files_max, tmp_bytes },
-            cpu: CpuLimits { shares, quota_us: (quota_us != 0).then_some(quota_us) },
-            root: string()?,
             cwd: string()?,
             mounts: (0..mount_count)
                 .map(|_| Some((string()?, string()?)))
@@ -156,25 +152,21 @@ mod tests {
     use proptest::prelude::*;
 
     const LIMITS: Limits = Limits { memory_bytes: 1, pids_max: 2, open_files_max: 3, tmp_bytes: 4 };
-    const CPU: CpuLimits = CpuLimits { shares: 5, quota_us: Some(6) };
 
     #[test]
     fn a_request_survives_the_way() {
-        let mut encoder = Encoder::new(LIMITS, CPU, [1, 2, 1]).unwrap();
-        for text in ["/image", "/var/task", "/code", "/var/task", "/bin/sh", "-c", "A=b"] {
+        let mut encoder = Encoder::new(Kind::Start, SandboxId(7), LIMITS, [1, 2, 1]).unwrap();
+        for text in ["/var/task", "/code", "/var/task", "/bin/sh", "-c", "A=b"] {
             encoder.string("text", &[text.as_bytes()]).unwrap();
         }
-        let mut bytes = encoder.finish().unwrap();
-        address(&mut bytes, Some(900_000), true);
+        let bytes = encoder.finish().unwrap();
         let request = Request::decode(&bytes).unwrap();
         assert_eq!(
             request,
             Request {
-                user: Some(900_000),
-                has_network: true,
+                kind: Kind::Start,
+                sandbox: SandboxId(7),
                 limits: LIMITS,
-                cpu: CPU,
-                root: c"/image",
                 cwd: c"/var/task",
                 mounts: vec![(c"/code", c"/var/task")],
                 argv: vec![c"/bin/sh", c"-c"],
@@ -185,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_cannot_travel_is_refused() {
-        let mut encoder = Encoder::new(LIMITS, CPU, [0, 0, 0]).unwrap();
+        let mut encoder = Encoder::new(Kind::Start, SandboxId(7), LIMITS, [0, 0, 0]).unwrap();
         let error = encoder.string("an argument", &[b"a\0b"]).unwrap_err();
         assert!(matches!(error, LaunchError::ZeroByte { thing: "an argument" }));
         encoder.string("an argument", &[&[b'a'; LENGTH_MAX]]).unwrap();

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A running sandbox, as the server holds it.
 
+use crate::cpu::CpuLimits;
 use crate::handle::Running;
 use crate::news::{self, News};
 use crate::order::Order;
-use crate::request::CpuLimits;
-use crate::{LaunchError, Level};
+use crate::request::SandboxId;
+use crate::{LaunchError, Level, Limits};
 use std::io;
-use std::net::TcpListener;
+use std::net::TcpListener as StdTcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use sys::cgroup::memory::Peak;
 use sys::descriptors::{self, Wait};
 use sys::process::{self, Ending};
 use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Mutex;
 
 /// How the runtime ended.
@@ -42,11 +43,13 @@ impl Exit {
 /// A running sandbox and the ends of it that the server holds. Take it apart to move the ends out.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// Where the runtime asks for events: 127.0.0.1:9001 inside. Non-blocking.
+    /// Where the runtime asks for events: 127.0.0.1:9001 inside.
     pub runtime_api: TcpListener,
+    /// The first connection to it, if it has come already.
+    pub connection: Option<TcpStream>,
     /// Where the function reaches AWS's APIs: 127.0.0.1:4566 inside. Non-blocking. Absent where the sandbox has no
     /// network of its own and uses the server's edge directly.
-    pub edge: Option<TcpListener>,
+    pub edge: Option<StdTcpListener>,
     /// Standard output and standard error, together. The read end, non-blocking.
     pub output: OwnedFd,
     pub process: Process,
@@ -108,7 +111,7 @@ impl Course {
                 self.exit.get_or_insert(Exit::Killed);
                 (self.is_empty, self.is_gone) = (false, true);
             }
-            News::Started | News::Built { .. } | News::Full => {}
+            News::Started | News::Furnished | News::Built { .. } | News::Full => {}
         }
     }
 }
@@ -116,11 +119,15 @@ impl Course {
 /// All processes of one sandbox. Dropping it kills them and lets the launcher give back what the sandbox used.
 #[derive(Debug)]
 pub struct Process {
+    pub(crate) id: SandboxId,
     pub(crate) news: UnixStream,
     pub(crate) pidfd: OwnedFd,
     pub(crate) level: Level,
     pub(crate) group: Option<Group>,
     pub(crate) peak: Option<Peak>,
+    /// What is in force in its cgroup.
+    pub(crate) limits: Limits,
+    pub(crate) cpu: CpuLimits,
     /// What `init_done` puts in force.
     pub(crate) cpu_after_init: CpuLimits,
     pub(crate) course: std::sync::Mutex<Course>,
@@ -231,7 +238,7 @@ impl Process {
     }
 
     /// The next message about this sandbox. `None` when there will be none.
-    async fn next_news(&self) -> Option<News> {
+    pub(crate) async fn next_news(&self) -> Option<News> {
         let mut buffer = [0; news::LENGTH_MAX];
         let receive = || descriptors::receive(&self.news, &mut buffer, Wait::Never);
         let (length, _) = self.news.async_io(Interest::READABLE, receive).await.ok()?;
@@ -249,7 +256,7 @@ impl Process {
         }
     }
 
-    fn course(&self) -> MutexGuard<'_, Course> {
+    pub(crate) fn course(&self) -> MutexGuard<'_, Course> {
         self.course.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -269,6 +276,7 @@ impl Process {
     pub fn init_done(&self) {
         let cpu = self.group.as_ref().and_then(|group| group.cpu.as_ref());
         if let (Some(cpu), Some(quota_us)) = (cpu, self.cpu_after_init.quota_us)
+            && self.cpu.quota_us != Some(quota_us)
             && let Err(error) = cpu.set_quota(quota_us)
         {
             tracing::warn!(%error, "setting the CPU quota of a function failed");

@@ -46,6 +46,8 @@ pub struct Spec {
     /// The working directory inside the sandbox.
     pub cwd: PathBuf,
     pub limits: Limits,
+    /// Nobody waits for it: until it is furnished it has the CPU only when nobody else wants it.
+    pub is_ahead: bool,
 }
 
 impl Spec {
@@ -58,6 +60,7 @@ impl Spec {
             env: Vec::new(),
             cwd: PathBuf::from("/"),
             limits: Limits::default(),
+            is_ahead: false,
         }
     }
 }

@@ -14,7 +14,7 @@ mod harness;
 use harness::{
     EDGE, PROGRAM, is_root, limited, options, output, read_until, run, shell, start, with_mount,
 };
-use sandbox::{Exit, Launcher, Level, Network, Options, StartError};
+use sandbox::{Exit, Launcher, Level, Limits, Mount, Network, Options, StartError};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -63,6 +63,15 @@ async fn an_ordinary_user_has_walls_too() {
          fine\n127.0.0.1:9001\n"
     );
     assert_eq!(exit, Exit::Code(3));
+
+    let waiting = "echo waiting; until [ -e /var/task/file ]; do sleep 0.01; done; cat /var/task/file; df -k /tmp | tail -1";
+    let mut sandbox = launcher.launch(shell(waiting)).await.unwrap();
+    read_until(&sandbox, |text| text.contains("waiting")).await;
+    let mounts = [Mount { source: code.clone(), target: "/var/task".into() }];
+    let limits = Limits { tmp_bytes: 1 << 20, ..Limits::default() };
+    launcher.furnish(&mut sandbox.process, &mounts, limits).await.unwrap();
+    let text = output(&sandbox).await;
+    assert!(text.contains("found") && text.contains(" 1024 "), "{text}");
 }
 
 #[tokio::test]

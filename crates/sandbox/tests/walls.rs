@@ -252,10 +252,13 @@ async fn the_listeners_reach_out_of_the_sandbox_and_nothing_else_is_there() {
          print 'host reached' if IO::Socket::INET->new('127.0.0.1:{port}'); \
          print 'route' if IO::Socket::INET->new(PeerAddr => '192.0.2.1:80', Timeout => 1);"
     );
-    let sandbox = launcher.launch(perl(&program)).await.unwrap();
-    for listener in [&sandbox.runtime_api, sandbox.edge.as_ref().unwrap()] {
-        let listener = tokio::net::TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
-        let (mut stream, _) = limited(listener.accept()).await.unwrap();
+    let mut sandbox = launcher.launch(perl(&program)).await.unwrap();
+    let edge = tokio::net::TcpListener::from_std(sandbox.edge.take().unwrap()).unwrap();
+    for (came, listener) in [(sandbox.connection.take(), &sandbox.runtime_api), (None, &edge)] {
+        let mut stream = match came {
+            Some(stream) => stream,
+            None => limited(listener.accept()).await.unwrap().0,
+        };
         let mut buffer = [0; 64];
         let length = limited(stream.read(&mut buffer)).await.unwrap();
         stream.write_all(&buffer[..length]).await.unwrap();

@@ -251,12 +251,15 @@ impl Stems {
         env.extend(installed.env.iter().cloned());
         env.push((STEM.to_owned(), "1".to_owned()));
         let limits = Limits::default();
-        let spec = Spec { root: None, mounts, argv, env: env.clone(), cwd: "/tmp".into(), limits };
-        let Sandbox { runtime_api, edge, output, process } =
+        let cwd = "/tmp".into();
+        let spec = Spec { root: None, mounts, argv, env: env.clone(), cwd, limits, is_ahead: true };
+        let Sandbox { runtime_api, connection, edge, output, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
-        let runtime_api = TcpListener::from_std(runtime_api)?;
         let asked = async {
-            let (stream, _) = runtime_api.accept().await?;
+            let stream = match connection {
+                Some(stream) => stream,
+                None => runtime_api.accept().await?.0,
+            };
             stream.set_nodelay(true)?;
             let mut connection = Connection::new(stream);
             loop {

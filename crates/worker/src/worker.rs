@@ -21,7 +21,7 @@ use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::TcpListener;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 #[derive(Debug)]
@@ -94,6 +94,7 @@ impl Worker {
 
     /// A function like this one may be invoked soon: makes ready what does not depend on its code.
     pub fn expect(&self, function: &Function) {
+        self.launcher.expect();
         let Ok(installed) = self.runtimes.find(&function.runtime) else { return };
         if !self.runtimes.must_compile(&installed) {
             self.stems.expect(function, &installed);
@@ -253,23 +254,17 @@ impl Worker {
             argv = external.argv(argv);
             mounts.push(external.mount());
         }
-        let spec = Spec {
-            root: None,
-            mounts,
-            argv,
-            env,
-            cwd: "/var/task".into(),
-            limits: limits(function),
-        };
-        let Sandbox { runtime_api, edge, output, process } = match self.launcher.launch(spec).await
-        {
+        let (cwd, limits) = ("/var/task".into(), limits(function));
+        let spec = Spec { root: None, mounts, argv, env, cwd, limits, is_ahead: false };
+        let launched = self.launcher.launch(spec).await;
+        let Sandbox { runtime_api, connection, edge, output, process } = match launched {
             Ok(sandbox) => sandbox,
             Err(error) => return Ok(Err(not_executable(function, &error).ok_or(error)?)),
         };
-        let runtime_api = TcpListener::from_std(runtime_api)?;
+        let first = connection.map(runtime_connection).transpose()?;
         let grown = Grown { process, runtime_api, edge, output, told: None };
-        let (parts, connection) = self.with_session(grown, session, installed)?;
-        Ok(Ok((Parts { external, ..parts }, connection)))
+        let (parts, _) = self.with_session(grown, session, installed)?;
+        Ok(Ok((Parts { external, ..parts }, first)))
     }
 
     fn with_session(
@@ -317,6 +312,12 @@ async fn compile(
     let compiled = tokio::task::spawn_blocking(move || runtimes.compile(&installed)).await;
     // Cut short where the server stops.
     compiled.unwrap_or(Err(runtimes::CompileError::NoCompiler(identifier)))
+}
+
+/// A delay of Nagle's algorithm would cost more than the invocation.
+fn runtime_connection(stream: TcpStream) -> io::Result<Connection> {
+    stream.set_nodelay(true)?;
+    Ok(Connection::new(stream))
 }
 
 /// The command of a function: its runtime's, or its own bootstrap, behind the wrapper it may ask for.

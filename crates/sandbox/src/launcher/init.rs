@@ -26,27 +26,24 @@ use sys::process::SingleThread;
 use sys::seccomp::Filter;
 use sys::{descriptors, identity, mounts, process};
 
-/// What the first process is made with, before anybody has asked for a sandbox.
+/// What the first process is made with, before anybody has asked for a program.
 #[derive(Debug)]
 pub(crate) struct Cradle<'a> {
     pub(crate) level: Level,
+    /// None: the sandbox stays what the launcher is.
+    pub(crate) user: Option<u32>,
     pub(crate) entrance: Option<&'a Entrance>,
     /// Where the request will come from.
     pub(crate) orders: BorrowedFd<'a>,
+    pub(crate) news: BorrowedFd<'a>,
+    /// Both outputs of the program.
+    pub(crate) output: BorrowedFd<'a>,
+    pub(crate) network: Option<BorrowedFd<'a>>,
+    /// The mount namespace of a root that is not the template's.
+    pub(crate) root: Option<BorrowedFd<'a>>,
     pub(crate) filter: &'a Filter,
     pub(crate) has_pids_controller: bool,
     pub(crate) has_memory_controller: bool,
-}
-
-/// What the request came with.
-#[derive(Debug)]
-struct Passed {
-    news: OwnedFd,
-    output: OwnedFd,
-    network: Option<OwnedFd>,
-    /// The mount namespace of the root that was asked for.
-    root: Option<OwnedFd>,
-    trees: Vec<OwnedFd>,
 }
 
 /// Why the sandbox cannot be: the step, which mount it was about, and the cause.
@@ -63,27 +60,29 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// Where the one socket is that the first process keeps: of orders at first, of news then.
-const SOCKET: i32 = 3;
+/// Where the two sockets are that the first process keeps.
+const NEWS: i32 = 3;
+const ORDERS: i32 = 4;
 
-/// The whole life of the first process. It builds what every sandbox has, waits until it is wanted, and becomes one.
+/// The whole life of the first process: it builds a sandbox around itself, waits for a program, and stays with it.
 pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
-    let Ok(orders) = descriptors::move_to(cradle.orders, SOCKET) else { process::exit_now(1) };
-    let prepared = prepare(single, cradle);
-    let mut buffer = vec![0; request::LENGTH_MAX];
-    let Some((request, passed)) = wait_for_order(&orders, &mut buffer) else {
-        process::exit_now(0)
+    let (news, orders) = match prepare(single, cradle) {
+        Ok((news, orders, mounts)) => {
+            let passed: Vec<BorrowedFd<'_>> = mounts.iter().map(AsFd::as_fd).collect();
+            let _ = descriptors::send(&orders, PREPARED, &passed);
+            (news, orders)
+        }
+        Err(failure) => {
+            let _ = descriptors::send(cradle.orders, &failed(&failure).encode(), &[]);
+            process::exit_now(0)
+        }
     };
-    let mut voice = Voice { first: passed.news.as_fd(), placed: None };
-    let started = prepared.and_then(|()| {
-        enter(single, cradle, &request, &passed)?;
-        // Its number is the news socket's from now on.
-        drop(orders);
-        voice.placed = Some(place_descriptors(&passed).at(Step::Descriptors)?);
-        give_up(cradle, &request)?;
-        execute(&request).at(Step::Execute)
-    });
-    match started {
+    let voice = Voice(news);
+    let mut buffer = vec![0; request::LENGTH_MAX];
+    // No request: the launcher has ended, or is about to end this process.
+    let Some(request) = wait_for_order(&orders, &mut buffer) else { process::exit_now(0) };
+    drop(orders);
+    match start(cradle, &request) {
         Ok(runtime) => {
             voice.tell(&News::Started);
             // Whatever the reason: when this process ends, the sandbox ends, and that is told by the launcher.
@@ -92,23 +91,32 @@ pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
                 let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
             }
         }
-        Err((step, index, error)) => {
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
-            voice.tell(&News::Failed { step, index, errno: error.raw_os_error().unwrap_or(0) });
-        }
+        Err(failure) => voice.tell(&failed(&failure)),
     }
     process::exit_now(0)
 }
 
-/// The news socket: under the number it came with at first, then under `SOCKET`.
-pub(super) struct Voice<'a> {
-    first: BorrowedFd<'a>,
-    placed: Option<OwnedFd>,
+/// What the launcher is told when the sandbox is built. With it comes the mount namespace, where there is one.
+pub(crate) const PREPARED: &[u8] = b"P";
+
+pub(crate) fn failed((step, index, error): &Failure) -> News {
+    let errno = match (error.raw_os_error(), error.kind()) {
+        (Some(errno), _) => errno,
+        // Ours, which have no number.
+        (None, io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            rustix::io::Errno::INVAL.raw_os_error()
+        }
+        (None, _) => rustix::io::Errno::IO.raw_os_error(),
+    };
+    News::Failed { step: *step, index: u16::try_from(*index).unwrap_or(u16::MAX), errno }
 }
 
-impl Voice<'_> {
+/// The news socket.
+pub(super) struct Voice(OwnedFd);
+
+impl Voice {
     pub(super) fn socket(&self) -> BorrowedFd<'_> {
-        self.placed.as_ref().map_or(self.first, AsFd::as_fd)
+        self.0.as_fd()
     }
 
     /// A server that is gone needs no news.
@@ -117,87 +125,82 @@ impl Voice<'_> {
     }
 }
 
-/// What can be done before the function is known.
-fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<(), Failure> {
+/// The sockets of news and orders, and the mount namespace.
+type Prepared = (OwnedFd, OwnedFd, Option<OwnedFd>);
+
+/// Builds all that does not depend on the function, and gives up every privilege.
+fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<Prepared, Failure> {
     process::mind_children().at(Step::Clone)?;
     process::die_with_parent().at(Step::Clone)?;
     if let Some(entrance) = cradle.entrance {
         entrance.join().at(Step::JoinCgroup)?;
     }
-    // The launcher's: sockets of other sandboxes among them.
-    descriptors::close_from(SOCKET.cast_unsigned() + 1).at(Step::Descriptors)?;
     // Nothing in here belongs to the server's terminal.
     process::lead_session().at(Step::Clone)?;
     if cradle.level == Level::L0 {
-        return process::adopt_orphans().at(Step::Clone);
+        process::adopt_orphans().at(Step::Clone)?;
+    } else {
+        separate(single, cradle)?;
     }
+    let (news, orders) = place_descriptors(cradle).at(Step::Descriptors)?;
+    let mounts = match cradle.level {
+        Level::L0 => None,
+        Level::L1 | Level::L2 => Some(namespaces::current(Namespace::Mount).at(Step::Descriptors)?),
+    };
+    limit(cradle).at(Step::ResourceLimits)?;
+    drop_privileges(cradle).at(Step::Privileges)?;
+    if cradle.level != Level::L0 {
+        cradle.filter.install().at(Step::Seccomp)?;
+    }
+    Ok((news, orders, mounts))
+}
+
+/// Builds what stands between a sandbox and the rest of the machine.
+fn separate(single: &SingleThread, cradle: &Cradle<'_>) -> Result<(), Failure> {
     namespaces::unshare(single, Namespace::Cgroup).at(Step::JoinCgroup)?;
-    mount_proc().at(Step::MountProc)?;
-    process::set_host_name("sandbox").at(Step::Hostname)
-}
-
-/// Waits for a request and what comes with it. `None` when there will be none: the launcher has ended, or is about to.
-fn wait_for_order<'a>(orders: &OwnedFd, buffer: &'a mut [u8]) -> Option<(Request<'a>, Passed)> {
-    let (length, passed) = descriptors::receive(orders, buffer, Wait::UntilReady).ok()?;
-    let request = Request::decode(buffer.get(..length)?)?;
-    let mut passed = passed.into_iter();
-    let (news, output) = (passed.next()?, passed.next()?);
-    let network = if request.has_network { Some(passed.next()?) } else { None };
-    let root = if request.root.is_empty() { None } else { Some(passed.next()?) };
-    Some((request, Passed { news, output, network, root, trees: passed.collect() }))
-}
-
-/// Puts the function's own things in place.
-fn enter(
-    single: &SingleThread,
-    cradle: &Cradle<'_>,
-    request: &Request<'_>,
-    passed: &Passed,
-) -> Result<(), Failure> {
-    if cradle.level == Level::L0 {
-        return Ok(());
-    }
-    if let Some(network) = &passed.network {
-        namespaces::enter(single, network, Namespace::Network).at(Step::JoinNetwork)?;
-    }
-    if let Some(root) = &passed.root {
+    if let Some(root) = cradle.root {
         // A copy of that namespace, in place of the copy of the template's.
         namespaces::enter(single, root, Namespace::Mount).at(Step::Root)?;
         namespaces::unshare(single, Namespace::Mount).at(Step::Root)?;
-        mount_proc().at(Step::MountProc)?;
     }
-    let options = tmp_options(&request.limits).at(Step::MountTmp)?;
-    mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
-    attach(&passed.trees, request)
+    mount_proc().at(Step::MountProc)?;
+    process::set_host_name("sandbox").at(Step::Hostname)?;
+    if let Some(network) = cradle.network {
+        namespaces::enter(single, network, Namespace::Network).at(Step::JoinNetwork)?;
+    }
+    let options = tmp_options(Limits::default().tmp_bytes).at(Step::MountTmp)?;
+    mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)
 }
 
-/// Puts the function's own things into a sandbox that runs already. Done by the launcher, from inside its mount namespace.
-pub(crate) fn furnish(request: &Request<'_>, trees: &[OwnedFd]) -> Result<(), Failure> {
-    let options = tmp_options(&request.limits).at(Step::MountTmp)?;
-    mounts::change_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
-    attach(trees, request)
+fn wait_for_order<'a>(orders: &OwnedFd, buffer: &'a mut [u8]) -> Option<Request<'a>> {
+    let (length, _) = descriptors::receive(orders, buffer, Wait::UntilReady).ok()?;
+    Request::decode(buffer.get(..length)?)
 }
 
-fn tmp_options(limits: &Limits) -> io::Result<CString> {
-    CString::new(format!("size={},mode=1777", limits.tmp_bytes.max(4096))).map_err(io::Error::other)
-}
-
-fn attach(trees: &[OwnedFd], request: &Request<'_>) -> Result<(), Failure> {
+/// Puts the function's own things into a sandbox. Done by the launcher, from inside its mount namespace.
+pub(crate) fn furnish(
+    request: &Request<'_>,
+    trees: &[OwnedFd],
+    tmp_bytes: u64,
+) -> Result<(), Failure> {
+    if request.limits.tmp_bytes != tmp_bytes {
+        let options = tmp_options(request.limits.tmp_bytes).at(Step::MountTmp)?;
+        mounts::change_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)?;
+    }
     for (index, (tree, (_, target))) in trees.iter().zip(&request.mounts).enumerate() {
         mounts::attach_at_end(tree, *target).map_err(|error| (Step::MountCode, index, error))?;
     }
     Ok(())
 }
 
-/// Gives up everything that a runtime must not have.
-fn give_up(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<(), Failure> {
-    limit(cradle, &request.limits).at(Step::ResourceLimits)?;
-    drop_privileges(cradle, request).at(Step::Privileges)?;
+fn tmp_options(bytes: u64) -> io::Result<CString> {
+    CString::new(format!("size={},mode=1777", bytes.max(4096))).map_err(io::Error::other)
+}
+
+fn start(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<i32, Failure> {
+    limit_function(cradle, &request.limits).at(Step::ResourceLimits)?;
     rustix::process::chdir(request.cwd).map_err(io::Error::from).at(Step::WorkingDirectory)?;
-    if cradle.level != Level::L0 {
-        cradle.filter.install().at(Step::Seccomp)?;
-    }
-    Ok(())
+    execute(request).at(Step::Execute)
 }
 
 /// Starts the runtime: its number.
@@ -245,26 +248,34 @@ fn mount_proc() -> io::Result<()> {
     Ok(())
 }
 
-/// Standard input is empty, both outputs are the pipe, the news socket is number 3 and not inherited; all others are closed.
-fn place_descriptors(passed: &Passed) -> io::Result<OwnedFd> {
-    // What was passed has higher numbers: 0 to 3 were taken when it came.
+/// Standard input is empty, both outputs are the pipe, the sockets have their numbers and are not inherited.
+fn place_descriptors(cradle: &Cradle<'_>) -> io::Result<(OwnedFd, OwnedFd)> {
+    // What was handed over has higher numbers: 0 to 3 were taken before, and so was 4, by the socket to the server.
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     descriptors::put_at(&null, 0)?;
     drop(null);
-    descriptors::put_at(&passed.output, 1)?;
-    descriptors::put_at(&passed.output, 2)?;
-    let news = descriptors::move_to(&passed.news, SOCKET)?;
-    descriptors::close_from(SOCKET.cast_unsigned() + 1)?;
-    Ok(news)
+    descriptors::put_at(cradle.output, 1)?;
+    descriptors::put_at(cradle.output, 2)?;
+    let news = descriptors::move_to(cradle.news, NEWS)?;
+    let orders = descriptors::move_to(cradle.orders, ORDERS)?;
+    // The launcher's: sockets of other sandboxes among them.
+    descriptors::close_from(ORDERS.cast_unsigned() + 1)?;
+    Ok((news, orders))
 }
 
-fn limit(cradle: &Cradle<'_>, limits: &Limits) -> io::Result<()> {
+/// What is the same for every function.
+fn limit(cradle: &Cradle<'_>) -> io::Result<()> {
     process::limit(Resource::Core, 0)?;
-    process::limit(Resource::Nofile, limits.open_files_max.into())?;
     process::limit(Resource::Memlock, 64 << 10)?;
     if cradle.level == Level::L2 {
         process::limit(Resource::Stack, 8 << 20)?;
     }
+    Ok(())
+}
+
+/// What a function may ask for itself. Limits are only lowered, which needs no privilege.
+fn limit_function(cradle: &Cradle<'_>, limits: &Limits) -> io::Result<()> {
+    process::limit(Resource::Nofile, limits.open_files_max.into())?;
     if cradle.level == Level::L2 && !cradle.has_pids_controller {
         // The user is this sandbox's own, but for those of another server on this machine.
         process::limit(Resource::Nproc, u64::from(limits.pids_max))?;
@@ -279,13 +290,13 @@ fn limit(cradle: &Cradle<'_>, limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-fn drop_privileges(cradle: &Cradle<'_>, request: &Request<'_>) -> io::Result<()> {
+fn drop_privileges(cradle: &Cradle<'_>) -> io::Result<()> {
     identity::forbid_new_privileges()?;
     if cradle.level == Level::L0 {
         return process::die_with_parent();
     }
     identity::empty_bounding_set()?;
-    if let Some(user) = request.user {
+    if let Some(user) = cradle.user {
         identity::become_user(user, user)?;
     }
     identity::drop_capabilities()?;

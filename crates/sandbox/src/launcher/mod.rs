@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The launcher: a small process with one thread that builds sandboxes on request.
 //!
-//! The server is large and never forks; the launcher is small, so that a fork costs little. It keeps a few first processes
-//! parked: forked, in their namespaces and cgroups, with nothing of any function in them. A request is handed on to one of these,
-//! with the directories, the network namespace and the pipe that it needs, and that one becomes the sandbox (`init`).
+//! The server is large and never forks; the launcher is small, so that a fork costs little. A sandbox comes about in two steps.
+//! It is built, before anybody knows for which function: a first process in its namespaces and its cgroup, without a privilege,
+//! behind the system call filter (`init`). Then, on request, the launcher mounts a function's directories into it from outside
+//! and hands the request on to the first process, which has nothing left to do but to execute the program.
 //!
-//! For each sandbox the server makes a socket pair and sends one end along with the request. On it the server is told what becomes
-//! of the sandbox; and when the server closes its end, by dropping the sandbox or by dying, the sandbox is killed and all that it
-//! used is given back. No request to stop exists, so none can be lost.
+//! For each sandbox the server makes a socket pair and sends one end along when it asks for one to be built. On it the server is
+//! told what becomes of the sandbox; and when the server closes its end, by dropping the sandbox or by dying, the sandbox is
+//! killed and all that it used is given back. No request to stop exists, so none can be lost.
 //!
 //! Invariants:
 //! - one thread, no async runtime;
@@ -130,6 +131,7 @@ fn serve(server: &OwnedFd, sandboxes: &mut Sandboxes) -> io::Result<()> {
                 }
                 Token::Dropped(slot) => sandboxes.dropped(slot),
                 Token::Gone(slot) => sandboxes.gone(slot),
+                Token::Prepared(slot) => sandboxes.prepared(slot),
             }
         }
     }
@@ -145,10 +147,10 @@ fn accept(server: &OwnedFd, buffer: &mut [u8], sandboxes: &mut Sandboxes) -> io:
     if length == 0 {
         return Ok(false);
     }
-    // A new sandbox comes with the socket for its news; one that is there already is named by its first process.
-    match (passed.pop(), passed.pop(), buffer.get_mut(..length)) {
-        (Some(sandbox), Some(reply), Some(bytes)) => sandboxes.furnish(bytes, &sandbox, &reply),
-        (Some(news), None, Some(bytes)) => sandboxes.launch(bytes, news)?,
+    match (passed.pop(), buffer.get(..length)) {
+        // Only a sandbox to be comes with the socket for its news.
+        (Some(news), Some([_, root @ ..])) => sandboxes.build(news, root)?,
+        (None, Some(bytes)) => sandboxes.serve(bytes),
         _ => {}
     }
     if let Some(bytes) = buffer.get_mut(..length) {

@@ -6,17 +6,18 @@ use crate::launcher::init::{self, At as _, Cradle, Failure};
 use crate::launcher::network::{Factory, Network};
 use crate::launcher::template::Template;
 use crate::launcher::{RETRY_MS, refused};
-use crate::news::News;
-use crate::request::{self, Request};
-use crate::{Level, Options, Step, limits};
+use crate::news::{self, News};
+use crate::request::{Kind, Request, SandboxId};
+use crate::{Level, Limits, Options, Step};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use std::collections::VecDeque;
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
 use sys::cgroup::{Entrance, Group, Layout, Tree};
-use sys::descriptors;
+use sys::descriptors::{self, Wait};
 use sys::process::{self, Fork, Separation, SingleThread};
 use sys::seccomp::Filter;
 
@@ -28,6 +29,8 @@ pub(crate) enum Token {
     Dropped(u32),
     /// No process of a sandbox is left.
     Gone(u32),
+    /// The first process of a sandbox has something to say.
+    Prepared(u32),
 }
 
 impl From<Token> for EventData {
@@ -36,6 +39,7 @@ impl From<Token> for EventData {
             Token::Server => 0,
             Token::Dropped(slot) => u64::from(slot) << 2 | 1,
             Token::Gone(slot) => u64::from(slot) << 2 | 2,
+            Token::Prepared(slot) => u64::from(slot) << 2 | 3,
         })
     }
 }
@@ -46,10 +50,14 @@ impl From<EventData> for Token {
         match data.u64() & 3 {
             1 => Self::Dropped(slot),
             2 => Self::Gone(slot),
+            3 => Self::Prepared(slot),
             _ => Self::Server,
         }
     }
 }
+
+/// The low bits of a sandbox's number say where it is.
+const SLOT_BITS: u32 = 17;
 
 /// How many cgroups may wait for their removal before it is nobody's leisure any more.
 const LEFTOVERS_MAX: usize = 32;
@@ -69,21 +77,22 @@ struct NamedGroup {
     group: Group,
 }
 
-/// A first process, in its namespaces and its cgroup, that waits for a request.
-#[derive(Debug)]
-struct Parked {
-    pidfd: OwnedFd,
-    orders: OwnedFd,
-    group: Option<NamedGroup>,
-}
-
 /// A sandbox that exists.
 #[derive(Debug)]
 struct Occupant {
+    id: SandboxId,
     news: OwnedFd,
     pidfd: OwnedFd,
     group: Option<NamedGroup>,
     network_number: Option<u16>,
+    /// Where its first process waits for a request. None once it has one.
+    orders: Option<OwnedFd>,
+    /// What the server gets when the first process has prepared everything.
+    offered: Vec<OwnedFd>,
+    /// Its mount namespace.
+    mounts: Option<OwnedFd>,
+    /// The size of its `/tmp`.
+    tmp_bytes: u64,
     is_dropped: bool,
     is_gone: bool,
 }
@@ -101,24 +110,15 @@ pub(crate) struct Sandboxes {
     epoll: OwnedFd,
     slots: Vec<Option<Occupant>>,
     free_slots: VecDeque<u32>,
-    parked: VecDeque<Parked>,
-    parked_max: usize,
-    /// Not while parking fails.
-    is_parking: bool,
-    groups_made: u64,
+    built_count: u64,
+    /// Sandboxes that have, or had, a program.
+    started_count: usize,
+    started_max: usize,
     /// Numbers of network namespaces that are not in use, the longest unused in front.
     free_networks: VecDeque<u16>,
     networks_to_order: usize,
     /// Cgroups to remove, when their last process is gone.
     leftovers: VecDeque<NamedGroup>,
-}
-
-/// What a launch has made.
-#[derive(Debug)]
-struct Built {
-    pidfd: OwnedFd,
-    group: Option<NamedGroup>,
-    network_number: Option<u16>,
 }
 
 impl Sandboxes {
@@ -131,8 +131,10 @@ impl Sandboxes {
         tree: Tree,
         outside: Outside,
     ) -> io::Result<Self> {
-        let slot_count = u32::from(options.sandboxes_max);
-        let network_count = options.sandboxes_max.saturating_add(options.ready_max.into());
+        let count = options.sandboxes_max.saturating_add(options.ready_max.into());
+        // Namespaces are made ahead of the sandboxes that are built ahead.
+        let network_count = count.saturating_add(options.ready_max.into());
+        let slot_count = u32::from(count);
         let mut this = Self {
             single,
             level,
@@ -145,10 +147,9 @@ impl Sandboxes {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             slots: (0..slot_count).map(|_| None).collect(),
             free_slots: (0..slot_count).collect(),
-            parked: VecDeque::new(),
-            parked_max: usize::from(options.ready_max),
-            is_parking: true,
-            groups_made: 0,
+            built_count: 0,
+            started_count: 0,
+            started_max: usize::from(options.sandboxes_max),
             free_networks: (0..network_count).collect(),
             networks_to_order: usize::from(options.ready_max).max(1),
             leftovers: VecDeque::new(),
@@ -162,84 +163,35 @@ impl Sandboxes {
     }
 
     /// Builds a sandbox, and tells `news` what came of it. Fails only where the launcher itself cannot go on.
-    pub(crate) fn launch(&mut self, bytes: &mut [u8], news: OwnedFd) -> io::Result<()> {
+    pub(crate) fn build(&mut self, news: OwnedFd, root: &[u8]) -> io::Result<()> {
         let Some(slot) = self.free_slots.pop_front() else {
             let _ = descriptors::send(&news, &News::Full.encode(), &[]);
             return Ok(());
         };
-        let user = (self.level == Level::L2).then_some(self.uid_base + slot);
-        request::address(bytes, user, self.factory.is_some());
-        match self.build(bytes, &news) {
-            Ok(Built { pidfd, group, network_number }) => {
-                let occupant = Occupant {
-                    news,
-                    pidfd,
-                    group,
-                    network_number,
-                    is_dropped: false,
-                    is_gone: false,
-                };
-                self.settle(slot, occupant)?;
-            }
-            Err((step, index, error)) => {
+        let told = descriptors::duplicate(&news)?;
+        match self.try_build(slot, news, root) {
+            Ok(occupant) => self.settle(slot, occupant)?,
+            Err(failure) => {
                 self.free_slots.push_front(slot);
-                let index = u16::try_from(index).unwrap_or(u16::MAX);
-                let errno = error.raw_os_error().unwrap_or_else(|| fallback(&error));
-                let _ =
-                    descriptors::send(&news, &News::Failed { step, index, errno }.encode(), &[]);
-                if error.kind() == io::ErrorKind::BrokenPipe {
+                let _ = descriptors::send(&told, &init::failed(&failure).encode(), &[]);
+                if failure.2.kind() == io::ErrorKind::BrokenPipe {
                     // The factory is gone. So go too: the server starts a launcher that has one.
-                    return Err(error);
+                    return Err(failure.2);
                 }
             }
         }
         self.order_networks()
     }
 
-    /// Puts a function's things into a sandbox whose program runs already, and tells `reply` what came of it.
-    pub(crate) fn furnish(&mut self, bytes: &[u8], sandbox: &OwnedFd, reply: &OwnedFd) {
-        let news = match self.try_furnish(bytes, sandbox) {
-            Ok(()) => News::Started,
-            Err((step, index, error)) => News::Failed {
-                step,
-                index: u16::try_from(index).unwrap_or(u16::MAX),
-                errno: error.raw_os_error().unwrap_or_else(|| fallback(&error)),
-            },
-        };
-        // A server that is gone needs no answer.
-        let _ = descriptors::send(reply, &news.encode(), &[]);
-    }
-
-    fn try_furnish(&mut self, bytes: &[u8], sandbox: &OwnedFd) -> Result<(), Failure> {
-        let unreadable = || (Step::ReadRequest, 0, io::ErrorKind::InvalidData.into());
-        let request = Request::decode(bytes).ok_or_else(unreadable)?;
-        let trees = self.pick_up(&request)?;
-        let no_mounts = || (Step::MountCode, 0, io::ErrorKind::Unsupported.into());
-        let template = self.template.as_ref().ok_or_else(no_mounts)?;
-        template
-            .in_sandbox(&self.single, sandbox, || init::furnish(&request, &trees))
-            .at(Step::OpenMount)?
-    }
-
-    fn build(&mut self, bytes: &[u8], news: &OwnedFd) -> Result<Built, Failure> {
-        let unreadable = || (Step::ReadRequest, 0, io::ErrorKind::InvalidData.into());
-        let request = Request::decode(bytes).ok_or_else(unreadable)?;
-        let trees = self.pick_up(&request)?;
-        let root = self.take_root(&request).at(Step::Root)?;
-        let (output_read, output_write) = descriptors::pipe().at(Step::Descriptors)?;
+    /// Forks a first process, which prepares the rest.
+    fn try_build(&mut self, slot: u32, news: OwnedFd, root: &[u8]) -> Result<Occupant, Failure> {
+        let root = self.take_root(root).at(Step::Root)?;
         let network = self.take_network().at(Step::Network)?;
         let network_number = network.as_ref().map(|network| network.number);
-
-        let mut passed = vec![news.as_fd(), output_write.as_fd()];
-        passed.extend(network.as_ref().map(|network| network.namespace.as_fd()));
-        passed.extend(root.as_deref().map(OwnedFd::as_fd));
-        passed.extend(trees.iter().map(OwnedFd::as_fd));
-        match self.order(&request, bytes, &passed) {
-            Ok(Parked { pidfd, group, .. }) => {
-                let name = group.as_ref().map_or("", |group| &group.name).to_owned();
-                tell_built(news, name, &pidfd, &output_read, network.as_ref());
-                Ok(Built { pidfd, group, network_number })
-            }
+        self.built_count += 1;
+        let id = SandboxId(self.built_count << SLOT_BITS | u64::from(slot));
+        match self.park(slot, id, news, network, root) {
+            Ok(occupant) => Ok(Occupant { network_number, ..occupant }),
             Err(failure) => {
                 self.free_networks.extend(network_number);
                 Err(failure)
@@ -247,55 +199,31 @@ impl Sandboxes {
         }
     }
 
-    /// Has a first process become the sandbox. One that has died while it was parked is passed over.
-    fn order(
+    fn park(
         &mut self,
-        request: &Request<'_>,
-        bytes: &[u8],
-        passed: &[BorrowedFd<'_>],
-    ) -> Result<Parked, Failure> {
-        loop {
-            let (parked, is_new) = match self.parked.pop_front() {
-                Some(parked) => (parked, false),
-                None => {
-                    let parked = self.park()?;
-                    self.is_parking = true;
-                    (parked, true)
-                }
-            };
-            let ordered = match &parked.group {
-                Some(group) => {
-                    limits::put_in_force(&group.group, request.limits, request.cpu).at(Step::Limits)
-                }
-                None => Ok(()),
-            };
-            match ordered
-                .and_then(|()| descriptors::send(&parked.orders, bytes, passed).at(Step::Clone))
-            {
-                Ok(()) => return Ok(parked),
-                Err(failure) => {
-                    self.discard(parked);
-                    if is_new {
-                        return Err(failure);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Forks a first process.
-    fn park(&mut self) -> Result<Parked, Failure> {
-        let group = self.make_group().at(Step::Cgroup)?;
+        slot: u32,
+        id: SandboxId,
+        news: OwnedFd,
+        network: Option<Network>,
+        root: Option<Rc<OwnedFd>>,
+    ) -> Result<Occupant, Failure> {
+        let group = self.make_group(id).at(Step::Cgroup)?;
         let entrance = group
             .as_ref()
             .map(|group| Entrance::open(&group.group))
             .transpose()
             .at(Step::Cgroup)?;
         let (orders, theirs) = descriptors::message_pair().at(Step::Clone)?;
+        let (output, written) = descriptors::pipe().at(Step::Descriptors)?;
         let cradle = Cradle {
             level: self.level,
+            user: (self.level == Level::L2).then_some(self.uid_base + slot),
             entrance: entrance.as_ref(),
             orders: theirs.as_fd(),
+            news: news.as_fd(),
+            output: written.as_fd(),
+            network: network.as_ref().map(|network| network.namespace.as_fd()),
+            root: root.as_deref().map(OwnedFd::as_fd),
             filter: &self.filter,
             has_pids_controller: self.has_groups() && self.tree.has_pids(),
             has_memory_controller: self.has_groups() && self.tree.has_memory(),
@@ -303,21 +231,126 @@ impl Sandboxes {
         let separation =
             if self.level == Level::L0 { Separation::None } else { Separation::Sandbox };
         let unified = entrance.as_ref().and_then(Entrance::unified);
-        match process::fork(&self.single, separation, unified).at(Step::Clone)? {
+        let pidfd = match process::fork(&self.single, separation, unified).at(Step::Clone)? {
             Fork::Child => init::run(&self.single, &cradle),
-            Fork::Parent(pidfd) => Ok(Parked { pidfd, orders, group }),
+            Fork::Parent(pidfd) => pidfd,
+        };
+        let mut offered = vec![output];
+        offered.extend(network.into_iter().flat_map(|network| [network.runtime_api, network.edge]));
+        Ok(Occupant {
+            id,
+            news,
+            pidfd,
+            group,
+            network_number: None,
+            orders: Some(orders),
+            offered,
+            mounts: None,
+            tmp_bytes: Limits::default().tmp_bytes,
+            is_dropped: false,
+            is_gone: false,
+        })
+    }
+
+    /// The first process of a sandbox has prepared everything, or could not.
+    pub(crate) fn prepared(&mut self, slot: u32) {
+        let Some(Some(occupant)) =
+            usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot))
+        else {
+            return;
+        };
+        let Some(orders) = &occupant.orders else { return };
+        let _ = epoll::delete(&self.epoll, orders);
+        let mut buffer = [0; news::LENGTH_MAX];
+        let received = descriptors::receive(orders, &mut buffer, Wait::Never);
+        let (length, passed) = received.unwrap_or_default();
+        match buffer.get(..length).unwrap_or_default() {
+            init::PREPARED => {
+                occupant.mounts = passed.into_iter().next();
+                let group = occupant.group.as_ref().map_or("", |group| &group.name).to_owned();
+                let news = News::Built { sandbox: occupant.id, group };
+                let offered = std::mem::take(&mut occupant.offered);
+                let mut passed = vec![occupant.pidfd.as_fd()];
+                passed.extend(offered.iter().map(OwnedFd::as_fd));
+                // A server that is gone closes its end, which is seen later.
+                let _ = descriptors::send(&occupant.news, &news.encode(), &passed);
+            }
+            // It died, which is told by its descriptor.
+            [] => {}
+            failed => drop(descriptors::send(&occupant.news, failed, &[])),
         }
     }
 
-    fn discard(&mut self, parked: Parked) {
-        let _ = process::kill(&parked.pidfd);
-        self.leftovers.extend(parked.group);
+    /// Serves a request about a sandbox that was built. What came of it is told as its news.
+    pub(crate) fn serve(&mut self, bytes: &[u8]) {
+        let Some(request) = Request::decode(bytes) else { return };
+        let Some(slot) = self.slot_of(request.sandbox) else { return };
+        let news = match self.try_serve(slot, &request, bytes) {
+            Ok(Some(news)) => news,
+            // The first process goes on, and tells.
+            Ok(None) => return,
+            Err(failure) => init::failed(&failure),
+        };
+        if let Some(Some(occupant)) = self.slots.get(slot) {
+            // A server that is gone needs no answer.
+            let _ = descriptors::send(&occupant.news, &news.encode(), &[]);
+        }
+    }
+
+    /// The place of a sandbox, if it still exists. One that is gone has told so.
+    fn slot_of(&self, id: SandboxId) -> Option<usize> {
+        let slot = usize::try_from(id.0 & ((1 << SLOT_BITS) - 1)).ok()?;
+        let occupant = self.slots.get(slot)?.as_ref()?;
+        (occupant.id == id).then_some(slot)
+    }
+
+    fn try_serve(
+        &mut self,
+        slot: usize,
+        request: &Request<'_>,
+        bytes: &[u8],
+    ) -> Result<Option<News>, Failure> {
+        let is_start = request.kind == Kind::Start;
+        if is_start && self.started_count >= self.started_max {
+            return Ok(Some(News::Full));
+        }
+        self.furnish(slot, request)?;
+        if !is_start {
+            return Ok(Some(News::Furnished));
+        }
+        let Some(Some(occupant)) = self.slots.get_mut(slot) else { return Ok(None) };
+        let Some(orders) = occupant.orders.take() else {
+            return Err((Step::Execute, 0, io::ErrorKind::InvalidInput.into()));
+        };
+        self.started_count += 1;
+        descriptors::send(&orders, bytes, &[]).at(Step::Execute)?;
+        Ok(None)
+    }
+
+    /// Puts a function's directories into a sandbox.
+    fn furnish(&mut self, slot: usize, request: &Request<'_>) -> Result<(), Failure> {
+        let trees = self.pick_up(request)?;
+        let Some(Some(occupant)) = self.slots.get_mut(slot) else { return Ok(()) };
+        match (&self.template, &occupant.mounts) {
+            (Some(template), Some(mounts)) => {
+                let furnish = || init::furnish(request, &trees, occupant.tmp_bytes);
+                template.in_sandbox(&self.single, mounts, furnish).at(Step::OpenMount)??;
+                occupant.tmp_bytes = request.limits.tmp_bytes;
+                Ok(())
+            }
+            // A plain process is told where the directories really are.
+            _ if request.kind == Kind::Start => Ok(()),
+            _ => Err((Step::MountCode, 0, io::ErrorKind::Unsupported.into())),
+        }
     }
 
     fn settle(&mut self, slot: u32, occupant: Occupant) -> io::Result<()> {
         // No flag: that the other end is closed is always told.
         epoll::add(&self.epoll, &occupant.news, Token::Dropped(slot).into(), EventFlags::empty())?;
         epoll::add(&self.epoll, &occupant.pidfd, Token::Gone(slot).into(), EventFlags::IN)?;
+        if let Some(orders) = &occupant.orders {
+            epoll::add(&self.epoll, orders, Token::Prepared(slot).into(), EventFlags::IN)?;
+        }
         if let Some(place) = self.place(slot) {
             *place = Some(occupant);
         }
@@ -337,11 +370,11 @@ impl Sandboxes {
             .map_err(|(index, error)| (Step::OpenMount, index, error))
     }
 
-    /// The mount namespace of the root that a request asks for.
-    fn take_root(&mut self, request: &Request<'_>) -> io::Result<Option<Rc<OwnedFd>>> {
+    /// The mount namespace of the root that was asked for, if any was.
+    fn take_root(&mut self, path: &[u8]) -> io::Result<Option<Rc<OwnedFd>>> {
         match &mut self.template {
-            Some(template) if !request.root.is_empty() => {
-                template.namespace_of_root(&self.single, request.root).map(Some)
+            Some(template) if !path.is_empty() => {
+                template.namespace_of_root(&self.single, &CString::new(path)?).map(Some)
             }
             _ => Ok(None),
         }
@@ -383,6 +416,8 @@ impl Sandboxes {
             return;
         };
         self.free_slots.push_back(slot);
+        // One that has no orders to wait for has had its program.
+        self.started_count -= usize::from(occupant.orders.is_none());
         self.free_networks.extend(occupant.network_number);
         self.leftovers.extend(occupant.group);
     }
@@ -408,12 +443,11 @@ impl Sandboxes {
         Ok(())
     }
 
-    fn make_group(&mut self) -> io::Result<Option<NamedGroup>> {
+    fn make_group(&mut self, id: SandboxId) -> io::Result<Option<NamedGroup>> {
         if !self.has_groups() {
             return Ok(None);
         }
-        self.groups_made += 1;
-        let name = format!("{}-{}", std::process::id(), self.groups_made);
+        let name = format!("{}-{}", std::process::id(), id.0);
         let group = self.tree.create_group(&name)?;
         Ok(Some(NamedGroup { name, group }))
     }
@@ -425,24 +459,11 @@ impl Sandboxes {
 
     /// How long the launcher may wait for events before it has something to do. `None`: forever.
     pub(crate) fn next_chore_ms(&self) -> Option<i64> {
-        if self.is_parking && self.parked.len() < self.parked_max {
-            Some(0)
-        } else if self.leftovers.is_empty() {
-            None
-        } else {
-            Some(RETRY_MS)
-        }
+        (!self.leftovers.is_empty()).then_some(RETRY_MS)
     }
 
-    /// Does one small thing that nobody waits for.
+    /// Does what nobody waits for.
     pub(crate) fn do_chore(&mut self) {
-        if self.is_parking && self.parked.len() < self.parked_max {
-            match self.park() {
-                Ok(parked) => return self.parked.push_back(parked),
-                // The next request finds out why, and tells somebody who can act on it.
-                Err(_) => self.is_parking = false,
-            }
-        }
         self.remove_leftovers();
     }
 
@@ -474,11 +495,6 @@ impl Sandboxes {
         for occupant in self.slots.iter().flatten() {
             wait(&occupant.pidfd);
         }
-        for parked in std::mem::take(&mut self.parked) {
-            let _ = process::kill(&parked.pidfd);
-            wait(&parked.pidfd);
-            self.leftovers.extend(parked.group);
-        }
         // Their sockets stay open until all is done: when they close, the server may start another launcher.
         let occupants: Vec<Occupant> = self.slots.into_iter().flatten().collect();
         let groups = occupants.iter().filter_map(|occupant| occupant.group.as_ref());
@@ -504,21 +520,6 @@ impl Sandboxes {
     }
 }
 
-fn tell_built(
-    news: &OwnedFd,
-    group: String,
-    pidfd: &OwnedFd,
-    output: &OwnedFd,
-    network: Option<&Network>,
-) {
-    let mut passed = vec![pidfd.as_fd(), output.as_fd()];
-    if let Some(network) = network {
-        passed.extend([network.runtime_api.as_fd(), network.edge.as_fd()]);
-    }
-    // A server that is gone closes its end, which is seen later.
-    let _ = descriptors::send(news, &News::Built { group }.encode(), &passed);
-}
-
 fn kill(level: Level, occupant: &Occupant) {
     if level == Level::L0 {
         let _ = process::kill_group(&occupant.pidfd);
@@ -537,13 +538,4 @@ fn wait(pidfd: &OwnedFd) {
     let patience = rustix::time::Timespec { tv_sec: 2, tv_nsec: 0 };
     let mut polled = [rustix::event::PollFd::new(pidfd, rustix::event::PollFlags::IN)];
     let _ = rustix::event::poll(&mut polled, Some(&patience));
-}
-
-/// The number of an error that has none, as far as the server's message goes.
-fn fallback(error: &io::Error) -> i32 {
-    let errno = match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => rustix::io::Errno::INVAL,
-        _ => rustix::io::Errno::IO,
-    };
-    errno.raw_os_error()
 }

@@ -114,7 +114,8 @@ fn open_outbound(
     subnet: Subnet,
     nameservers: &[IpAddr],
 ) -> Result<Outbound, String> {
-    let count = options.sandboxes_max.saturating_add(options.ready_max.into());
+    let ready = u16::from(options.ready_max);
+    let count = options.sandboxes_max.saturating_add(ready).saturating_add(ready);
     let claimed =
         subnet.claim(count).map_err(|error| format!("cannot claim addresses: {error}"))?;
     let (block, claim) = claimed.ok_or_else(|| {
@@ -127,7 +128,8 @@ fn open_outbound(
 
 fn users(options: &Options, level: Level) -> std::ops::Range<u32> {
     if level == Level::L2 {
-        options.uid_base..options.uid_base.saturating_add(options.sandboxes_max.into())
+        let count = u32::from(options.sandboxes_max) + u32::from(options.ready_max);
+        options.uid_base..options.uid_base.saturating_add(count)
     } else {
         super::USER_INSIDE..super::USER_INSIDE + 1
     }

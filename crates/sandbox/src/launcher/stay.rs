@@ -20,7 +20,7 @@ use sys::{children, process};
 
 /// Serves until the server is gone, or until there is nothing more to serve.
 pub(super) fn stay(
-    voice: &Voice<'_>,
+    voice: &Voice,
     mut runtime: i32,
     start: impl Fn() -> io::Result<i32>,
 ) -> io::Result<()> {
@@ -46,7 +46,7 @@ pub(super) fn stay(
 }
 
 /// Waits until the runtime has ended: its raw wait status.
-fn watch(voice: &Voice<'_>, ends: &OwnedFd, runtime: i32) -> io::Result<i32> {
+fn watch(voice: &Voice, ends: &OwnedFd, runtime: i32) -> io::Result<i32> {
     loop {
         // First: what ended before anybody watched is told by nothing else.
         while let Some((pid, status)) = children::reap()? {
@@ -74,7 +74,7 @@ fn watch(voice: &Voice<'_>, ends: &OwnedFd, runtime: i32) -> io::Result<i32> {
 }
 
 /// The next order. Fails when the server is gone.
-fn receive(voice: &Voice<'_>) -> io::Result<Option<Order>> {
+fn receive(voice: &Voice) -> io::Result<Option<Order>> {
     let mut buffer = [0; 8];
     let (length, _) = descriptors::receive(voice.socket(), &mut buffer, Wait::UntilReady)?;
     if length == 0 {
