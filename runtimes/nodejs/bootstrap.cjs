@@ -142,10 +142,10 @@ function connect() {
   socket = own;
 }
 
-function send(message) {
+function send(message, whenWritten) {
   if (!socket) connect();
   socket.ref();
-  socket.write(message);
+  socket.write(message, whenWritten);
 }
 
 /** Posts a document and, unless the process is about to end, asks for the next event in the same write. */
@@ -289,7 +289,7 @@ function takeEvent(status, headers, body) {
   if (trace) process.env._X_AMZN_TRACE_ID = trace;
   else if (hadTrace) delete process.env._X_AMZN_TRACE_ID;
   hadTrace = Boolean(trace);
-  (HAS_CALLBACKS ? invokeWithCallbacks : invoke)(requestId, headers, body);
+  run(requestId, headers, body);
 }
 
 // Read once: a look at process.env is a call into C.
@@ -378,6 +378,68 @@ function invokeWithCallbacks(id, headers, body) {
   } catch (error) {
     callback(error);
   }
+}
+
+// --- streaming ------------------------------------------------------------------------------------------------------
+
+const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
+// How the handler is run, once it is known.
+let run = HAS_CALLBACKS ? invokeWithCallbacks : invoke;
+// The response that the handler is writing.
+let responseStream;
+let streaming;
+const loadStreaming = () => (streaming ??= require('./streaming.cjs'));
+
+globalThis.awslambda = {
+  streamifyResponse: (handler, options) => loadStreaming().streamifyResponse(handler, options),
+  get HttpResponseStream() {
+    return loadStreaming().HttpResponseStream;
+  },
+};
+
+function openResponseStream(id) {
+  const { ResponseStream } = loadStreaming();
+  const tooLate = (message) => new Fault('InvalidStreamingOperation', message);
+  const write = (message, whenWritten) => {
+    if (stream.isOpen) return send(message, whenWritten);
+    stream.isOpen = true;
+    // Its answer may come before its end, if it is refused.
+    expected.push(complain);
+    const head = `POST ${API}/invocation/${id}/response HTTP/1.1\r\nHost: ${API_HOST}\r\n`;
+    send(Buffer.concat([Buffer.from(head), message]), whenWritten);
+  };
+  const stream = new ResponseStream(handler, write, tooLate);
+  return stream;
+}
+
+/** Ends a response that has begun, or has not, with an error. */
+function failStream(stream, error) {
+  const document = errorDocument(error);
+  const kind = /^[\x20-\x7e]+$/.test(document.errorType) ? document.errorType : 'Function.Unknown';
+  return stream.fail(kind, JSON.stringify(document));
+}
+
+/** The response is what the handler writes. It is over when both the stream and the handler are. */
+async function invokeStreaming(id, headers, body) {
+  // A response that is open holds the event loop.
+  socket.ref();
+  const stream = (responseStream = openResponseStream(id));
+  try {
+    const context = { ...headerPart(headers), ...environmentPart, xRayTraceId: headers['lambda-runtime-trace-id'] };
+    const value = handler(JSON.parse(body), stream, context);
+    if (typeof value?.then !== 'function') throw new Error('Streaming does not support non-async handlers.');
+    if ((await value) !== undefined) console.warn('Streaming handlers ignore return values.');
+    await streaming.finished(stream);
+  } catch (error) {
+    logError('Invoke Error', error);
+    stream.once('error', nothing);
+    failStream(stream, error);
+    if (!stream.destroyed) await streaming.finished(stream);
+  }
+  responseStream = undefined;
+  finish(id);
+  expected.push(takeEvent);
+  send(NEXT);
 }
 
 // --- start ----------------------------------------------------------------------------------------------------------
@@ -474,13 +536,19 @@ async function loadHandler(text) {
   const found = find(module) || (HAS_CALLBACKS ? undefined : find(module?.default));
   if (!found) throw new Fault('HandlerNotFound', `${text} is undefined or not exported`);
   if (typeof found !== 'function') throw new Fault('HandlerNotFound', `${text} is not a function`);
-  if (!HAS_CALLBACKS && found.length >= 3) throw new Fault('CallbackHandlerDeprecated', CALLBACKS_ARE_GONE);
+  if (!HAS_CALLBACKS && found.length >= 3 && !found[STREAMING]) throw new Fault('CallbackHandlerDeprecated', CALLBACKS_ARE_GONE);
   return found;
 }
 
 /** An error that nobody caught ends the process, after its invocation, if there is one, has been told. */
 function die(title, error, exitStatus) {
   logError(title, error);
+  if (responseStream?.hasBegun && failStream(responseStream, error)) {
+    const exit = () => process.exit(exitStatus);
+    if (responseStream.destroyed) setImmediate(exit);
+    else responseStream.once('close', exit);
+    return;
+  }
   const where = handler === undefined ? 'init/error' : current && `invocation/${current}/error`;
   if (where) postError(where, error, () => process.exit(exitStatus));
   else process.exit(exitStatus);
@@ -565,6 +633,7 @@ async function main() {
     return;
   }
   whenLoopIsEmpty = nothing;
+  if (handler[STREAMING] === 'response') run = invokeStreaming;
   expected.push(takeEvent);
   send(NEXT);
 }

@@ -14,7 +14,7 @@ import sys
 import threading
 import uuid
 
-Message = collections.namedtuple("Message", "method path headers body writes")
+Message = collections.namedtuple("Message", "method path headers body writes trailers")
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:under-test"
 
 
@@ -22,7 +22,7 @@ class FakeApi:
     """Hands out events and collects answers. `answers` gets each POST as a Message."""
 
     def __init__(self, port=0):
-        self.events, self.answers = queue.Queue(), queue.Queue()
+        self.events, self.answers, self.pieces = queue.Queue(), queue.Queue(), queue.Queue()
         self.asked = threading.Event()
         self.answer_status = 202
         self.is_chunked = False
@@ -86,11 +86,14 @@ class FakeApi:
                 lines = head.decode("latin-1").split("\r\n")
                 method, path, _ = lines[0].split(" ")
                 headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])}
-                size = int(headers.get("content-length", 0))
-                while len(data) < size:
-                    data, writes = data + connection.recv(1 << 20), writes + 1
-                body, data = data[:size], data[size:]
-                message = Message(method, path, headers, body, writes)
+                if "transfer-encoding" in headers:
+                    body, trailers, data = self.read_chunks(connection, data)
+                else:
+                    trailers, size = {}, int(headers.get("content-length", 0))
+                    while len(data) < size:
+                        data, writes = data + connection.recv(1 << 20), writes + 1
+                    body, data = data[:size], data[size:]
+                message = Message(method, path, headers, body, writes, trailers)
                 writes = 0
                 if not self.answer(connection, message):
                     return
@@ -99,6 +102,30 @@ class FakeApi:
         finally:
             connection.close()
             self.count_readers(-1)
+
+    def read_chunks(self, connection, data):
+        """A chunked body, its trailers, and what came behind them. Each chunk goes to `pieces` as it comes."""
+        body, trailers = b"", {}
+
+        def until(end):
+            nonlocal data
+            while end not in data:
+                more = connection.recv(1 << 20)
+                if not more:
+                    raise ConnectionError("it broke off")
+                data += more
+            part, _, data = data.partition(end)
+            return part
+
+        while size := int(until(b"\r\n"), 16):
+            while len(data) < size + 2:
+                data += connection.recv(1 << 20)
+            self.pieces.put(data[:size])
+            body, data = body + data[:size], data[size + 2 :]
+        while line := until(b"\r\n"):
+            name, _, value = line.decode("latin-1").partition(":")
+            trailers[name.lower()] = value.strip()
+        return body, trailers, data
 
     def answer(self, connection, message):
         if message.method == "GET":

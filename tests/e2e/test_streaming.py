@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""InvokeWithResponseStream: responses that are read while the function makes them, from custom runtimes."""
+"""InvokeWithResponseStream: responses that are read while the function makes them, from custom runtimes and Node.js."""
 
 import base64
 import json
@@ -411,3 +411,31 @@ def test_the_sdk_for_javascript(platform, deploy):
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "every step passed"
+
+
+def test_a_node_function(platform, node_runtime):
+    source = """import { pipeline } from 'node:stream/promises';
+    import { Readable } from 'node:stream';
+    export const handler = awslambda.streamifyResponse(async (event, stream, context) => {
+      if (event === 'fail') throw new TypeError('too blue');
+      if (event.http) stream = awslambda.HttpResponseStream.from(stream, event.http);
+      console.log('streaming');
+      await pipeline(Readable.from(event.pieces), stream);
+    });"""
+    function = platform.deploy({"index.mjs": source}, runtime=node_runtime, Timeout=20)
+
+    got = stream(function, event={"pieces": ["one ", "two ", "ü"]}, LogType="Tail")
+    big = stream(function, event={"pieces": ["x" * 1_000_000] * 5})
+    http = stream(function, event={"pieces": ["body"], "http": {"statusCode": 418, "headers": {}, "cookies": []}})
+    failed = stream(function, event="fail")
+    whole = function.invoke({"pieces": ["a", "b"]})
+    fault = function.invoke("fail").fault()
+
+    assert got.rest() == "one two ü".encode()
+    assert got.error is None and "INFO\tstreaming" in got.log
+    assert big.rest() == b"x" * 5_000_000
+    assert http.rest() == b'{"statusCode":418,"headers":{},"cookies":[]}' + b"\0" * 8 + b"body"
+    assert failed.rest() == b""
+    assert (failed.error, failed.details["errorMessage"]) == ("TypeError", "too blue")
+    assert whole.payload == b"ab"
+    assert (fault["errorType"], fault["errorMessage"]) == ("TypeError", "too blue")

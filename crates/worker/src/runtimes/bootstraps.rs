@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folder, name, content.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 7] = [
     ("python", "bootstrap.py", include_str!("../../../../runtimes/python/bootstrap.py")),
     ("python", "bootstrap_rare.py", include_str!("../../../../runtimes/python/bootstrap_rare.py")),
     ("python", "bootstrap_stem.py", include_str!("../../../../runtimes/python/bootstrap_stem.py")),
@@ -16,6 +16,7 @@ const FILES: [(&str, &str, &str); 6] = [
         include_str!("../../../../runtimes/python/bootstrap_rehearsal.py"),
     ),
     ("nodejs", "bootstrap.cjs", include_str!("../../../../runtimes/nodejs/bootstrap.cjs")),
+    ("nodejs", "streaming.cjs", include_str!("../../../../runtimes/nodejs/streaming.cjs")),
     ("nodejs", "rehearsal.js", include_str!("../../../../runtimes/nodejs/rehearsal.js")),
 ];
 
