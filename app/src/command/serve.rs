@@ -156,7 +156,12 @@ async fn open_lambda(
         identity.link(&cx.endpoint, path, &cx.region, LINK_SECONDS).unwrap_or_default()
     });
     let concurrency_max = u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX);
-    let options = lambda::Options { concurrency_max, ..lambda::Options::default() };
+    let options = lambda::Options {
+        concurrency_max,
+        requests_per_second_max: config.invoke.requests_per_second_max,
+        reserved_requests_per_second: config.invoke.reserved_requests_per_second,
+        ..lambda::Options::default()
+    };
     Ok(Lambda::open(store, data_dir.join("code"), invoker.clone(), presign, options).await?)
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! AWS Lambda, API version 2015-03-31: all operations of the model.
 //!
-//! An `async fn` is built. A `fn` is declared only: it is routed, its input checked where it names one, and answered
-//! with a clear error.
+//! An `async fn` is built. A `fn` is declared only: its input is checked where it names one, then it is refused.
 
 pub mod account;
 pub mod alias;
@@ -40,7 +39,6 @@ use wire::{Context, Result, service};
 #[service(rest_json, signing = "lambda", version = "2015-03-31", faults = fault::MODELLED)]
 pub trait Lambda: Send + Sync + 'static {
     // Functions (CRUD, code, config)
-
     /// Creates a function.
     #[operation(http = "POST /2015-03-31/functions", status = 201, body_max = 70_167_211)]
     async fn create_function(
@@ -106,7 +104,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<GetAccountSettingsOutput>;
 
     // Invocation
-
     /// Runs a function on an event, or accepts the event to run it later.
     #[operation(
         http = "POST /2015-03-31/functions/{FunctionName}/invocations",
@@ -129,7 +126,6 @@ pub trait Lambda: Send + Sync + 'static {
     fn invoke_async(input: InvokeAsyncInput);
 
     // Versions and aliases
-
     /// Freezes `$LATEST` as a numbered version.
     #[operation(http = "POST /2015-03-31/functions/{FunctionName}/versions", status = 201)]
     async fn publish_version(
@@ -179,7 +175,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<ListAliasesOutput>;
 
     // Concurrency
-
     /// Reserves concurrency for a function, and limits it to that.
     #[operation(http = "PUT /2017-10-31/functions/{FunctionName}/concurrency")]
     async fn put_function_concurrency(
@@ -204,26 +199,45 @@ pub trait Lambda: Send + Sync + 'static {
         input: DeleteFunctionConcurrencyInput,
     ) -> Result<()>;
 
+    /// Has execution environments of a version or an alias initialised ahead of events, and kept.
     #[operation(
         http = "PUT /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
         status = 202
     )]
-    fn put_provisioned_concurrency_config();
+    async fn put_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: PutProvisionedConcurrencyConfigInput,
+    ) -> Result<PutProvisionedConcurrencyConfigOutput>;
 
+    /// Answers the provisioned concurrency of a version or an alias.
     #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency")]
-    fn get_provisioned_concurrency_config();
+    async fn get_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: GetProvisionedConcurrencyConfigInput,
+    ) -> Result<GetProvisionedConcurrencyConfigOutput>;
 
+    /// Lists the provisioned concurrency of a function, page by page.
     #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL")]
-    fn list_provisioned_concurrency_configs();
+    async fn list_provisioned_concurrency_configs(
+        &self,
+        cx: &Context,
+        input: ListProvisionedConcurrencyConfigsInput,
+    ) -> Result<ListProvisionedConcurrencyConfigsOutput>;
 
+    /// Gives provisioned concurrency back.
     #[operation(
         http = "DELETE /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
         status = 204
     )]
-    fn delete_provisioned_concurrency_config();
+    async fn delete_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: DeleteProvisionedConcurrencyConfigInput,
+    ) -> Result<()>;
 
     // Async invoke config
-
     /// Sets how asynchronous invocations are retried and reported, leaving nothing of what was set.
     #[operation(http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config")]
     async fn put_function_event_invoke_config(
@@ -268,7 +282,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<()>;
 
     // Event source mappings
-
     /// Maps the records of a source to a function.
     #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202)]
     async fn create_event_source_mapping(
@@ -310,7 +323,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<EventSourceMappingConfiguration>;
 
     // Function URLs
-
     /// Gives a function or an alias a URL.
     #[operation(http = "POST /2021-10-31/functions/{FunctionName}/url", status = 201)]
     async fn create_function_url_config(
@@ -352,7 +364,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<()>;
 
     // Resource policies
-
     /// Adds a statement to a resource policy.
     #[operation(http = "POST /2015-03-31/functions/{FunctionName}/policy", status = 201)]
     async fn add_permission(
@@ -397,7 +408,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<()>;
 
     // Layers
-
     /// Publishes the next version of a layer.
     #[operation(
         http = "POST /2018-10-31/layers/{LayerName}/versions",
@@ -480,7 +490,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<()>;
 
     // Tags
-
     /// Adds tags.
     #[operation(http = "POST /2017-03-31/tags/{Resource}", status = 204)]
     async fn tag_resource(&self, cx: &Context, input: TagResourceInput) -> Result<()>;
@@ -494,7 +503,6 @@ pub trait Lambda: Send + Sync + 'static {
     async fn list_tags(&self, cx: &Context, input: ListTagsInput) -> Result<ListTagsOutput>;
 
     // Runtime management, recursion
-
     /// Answers when a function moves to a newer version of its runtime.
     #[operation(http = "GET /2021-07-20/functions/{FunctionName}/runtime-management-config")]
     async fn get_runtime_management_config(
@@ -528,7 +536,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<PutFunctionRecursionConfigOutput>;
 
     // Code signing
-
     /// Creates a code signing configuration: who may sign code, and what happens to other code.
     #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201)]
     async fn create_code_signing_config(
@@ -608,7 +615,6 @@ pub trait Lambda: Send + Sync + 'static {
     ) -> Result<()>;
 
     // Managed Instances (capacity providers, scaling)
-
     #[operation(http = "POST /2025-11-30/capacity-providers", status = 202)]
     fn create_capacity_provider(input: CreateCapacityProviderInput);
 
@@ -644,7 +650,6 @@ pub trait Lambda: Send + Sync + 'static {
     fn get_function_scaling_config(input: GetFunctionScalingConfigInput);
 
     // Durable executions
-
     #[operation(http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint")]
     fn checkpoint_durable_execution(input: CheckpointDurableExecutionInput);
 

@@ -7,6 +7,7 @@ use crate::alias::{Additional, Alias};
 use crate::error::Error;
 use crate::function::{Function, Key};
 use crate::page::{Marker, Page};
+use crate::provisioned;
 use crate::records::Part;
 use crate::service::Service;
 use crate::version::Number;
@@ -71,10 +72,16 @@ impl<I: Invoke> Service<I> {
             None => checked(alias)?,
         };
 
+        provisioned::check_alias(&current, &input.name, &alias)?;
+
         let answer = view(&key, &input.name, &alias);
         let changed = current.with_alias(&input.name, Some(alias));
+        let is_provisioned = changed.provisioned.contains_key(&input.name);
         self.records.save(&changed, [Part::Alias(input.name)]).await?;
-        self.table.put(&lock, changed);
+        let changed = self.table.put(&lock, changed);
+        if is_provisioned {
+            self.provision(&changed);
+        }
         Ok(answer)
     }
 
@@ -88,11 +95,15 @@ impl<I: Invoke> Service<I> {
         let lock = self.table.lock(&key).await;
         let current = self.table.get(&key);
         if let Some(current) = current.filter(|current| current.aliases.contains_key(&input.name)) {
+            let was_provisioned = current.provisioned.contains_key(&input.name);
             let mut changed = current.with_alias(&input.name, None);
             changed.event_invoke.remove(&input.name);
             let parts = [Part::Alias(input.name.clone()), Part::EventInvoke(input.name)];
             self.records.save(&changed, parts).await?;
-            self.table.put(&lock, changed);
+            let changed = self.table.put(&lock, changed);
+            if was_provisioned {
+                self.provision(&changed);
+            }
         }
         Ok(())
     }

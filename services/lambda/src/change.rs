@@ -59,6 +59,7 @@ impl<I: Invoke> Service<I> {
             urls: BTreeMap::new(),
             recursive_loop: None,
             code_signing: signing.id.clone(),
+            provisioned: BTreeMap::new(),
             gate: self.accounts.gate(&key.account, &key.region),
             key,
         };
@@ -216,6 +217,9 @@ impl<I: Invoke> Service<I> {
                 self.records.delete(&current).await?;
                 self.table.remove(&lock, &key);
                 current.versions().for_each(|version| self.invoker.retire(version.deployment()));
+                if !current.provisioned.is_empty() {
+                    self.invoker.provision(&key.arn(), Vec::new());
+                }
             }
             Some(number) => {
                 if let Some(version) = current.published.get(&number) {
@@ -223,10 +227,14 @@ impl<I: Invoke> Service<I> {
                     let mut changed = (*current).clone();
                     changed.published.remove(&number);
                     changed.event_invoke.remove(&number.to_string());
+                    let was_provisioned = changed.provisioned.remove(&number.to_string()).is_some();
                     let parts =
                         [Part::Version(version.number), Part::EventInvoke(number.to_string())];
                     self.records.save(&changed, parts).await?;
-                    self.table.put(&lock, changed);
+                    let changed = self.table.put(&lock, changed);
+                    if was_provisioned {
+                        self.provision(&changed);
+                    }
                     self.invoker.retire(version.deployment());
                 }
             }

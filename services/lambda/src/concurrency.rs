@@ -1,35 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How many invocations may run at once: of a function with reserved concurrency, and of all others together.
+//! How many invocations may run at once, and begin each second: of a function with reserved concurrency, of provisioned
+//! environments, and of all others together.
 //!
 //! Reserved concurrency is a floor and a ceiling: a function with a reservation runs that many at once and no more,
-//! over all its versions, and the functions without one share what nobody reserved.
+//! over all its versions, and the functions without one share what nobody holds. What is provisioned is held, too: it
+//! is a part of the function's reservation, or of what the others share. The function's other invocations do without it.
 //!
 //! Counted per account and region. The machine's own limit, over all of them, is the invoker's.
 
-use invoke::InvokeError;
+use crate::provisioned::Provisioned;
+use invoke::{Bucket, InvokeError, Rate};
 use names::{AccountId, Region};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::time::Instant;
 
 /// What no reservation may leave less of for the functions without one.
 pub(crate) const UNRESERVED_MIN: usize = 100;
 
+/// What an account may do in a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) concurrency_max: usize,
+    /// Of all functions without a reservation together. 0: no limit.
+    pub(crate) requests_per_second_max: u32,
+    /// Of a function with a reservation, for each one that is reserved. 0: no limit.
+    pub(crate) reserved_requests_per_second: u32,
+}
+
+/// What a function has of its account's concurrency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holding {
+    pub(crate) reserved: Option<u32>,
+    /// Over all its versions and aliases.
+    pub(crate) provisioned: usize,
+}
+
 /// Every account in every region.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    concurrency_max: usize,
+    limits: Limits,
     by_place: Mutex<HashMap<(AccountId, Region), Arc<Account>>>,
 }
 
 /// One account in one region.
 #[derive(Debug)]
 pub(crate) struct Account {
-    concurrency_max: usize,
-    /// By all functions together. Follows the table of functions.
-    reserved: AtomicUsize,
-    /// Invocations of functions without a reservation.
+    limits: Limits,
+    /// Reserved, or provisioned without a reservation, by all functions together. Follows the table of functions.
+    held: AtomicUsize,
+    /// Invocations of functions without a reservation, but those on provisioned environments.
     running: AtomicUsize,
+    requests: Bucket,
+    /// What the buckets count time from.
+    since: Instant,
     /// Held from the check of a reservation until it counts.
     pub(crate) reserving: tokio::sync::Mutex<()>,
 }
@@ -38,20 +63,36 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) struct Gate {
     account: Arc<Account>,
+    /// But those on provisioned environments.
     running: AtomicUsize,
+    requests: Bucket,
 }
 
 /// An invocation that came in, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     gate: Arc<Gate>,
-    is_reserved: bool,
+    counted: Counted,
+}
+
+/// Where an invocation is counted.
+#[derive(Debug)]
+enum Counted {
+    Reserved,
+    Unreserved,
+    Provisioned(Arc<AtomicUsize>),
+}
+
+impl Holding {
+    /// What the functions without a reservation do not share.
+    pub(crate) fn count(self) -> usize {
+        self.reserved.map_or(self.provisioned, to_usize)
+    }
 }
 
 impl Accounts {
-    pub(crate) fn new(concurrency_max: u32) -> Self {
-        let concurrency_max = usize::try_from(concurrency_max).unwrap_or(usize::MAX);
-        Self { concurrency_max, by_place: Mutex::default() }
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, by_place: Mutex::default() }
     }
 
     pub(crate) fn of(&self, account: &AccountId, region: &Region) -> Arc<Account> {
@@ -60,9 +101,11 @@ impl Accounts {
         let place = (account.clone(), region.clone());
         let new = || {
             Arc::new(Account {
-                concurrency_max: self.concurrency_max,
-                reserved: AtomicUsize::new(0),
+                limits: self.limits,
+                held: AtomicUsize::new(0),
                 running: AtomicUsize::new(0),
+                requests: Bucket::default(),
+                since: Instant::now(),
                 reserving: tokio::sync::Mutex::default(),
             })
         };
@@ -70,77 +113,122 @@ impl Accounts {
     }
 
     pub(crate) fn gate(&self, account: &AccountId, region: &Region) -> Arc<Gate> {
-        Arc::new(Gate { account: self.of(account, region), running: AtomicUsize::new(0) })
+        let (running, requests) = (AtomicUsize::new(0), Bucket::default());
+        Arc::new(Gate { account: self.of(account, region), running, requests })
     }
 }
 
 impl Account {
+    pub(crate) fn concurrency_max(&self) -> usize {
+        self.limits.concurrency_max
+    }
+
     /// What the functions without a reservation share: never nothing, even where the machine's own limit was lowered
     /// to less than what had been reserved.
     pub(crate) fn unreserved(&self) -> usize {
-        match self.concurrency_max.saturating_sub(self.reserved.load(Ordering::Relaxed)) {
-            0 => UNRESERVED_MIN.min(self.concurrency_max),
+        match self.limits.concurrency_max.saturating_sub(self.held.load(Ordering::Relaxed)) {
+            0 => UNRESERVED_MIN.min(self.limits.concurrency_max),
             left => left,
         }
     }
 
-    /// Whether a function may change its reservation from `current` to `asked`. Less is always possible.
-    pub(crate) fn may_reserve(&self, current: usize, asked: usize) -> bool {
+    /// Whether a function may hold `asked` instead of `current`. Less is always possible.
+    pub(crate) fn may_hold(&self, current: usize, asked: usize) -> bool {
         let left = (self.unreserved() + current).checked_sub(asked);
         asked <= current || left.is_some_and(|left| left >= UNRESERVED_MIN)
+    }
+
+    fn may_begin(&self, requests: &Bucket, per_second: u32) -> bool {
+        let rate = Rate { per_second, burst: per_second };
+        per_second == 0 || requests.take(rate, self.since.elapsed())
     }
 }
 
 impl Gate {
-    /// A function's reservation came or went.
-    pub(crate) fn count_reservation(&self, old: Option<u32>, new: Option<u32>) {
-        let count = |reservation: Option<u32>| {
-            usize::try_from(reservation.unwrap_or_default()).unwrap_or(usize::MAX)
-        };
-        self.account.reserved.fetch_add(count(new), Ordering::Relaxed);
-        self.account.reserved.fetch_sub(count(old), Ordering::Relaxed);
+    /// What a function holds has changed.
+    pub(crate) fn count_held(&self, old: usize, new: usize) {
+        self.account.held.fetch_add(new, Ordering::Relaxed);
+        self.account.held.fetch_sub(old, Ordering::Relaxed);
     }
 
-    /// Lets an invocation in, or says why not.
-    pub(crate) fn enter(self: &Arc<Self>, reserved: Option<u32>) -> Result<Running, InvokeError> {
+    /// Lets an invocation of a function in, or says why not. `provisioned` is what its qualifier has.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        holding: Holding,
+        provisioned: Option<&Provisioned>,
+    ) -> Result<Running, InvokeError> {
+        let entered = match provisioned.and_then(Provisioned::enter) {
+            Some(running) => {
+                Running { gate: Arc::clone(self), counted: Counted::Provisioned(running) }
+            }
+            None => self.enter_on_demand(holding)?,
+        };
+        self.check_rate(holding.reserved, &entered)?;
+        Ok(entered)
+    }
+
+    fn enter_on_demand(self: &Arc<Self>, holding: Holding) -> Result<Running, InvokeError> {
         let running = self.running.fetch_add(1, Ordering::AcqRel);
         // Counted from here on, whatever happens.
-        let entered = Running { gate: Arc::clone(self), is_reserved: true };
-        match reserved {
-            Some(max) if running >= usize::try_from(max).unwrap_or(usize::MAX) => {
-                Err(InvokeError::Throttled {
-                    reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
-                })
-            }
-            Some(_) => Ok(entered),
-            None => {
-                let running = self.account.running.fetch_add(1, Ordering::AcqRel);
-                let entered = entered.unreserved();
-                if running >= self.account.unreserved() {
-                    return Err(InvokeError::Throttled {
-                        reason: "ConcurrentInvocationLimitExceeded",
-                    });
-                }
+        let mut entered = Running { gate: Arc::clone(self), counted: Counted::Reserved };
+        if let Some(reserved) = holding.reserved {
+            let max = to_usize(reserved).saturating_sub(holding.provisioned);
+            let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+            return if running < max {
                 Ok(entered)
-            }
+            } else {
+                Err(InvokeError::Throttled { reason })
+            };
         }
+        let running = self.account.running.fetch_add(1, Ordering::AcqRel);
+        entered.counted = Counted::Unreserved;
+        if running >= self.account.unreserved() {
+            return Err(InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" });
+        }
+        Ok(entered)
     }
-}
 
-impl Running {
-    fn unreserved(mut self) -> Self {
-        self.is_reserved = false;
-        self
+    fn check_rate(&self, reserved: Option<u32>, entered: &Running) -> Result<(), InvokeError> {
+        let limits = self.account.limits;
+        let (requests, per_second, reason) = match (reserved, &entered.counted) {
+            (Some(reserved), _) => (
+                &self.requests,
+                reserved.saturating_mul(limits.reserved_requests_per_second),
+                "ReservedFunctionInvocationRateLimitExceeded",
+            ),
+            // As many more as its environments can serve.
+            (None, Counted::Provisioned(_)) => return Ok(()),
+            (None, Counted::Reserved | Counted::Unreserved) => (
+                &self.account.requests,
+                limits.requests_per_second_max,
+                "FunctionInvocationRateLimitExceeded",
+            ),
+        };
+        match self.account.may_begin(requests, per_second) {
+            true => Ok(()),
+            false => Err(InvokeError::Throttled { reason }),
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.gate.running.fetch_sub(1, Ordering::AcqRel);
-        if !self.is_reserved {
-            self.gate.account.running.fetch_sub(1, Ordering::AcqRel);
+        match &self.counted {
+            Counted::Provisioned(running) => {
+                running.fetch_sub(1, Ordering::AcqRel);
+                return;
+            }
+            Counted::Reserved => {}
+            Counted::Unreserved => {
+                self.gate.account.running.fetch_sub(1, Ordering::AcqRel);
+            }
         }
+        self.gate.running.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+pub(crate) fn to_usize(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -148,41 +236,110 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn accounts(max: u32) -> (Accounts, Arc<Gate>) {
-        let accounts = Accounts::new(max);
+    const LIMITS: Limits =
+        Limits { concurrency_max: 0, requests_per_second_max: 0, reserved_requests_per_second: 0 };
+
+    fn accounts(limits: Limits) -> (Accounts, Arc<Gate>) {
+        let accounts = Accounts::new(limits);
         let gate = accounts.gate(&"000000000000".parse().unwrap(), &"us-east-1".parse().unwrap());
         (accounts, gate)
     }
 
+    const UNRESERVED: Holding = Holding { reserved: None, provisioned: 0 };
+
+    fn reserving(count: u32) -> Holding {
+        Holding { reserved: Some(count), provisioned: 0 }
+    }
+
+    fn reason(entered: Result<Running, InvokeError>) -> &'static str {
+        match entered {
+            Err(InvokeError::Throttled { reason }) => reason,
+            Ok(_) | Err(_) => "none",
+        }
+    }
+
     #[test]
     fn a_hundred_stay_unreserved() {
-        let (_accounts, gate) = accounts(1_000);
+        let (_accounts, gate) = accounts(Limits { concurrency_max: 1_000, ..LIMITS });
         let account = &gate.account;
-        assert!(account.may_reserve(0, 900) && !account.may_reserve(0, 901));
-        gate.count_reservation(None, Some(900));
+        assert!(account.may_hold(0, 900) && !account.may_hold(0, 901));
+        gate.count_held(0, 900);
         assert_eq!(account.unreserved(), 100);
-        assert!(!account.may_reserve(0, 1), "another function");
-        assert!(account.may_reserve(0, 0), "which may still be switched off");
-        assert!(account.may_reserve(900, 850) && !account.may_reserve(900, 901));
-        gate.count_reservation(Some(900), None);
+        assert!(!account.may_hold(0, 1), "another function");
+        assert!(account.may_hold(0, 0), "which may still be switched off");
+        assert!(account.may_hold(900, 850) && !account.may_hold(900, 901));
+        gate.count_held(900, 0);
         assert_eq!(account.unreserved(), 1_000);
+    }
+
+    #[test]
+    fn provisioned_invocations_leave_the_others_their_share() {
+        let (_accounts, gate) = accounts(Limits { concurrency_max: 3, ..LIMITS });
+        let (holding, live) = (Holding { provisioned: 2, ..UNRESERVED }, Provisioned::new(2, 0));
+        gate.count_held(0, holding.count());
+        let first = gate.enter(holding, Some(&live)).unwrap();
+        let second = gate.enter(holding, Some(&live)).unwrap();
+        let third = gate.enter(holding, Some(&live)).unwrap();
+        assert!(matches!(third.counted, Counted::Unreserved), "it spills over");
+        assert_eq!(reason(gate.enter(holding, Some(&live))), "ConcurrentInvocationLimitExceeded");
+        drop(first);
+        let again = gate.enter(holding, Some(&live)).unwrap();
+        assert!(matches!(again.counted, Counted::Provisioned(_)));
+        drop((second, third, again));
+        assert_eq!(gate.running.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn all_reserved_and_provisioned_leaves_nothing_to_the_rest() {
+        let (_accounts, gate) = accounts(Limits { concurrency_max: 1_000, ..LIMITS });
+        let (holding, live) =
+            (Holding { reserved: Some(2), provisioned: 2 }, Provisioned::new(1, 0));
+        assert_eq!(
+            reason(gate.enter(holding, None)),
+            "ReservedFunctionConcurrentInvocationLimitExceeded"
+        );
+        let running = gate.enter(holding, Some(&live)).unwrap();
+        assert!(gate.enter(holding, Some(&live)).is_err());
+        drop(running);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_begin_in_a_second_than_ten_for_each() {
+        let limits = Limits {
+            concurrency_max: 1_000,
+            requests_per_second_max: 5,
+            reserved_requests_per_second: 10,
+        };
+        let (_accounts, gate) = accounts(limits);
+        for (holding, count, why) in [
+            (reserving(1), 10, "ReservedFunctionInvocationRateLimitExceeded"),
+            (UNRESERVED, 5, "FunctionInvocationRateLimitExceeded"),
+        ] {
+            for _ in 0..count {
+                assert!(gate.enter(holding, None).is_ok());
+            }
+            assert_eq!(reason(gate.enter(holding, None)), why);
+        }
+        tokio::time::advance(std::time::Duration::from_millis(100)).await;
+        assert!(gate.enter(reserving(1), None).is_ok());
+        assert!(gate.enter(reserving(1), None).is_err());
     }
 
     proptest! {
         /// Whoever comes and goes, in whatever order: no limit is passed, and in the end nobody is counted.
         #[test]
         fn nobody_passes_a_limit(reserved in 0_u32..4, steps in prop::collection::vec((any::<bool>(), any::<bool>()), 0..60)) {
-            let (accounts, one) = accounts(5);
+            let (accounts, one) = accounts(Limits { concurrency_max: 5, ..LIMITS });
             let other = accounts.gate(&"000000000000".parse().unwrap(), &"us-east-1".parse().unwrap());
-            one.count_reservation(None, Some(reserved));
+            one.count_held(0, reserved as usize);
             let (mut ones, mut others) = (Vec::new(), Vec::new());
             for (is_one, enters) in steps {
-                let (gate, reservation, inside, max) = match is_one {
-                    true => (&one, Some(reserved), &mut ones, reserved),
-                    false => (&other, None, &mut others, 5 - reserved),
+                let (gate, holding, inside, max) = match is_one {
+                    true => (&one, reserving(reserved), &mut ones, reserved),
+                    false => (&other, UNRESERVED, &mut others, 5 - reserved),
                 };
                 if enters {
-                    let entered = gate.enter(reservation);
+                    let entered = gate.enter(holding, None);
                     prop_assert_eq!(entered.is_ok(), inside.len() < max as usize);
                     inside.extend(entered.ok());
                 } else {

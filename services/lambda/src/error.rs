@@ -89,6 +89,11 @@ pub(crate) enum Error {
     LayerRevisionMismatch,
     #[error("Unable to delete version because the following aliases reference it: [{aliases}]")]
     VersionAliased { aliases: String },
+    #[error("No Provisioned Concurrency Config found for this function")]
+    NotProvisioned,
+    /// Of an alias and its version one has provisioned concurrency already. The text is AWS's.
+    #[error("{0}")]
+    Provisioned(&'static str),
     #[error("The number of aliases of this function would exceed the limit of {max}.")]
     TooManyAliases { max: usize },
     #[error(
@@ -169,6 +174,8 @@ impl Error {
             | Self::LayerRevisionMismatch
             | Self::VersionAliased { .. }
             | Self::TooManyAliases { .. }
+            | Self::NotProvisioned
+            | Self::Provisioned(_)
             | Self::StatementExists { .. }
             | Self::PolicyTooLong { .. }
             | Self::TagsOnVersion
@@ -203,6 +210,7 @@ impl Error {
             | Self::Conflict(_)
             | Self::VersionAliased { .. }
             | Self::StatementExists { .. }
+            | Self::Provisioned(_)
             | Self::UpdateInProgress { .. }
             | Self::WrongState { .. } => fault::resource_conflict(text),
             Self::OtherAccount { .. } => {
@@ -225,6 +233,7 @@ impl Error {
             Self::RevisionMismatch | Self::LayerRevisionMismatch => {
                 fault::precondition_failed(text)
             }
+            Self::NotProvisioned => fault::provisioned_concurrency_config_not_found(text),
             Self::TooManyAliases { .. } => fault::alias_limit_exceeded(text),
             Self::SigningConfigNotFound { .. } => fault::code_signing_config_not_found(text),
             Self::CodeNotVerified => fault::code_verification_failed(text),

@@ -2,8 +2,9 @@
 //! A function: its versions, its tags, and what all of them share.
 
 use crate::alias::Alias;
-use crate::concurrency::Gate;
+use crate::concurrency::{Gate, Holding, to_usize};
 use crate::function_urls::FunctionUrl;
+use crate::provisioned::Provisioned;
 use crate::version::{Number, Version};
 use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Qualifier, Region};
@@ -47,6 +48,8 @@ pub(crate) struct Function {
     pub(crate) recursive_loop: Option<RecursiveLoop>,
     /// The id of its code signing configuration.
     pub(crate) code_signing: Option<String>,
+    /// By the version or the alias that it was asked for.
+    pub(crate) provisioned: BTreeMap<String, Provisioned>,
     /// Shared with the function it was made from.
     pub(crate) gate: Arc<Gate>,
 }
@@ -93,9 +96,18 @@ impl Function {
         let mut changed = self.clone();
         match alias {
             Some(alias) => changed.aliases.insert(name.to_owned(), Arc::new(alias)),
-            None => changed.aliases.remove(name),
+            None => {
+                changed.provisioned.remove(name);
+                changed.aliases.remove(name)
+            }
         };
         changed
+    }
+
+    /// What it has of its account's concurrency.
+    pub(crate) fn holding(&self) -> Holding {
+        let counts = self.provisioned.values().map(|provisioned| to_usize(provisioned.requested));
+        Holding { reserved: self.reserved_concurrency, provisioned: counts.sum() }
     }
 
     /// Bytes of the zips of all versions, each counted as AWS counts them.

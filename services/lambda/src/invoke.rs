@@ -9,6 +9,7 @@ use crate::alias;
 use crate::code::CodeError;
 use crate::concurrency::Running;
 use crate::error::Error;
+use crate::provisioned::Provisioned;
 use crate::read::Found;
 use crate::service::Service;
 use crate::version::{State, Version};
@@ -40,6 +41,8 @@ pub(crate) struct Admitted {
     found: Found,
     pub(crate) event: Event,
     running: Running,
+    /// The qualifier whose provisioned environments may serve it.
+    provisioned: Option<String>,
 }
 
 impl<I: Invoke> Service<I> {
@@ -82,10 +85,7 @@ impl<I: Invoke> Service<I> {
         mut found: Found,
         given: Given<'_>,
     ) -> Result<Option<Admitted>, Error> {
-        if given.tenant_id.is_some() {
-            let text = "The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again.";
-            return Err(Error::InvalidParameter(text.to_owned()));
-        }
+        check_tenant(&found.version, given.tenant_id.is_some())?;
         let payload = payload(given.payload)?;
         let client_context = given.client_context.map(client_context).transpose()?;
         if given.is_dry_run {
@@ -94,7 +94,11 @@ impl<I: Invoke> Service<I> {
 
         found.route();
         check_state(&found.version)?;
-        let running = found.function.gate.enter(found.function.reserved_concurrency)?;
+        let provisioned = found.provisioned();
+        let running = found
+            .function
+            .gate
+            .enter(found.function.holding(), provisioned.map(|(_, found)| found))?;
         if !found.version.is_unpacked() {
             found.version.unpack(None).await.map_err(not_runnable)?;
         }
@@ -104,16 +108,18 @@ impl<I: Invoke> Service<I> {
             invoked_arn: found.address.arn(),
             client_context,
             cognito_identity: None,
-            tenant_id: None,
+            tenant_id: given.tenant_id.map(ToOwned::to_owned),
             trace_id: cx.trace.to_string(),
             response: None,
         };
-        Ok(Some(Admitted { found, event, running }))
+        let provisioned = provisioned.map(|(qualifier, _)| qualifier.to_owned());
+        Ok(Some(Admitted { found, event, running, provisioned }))
     }
 
     pub(crate) async fn run(&self, admitted: Admitted) -> Result<Outcome, InvokeError> {
-        let Admitted { found, event, running } = admitted;
-        let result = self.invoker.invoke(&found.version.runnable, event, None).await;
+        let Admitted { found, event, running, provisioned } = admitted;
+        let runnable = &found.version.runnable;
+        let result = self.invoker.invoke(runnable, event, provisioned.as_deref()).await;
         drop(running);
         // The last invocation of code that was replaced meanwhile lets go of its package here.
         drop(found);
@@ -129,6 +135,17 @@ impl Admitted {
 }
 
 impl Found {
+    /// The qualifier that this invocation came by, and its provisioned environments, if it has any.
+    fn provisioned(&self) -> Option<(&str, &Provisioned)> {
+        // Most functions have none: no qualifier is spelt out for them.
+        if self.function.provisioned.is_empty() {
+            return None;
+        }
+        let qualifier = self.address.qualifier.as_ref()?.to_string();
+        let found = self.function.provisioned.get_key_value(&qualifier);
+        found.map(|(qualifier, provisioned)| (qualifier.as_str(), provisioned))
+    }
+
     /// An alias with two versions sends each invocation to one of them.
     fn route(&mut self) {
         let Some(Qualifier::Alias(name)) = &self.address.qualifier else { return };
@@ -139,6 +156,20 @@ impl Found {
             self.version = Arc::clone(version);
         }
     }
+}
+
+/// Whether the event says whose it is, if and only if the function has environments for each tenant.
+fn check_tenant(version: &Version, has_tenant: bool) -> Result<(), Error> {
+    let text = match (version.record.settings.is_tenant_isolated, has_tenant) {
+        (true, true) | (false, false) => return Ok(()),
+        (true, false) => {
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again."
+        }
+        (false, true) => {
+            "The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again."
+        }
+    };
+    Err(Error::InvalidParameter(text.to_owned()))
 }
 
 fn check_state(version: &Version) -> Result<(), Error> {

@@ -9,7 +9,7 @@
 //! - an invocation that starts after an update was acknowledged runs the updated function, or nothing;
 //! - a setting that is accepted is enforced, or named in the README as stored only.
 //!
-//! Not here: asynchronous invocation, provisioned concurrency. Who may call what is the edge's; policies are only kept.
+//! Not here: asynchronous invocation. Who may call what is the edge's; policies are only kept.
 
 mod address;
 mod alias;
@@ -39,6 +39,7 @@ mod package;
 mod page;
 mod permissions;
 mod policy;
+mod provisioned;
 mod read;
 mod records;
 mod recursion;
@@ -162,6 +163,10 @@ pub struct Options {
     pub signing_configs_max: usize,
     /// Invocations that may run at once, of one account in one region. What is reserved is part of it.
     pub concurrency_max: u32,
+    /// Invocations per second of all functions without reserved concurrency, of one account in one region. 0: no limit.
+    pub requests_per_second_max: u32,
+    /// Invocations per second of a function with reserved concurrency, for each one that is reserved. 0: no limit.
+    pub reserved_requests_per_second: u32,
     pub clock: fn() -> Timestamp,
 }
 
@@ -177,6 +182,8 @@ impl Default for Options {
             mappings_max: 10_000,
             signing_configs_max: 1_000,
             concurrency_max: 1_000,
+            requests_per_second_max: 0,
+            reserved_requests_per_second: 10,
             clock: now,
         }
     }

@@ -152,6 +152,40 @@ impl<I: Invoke> api::lambda::Lambda for Lambda<I> {
             .await
     }
 
+    async fn put_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: PutProvisionedConcurrencyConfigInput,
+    ) -> Result<PutProvisionedConcurrencyConfigOutput> {
+        self.change(cx, |service, cx| async move { service.put_provisioned(&cx, input).await })
+            .await
+    }
+
+    async fn get_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: GetProvisionedConcurrencyConfigInput,
+    ) -> Result<GetProvisionedConcurrencyConfigOutput> {
+        Ok(self.service.get_provisioned(cx, &input)?)
+    }
+
+    async fn list_provisioned_concurrency_configs(
+        &self,
+        cx: &Context,
+        input: ListProvisionedConcurrencyConfigsInput,
+    ) -> Result<ListProvisionedConcurrencyConfigsOutput> {
+        Ok(self.service.list_provisioned(cx, &input)?)
+    }
+
+    async fn delete_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: DeleteProvisionedConcurrencyConfigInput,
+    ) -> Result<()> {
+        self.change(cx, |service, cx| async move { service.delete_provisioned(&cx, input).await })
+            .await
+    }
+
     async fn get_function_concurrency(
         &self,
         cx: &Context,

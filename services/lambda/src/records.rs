@@ -9,6 +9,7 @@ use crate::code_signing::CodeSigningConfig;
 use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
 use crate::function_urls::FunctionUrl;
+use crate::provisioned::Provisioned;
 use crate::version::{Number, VersionRecord};
 use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Region};
@@ -83,6 +84,8 @@ struct FunctionRecord {
     recursive_loop: Option<RecursiveLoop>,
     #[serde(default)]
     code_signing: Option<String>,
+    #[serde(default)]
+    provisioned: BTreeMap<String, Provisioned>,
 }
 
 /// A function as it was loaded.
@@ -99,6 +102,7 @@ pub(crate) struct Loaded {
     pub(crate) urls: BTreeMap<String, FunctionUrl>,
     pub(crate) recursive_loop: Option<RecursiveLoop>,
     pub(crate) code_signing: Option<String>,
+    pub(crate) provisioned: BTreeMap<String, Provisioned>,
 }
 
 impl Records {
@@ -130,6 +134,7 @@ impl Records {
                 urls: BTreeMap::new(),
                 recursive_loop: record.recursive_loop,
                 code_signing: record.code_signing,
+                provisioned: record.provisioned,
             };
             functions.insert(key, loaded);
         }
@@ -171,6 +176,7 @@ impl Records {
             reserved_concurrency: function.reserved_concurrency,
             recursive_loop: function.recursive_loop,
             code_signing: function.code_signing.clone(),
+            provisioned: function.provisioned.clone(),
         };
         let key = text(&function.key);
         let mut batch = Batch::new().put_json(&self.functions, key, &record, Expectation::Any)?;

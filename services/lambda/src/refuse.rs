@@ -39,9 +39,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
     if input.publish_to.is_some() {
         return unsupported("PublishTo", "use Publish");
     }
-    if input.tenancy_config.is_some() {
-        return unsupported("TenancyConfig", "use one function per tenant");
-    }
     let lambda::CreateFunctionInput {
         dead_letter_config,
         kms_key_arn,

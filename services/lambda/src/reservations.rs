@@ -3,7 +3,7 @@
 
 use crate::Invoke;
 use crate::address::Address;
-use crate::concurrency::UNRESERVED_MIN;
+use crate::concurrency::{Holding, UNRESERVED_MIN, to_usize};
 use crate::error::Error;
 use crate::function::{Function, Key};
 use crate::service::Service;
@@ -61,10 +61,15 @@ impl<I: Invoke> Service<I> {
         let _reserving = account.reserving.lock().await;
         let lock = self.table.lock(key).await;
         let Some(current) = self.table.get(key) else { return Ok(false) };
-        let count = |reserved: Option<u32>| {
-            usize::try_from(reserved.unwrap_or_default()).unwrap_or(usize::MAX)
-        };
-        if !account.may_reserve(count(current.reserved_concurrency), count(asked)) {
+        let holding = current.holding();
+        let provisioned = holding.provisioned;
+        if let Some(asked) = asked.filter(|asked| to_usize(*asked) < provisioned) {
+            return Err(Error::InvalidParameter(format!(
+                " ReservedConcurrentExecutions  {asked} should not be lower than function's total provisioned concurrency [{provisioned}]."
+            )));
+        }
+        let held = Holding { reserved: asked, provisioned }.count();
+        if !account.may_hold(holding.count(), held) {
             return Err(Error::InvalidParameter(format!(
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
             )));

@@ -3,7 +3,7 @@
 
 use crate::code::CodeStore;
 use crate::code_signing::CodeSigningConfig;
-use crate::concurrency::Accounts;
+use crate::concurrency::{Accounts, Limits, to_usize};
 use crate::error::Error;
 use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
@@ -77,7 +77,11 @@ impl<I: Invoke> Service<I> {
         let layers = LayerTable::new(layer_records, layers, &codes);
 
         let deployments = Deployments::default();
-        let accounts = Accounts::new(options.concurrency_max);
+        let accounts = Accounts::new(Limits {
+            concurrency_max: to_usize(options.concurrency_max),
+            requests_per_second_max: options.requests_per_second_max,
+            reserved_requests_per_second: options.reserved_requests_per_second,
+        });
         let table = Table::new(
             loaded.into_iter().map(|function| restored(function, &codes, &accounts, &deployments)),
         );
@@ -120,23 +124,45 @@ impl<I: Invoke> Service<I> {
             if is_settling {
                 tasks::background(Arc::clone(self).settle(function.key.clone(), None));
             }
-            // Active, and yet without its directory: the machine went down before it was synced.
-            let missing = function
-                .versions()
-                .filter(|version| version.record.is_runnable() && !version.is_unpacked());
-            for version in missing.cloned() {
-                let service = Arc::clone(self);
-                tasks::background(async move {
-                    if let Err(error) = version.unpack(None).await {
-                        tracing::error!(package = %version.code.id(), error = &error as &dyn std::error::Error, "package not unpacked again");
-                    }
-                    // Deleted meanwhile, it is let go of here.
-                    drop(version);
-                    service.codes.sweep().await;
-                });
+            if function.versions().all(|version| !is_lost(version)) {
+                self.provision_if_any(&function);
+                continue;
             }
+            let service = Arc::clone(self);
+            tasks::background(async move { service.restore_lost(&function.key).await });
         }
     }
+
+    /// Unpacks again what the machine lost as it went down.
+    async fn restore_lost(&self, key: &Key) {
+        let lost: Vec<_> = match self.table.get(key) {
+            Some(function) => {
+                function.versions().filter(|version| is_lost(version)).cloned().collect()
+            }
+            None => return,
+        };
+        for version in lost {
+            if let Err(error) = version.unpack(None).await {
+                tracing::error!(package = %version.code.id(), error = &error as &dyn std::error::Error, "package not unpacked again");
+            }
+        }
+        if let Some(function) = self.table.get(key) {
+            self.provision_if_any(&function);
+        }
+        // What was deleted meanwhile was let go of here.
+        self.codes.sweep().await;
+    }
+
+    fn provision_if_any(&self, function: &Function) {
+        if !function.provisioned.is_empty() {
+            self.provision(function);
+        }
+    }
+}
+
+/// Active, and yet without its directory: the machine went down before it was synced.
+fn is_lost(version: &Version) -> bool {
+    version.record.is_runnable() && !version.is_unpacked()
 }
 
 fn restored(
@@ -166,6 +192,7 @@ fn restored(
         reserved_concurrency: loaded.reserved_concurrency,
         event_invoke: shared(loaded.event_invoke),
         urls: shared(loaded.urls),
+        provisioned: loaded.provisioned,
         recursive_loop: loaded.recursive_loop,
         code_signing: loaded.code_signing,
         key,

@@ -33,6 +33,9 @@ pub(crate) struct Settings {
     /// The later over the earlier.
     #[serde(default)]
     pub(crate) layers: Vec<LayerUse>,
+    /// Each tenant has environments of its own. For the function's whole life.
+    #[serde(default)]
+    pub(crate) is_tenant_isolated: bool,
 }
 
 /// A version of a layer, as a function was given it: it may be deleted since.

@@ -33,18 +33,18 @@ pub(crate) struct Usage {
 impl Scope {
     fn put(&mut self, function: Arc<Function>) {
         self.code_bytes = self.code_bytes.saturating_add(function.code_bytes());
-        let (gate, reserved) = (Arc::clone(&function.gate), function.reserved_concurrency);
+        let (gate, held) = (Arc::clone(&function.gate), function.holding().count());
         let old = self.by_name.insert(function.key.name.to_string(), function);
         if let Some(old) = &old {
             self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
         }
-        gate.count_reservation(old.and_then(|old| old.reserved_concurrency), reserved);
+        gate.count_held(old.map_or(0, |old| old.holding().count()), held);
     }
 
     fn remove(&mut self, name: &str) {
         if let Some(old) = self.by_name.remove(name) {
             self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
-            old.gate.count_reservation(old.reserved_concurrency, None);
+            old.gate.count_held(old.holding().count(), 0);
         }
     }
 }

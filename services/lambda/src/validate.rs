@@ -6,7 +6,7 @@
 //! in one of three lists:
 //!
 //! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
-//!   `LoggingConfig.LogGroup`, `Architectures`, and `Layers`, which `layers.rs` knows;
+//!   `LoggingConfig.LogGroup`, `Architectures`, `TenancyConfig`, and `Layers`, which `layers.rs` knows;
 //! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
 //! - refused, unless it says "nothing": see `refuse.rs`.
 
@@ -96,6 +96,7 @@ pub(crate) fn settings_of_new(
         is_traced: false,
         vpc: None,
         layers: Vec::new(),
+        is_tenant_isolated: input.tenancy_config.is_some(),
     };
     let settings = changed(defaults, asked)?;
     if settings.runtime.is_empty() || settings.handler.is_empty() {

@@ -97,6 +97,9 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
         revision_id: record.revision_id.clone(),
         layers: layers(settings),
         package_type: Some(lambda::PackageType::Zip),
+        tenancy_config: settings.is_tenant_isolated.then_some(lambda::TenancyConfig {
+            tenant_isolation_mode: lambda::TenantIsolationMode::PerTenant,
+        }),
         architectures: lambda::Architecture::parse(&settings.architecture)
             .map(|architecture| vec![architecture]),
         ephemeral_storage: Some(lambda::EphemeralStorage { size: integer(settings.tmp_mb) }),

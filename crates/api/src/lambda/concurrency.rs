@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Reserved concurrency.
+//! Reserved and provisioned concurrency.
 
 use super::constraints::*;
-use wire::{Input, Output};
+use wire::{Input, Output, Structure, enumeration};
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct PutFunctionConcurrencyInput {
@@ -28,4 +28,95 @@ pub struct GetFunctionConcurrencyOutput {
 pub struct DeleteFunctionConcurrencyInput {
     #[wire(label, like = FUNCTION_NAME)]
     pub function_name: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct PutProvisionedConcurrencyConfigInput {
+    #[wire(label, like = FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(query = "Qualifier", like = QUALIFIER)]
+    pub qualifier: String,
+    #[wire(like = POSITIVE_INTEGER)]
+    pub provisioned_concurrent_executions: i32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct PutProvisionedConcurrencyConfigOutput {
+    #[wire(like = POSITIVE_INTEGER)]
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    #[wire(like = NON_NEGATIVE_INTEGER)]
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    #[wire(like = NON_NEGATIVE_INTEGER)]
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    pub status: Option<ProvisionedConcurrencyStatus>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct GetProvisionedConcurrencyConfigInput {
+    #[wire(label, like = FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(query = "Qualifier", like = QUALIFIER)]
+    pub qualifier: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct GetProvisionedConcurrencyConfigOutput {
+    #[wire(like = POSITIVE_INTEGER)]
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    #[wire(like = NON_NEGATIVE_INTEGER)]
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    #[wire(like = NON_NEGATIVE_INTEGER)]
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    pub status: Option<ProvisionedConcurrencyStatus>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct ListProvisionedConcurrencyConfigsInput {
+    #[wire(label, like = FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(query = "Marker")]
+    pub marker: Option<String>,
+    #[wire(query = "MaxItems", like = MAX_FIFTY_LIST_ITEMS)]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListProvisionedConcurrencyConfigsOutput {
+    pub provisioned_concurrency_configs: Vec<ProvisionedConcurrencyConfigListItem>,
+    pub next_marker: Option<String>,
+}
+
+/// The provisioned concurrency of one version or alias.
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct ProvisionedConcurrencyConfigListItem {
+    pub function_arn: Option<String>,
+    #[wire(like = POSITIVE_INTEGER)]
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    #[wire(like = NON_NEGATIVE_INTEGER)]
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    #[wire(like = NON_NEGATIVE_INTEGER)]
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    pub status: Option<ProvisionedConcurrencyStatus>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct DeleteProvisionedConcurrencyConfigInput {
+    #[wire(label, like = FUNCTION_NAME)]
+    pub function_name: String,
+    #[wire(query = "Qualifier", like = QUALIFIER)]
+    pub qualifier: String,
+}
+
+enumeration! {
+    pub enum ProvisionedConcurrencyStatus {
+        InProgress = "IN_PROGRESS",
+        Ready = "READY",
+        Failed = "FAILED",
+    }
 }

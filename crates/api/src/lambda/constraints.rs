@@ -216,6 +216,7 @@ pub const NAMESPACED_FUNCTION_NAME: Constraints = NONE.length(1, 256).pattern(Pa
 });
 pub const NAMESPACED_STATEMENT_ID: Constraints =
     NONE.length(1, 100).pattern(pattern!(r"([a-zA-Z0-9-_.]+)"));
+pub const NON_NEGATIVE_INTEGER: Constraints = NONE.range(0, i64::MAX);
 pub const NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Constraints =
     NONE.length(1, 128).pattern(Pattern {
         text: QUALIFIER_PATTERN.text,
@@ -243,12 +244,14 @@ pub const PRINCIPAL_ORG_ID: Constraints =
     NONE.length(12, 34).pattern(pattern!(r"o-[a-z0-9]{10,32}"));
 pub const PROPAGATE_TAGS_EXPLICIT_TAGS_MAP: Constraints =
     NONE.length(0, 40).keys(&TAG_KEY).each(&TAG_VALUE);
+pub const POSITIVE_INTEGER: Constraints = NONE.range(1, i64::MAX);
 pub const PROVISIONED_POLLER_GROUP_NAME: Constraints =
     NONE.length(0, 128).pattern(pattern!(r"[a-zA-Z0-9-_]*"));
 pub const PUBLISHED_FUNCTION_QUALIFIER: Constraints =
     NONE.length(1, 128).pattern(pattern!(r"(\$LATEST\.PUBLISHED|[0-9]+)"));
 pub const QUEUE: Constraints = NONE.length(1, 1_000);
 pub const QUEUES: Constraints = NONE.length(1, 1).each(&QUEUE);
+pub const QUALIFIER: Constraints = NONE.length(1, 128).pattern(pattern!(r"(|[a-zA-Z0-9$_-]+)"));
 pub const RESERVED_CONCURRENT_EXECUTIONS: Constraints = NONE.range(0, i64::MAX);
 pub const RESOURCE_ARN: Constraints =
     NONE.length(0, 10_000).pattern(pattern!(r"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"));

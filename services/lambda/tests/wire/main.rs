@@ -34,6 +34,8 @@ mod platform;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod provisioned;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod streaming;

@@ -63,7 +63,7 @@ impl Invoke for Reader {
         &self,
         function: &Arc<Function>,
         event: Event,
-        _provisioned: Option<&str>,
+        provisioned: Option<&str>,
     ) -> Result<Outcome, InvokeError> {
         if let Some(error) = self.error.lock().unwrap().take() {
             return Err(error);
@@ -90,11 +90,14 @@ impl Invoke for Reader {
             });
         }
         self.events.lock().unwrap().push(event);
-        let answer = json!({
+        let mut answer = json!({
             "code": code.unwrap_or_else(|error| error.to_string()),
             "version": function.version, "who": who, "retired": retired,
             "opt": function.layers_dir.as_deref().map(files),
         });
+        if let Some(qualifier) = provisioned {
+            answer["provisioned"] = qualifier.into();
+        }
         Ok(Outcome {
             payload: answer.to_string().into(),
             is_function_error,

@@ -96,7 +96,6 @@ async fn what_this_build_cannot_enforce() {
         json!({"SnapStart": {"ApplyOn": "PublishedVersions"}}),
         json!({"LoggingConfig": {"LogFormat": "JSON"}}),
         json!({"FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0", "LocalMountPath": "/mnt/x"}]}),
-        json!({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}),
         json!({"DurableConfig": {"ExecutionTimeout": 60}}),
     ] {
         let answer = platform.create_with("refused", members.clone()).await;
