@@ -25,11 +25,13 @@ const NEXT = get('invocation/next');
 
 // What a log line and an error of this process refer to. Before the first event AWS prints these words.
 let requestId = HAS_CALLBACKS ? undefined : '-';
+let tenantId;
 
 // --- the log --------------------------------------------------------------------------------------------------------
 
 const LEVELS = { TRACE: 4, DEBUG: 8, INFO: 12, WARN: 16, ERROR: 20, FATAL: 24 };
 const FRAME_TEXT = 0xa55a0003;
+const FRAME_JSON = 0xa55a0002;
 const logFd = process.env._LAMBDA_TELEMETRY_LOG_FD;
 delete process.env._LAMBDA_TELEMETRY_LOG_FD;
 
@@ -45,33 +47,71 @@ function writeAll(fd, bytes) {
   }
 }
 
-/** One event of the log. On the telemetry pipe it may have several lines; on stdout a line is an event. */
-function writeLog(level, message, ...params) {
+function writeText(level, ...params) {
   const now = new Date();
-  const line = `${now.toISOString()}\t${requestId}\t${level}\t${format(message, ...params)}`;
+  writeRecord(FRAME_TEXT | LEVELS[level], now, `${now.toISOString()}\t${requestId}\t${level}\t${format(...params)}`);
+}
+
+function writeJson(level, ...params) {
+  const now = new Date();
+  writeRecord(FRAME_JSON | LEVELS[level], now, logDocument({ timestamp: now.toISOString(), level, requestId, tenantId }, params));
+}
+
+/** One event of the log. On the telemetry pipe it may have several lines; on stdout a line is an event. */
+function writeRecord(type, now, line) {
   if (logFd === undefined) {
     writeAll(1, Buffer.from(line.replace(/\n/g, '\r') + '\n'));
     return;
   }
-  const body = Buffer.from(line + '\n');
+  const body = Buffer.from((type & 3) === (FRAME_TEXT & 3) ? line + '\n' : line);
   const frame = Buffer.allocUnsafe(16 + body.length);
-  frame.writeUInt32BE((FRAME_TEXT | LEVELS[level]) >>> 0, 0);
+  frame.writeUInt32BE(type >>> 0, 0);
   frame.writeUInt32BE(body.length, 4);
   frame.writeBigUInt64BE(BigInt(now.valueOf()) * 1000n, 8);
   body.copy(frame, 16);
   writeAll(Number(logFd), frame);
 }
 
+const errorFields = (error) => ({
+  errorType: error.constructor?.name ?? 'UnknownError',
+  errorMessage: error.message,
+  stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : error.stack,
+});
+
+/** What was logged as AWS writes it in JSON: one value stays what it is, several become a text and the fields of the first error. */
+function logDocument(document, params) {
+  if (params.length === 1) {
+    document.message = params[0];
+    try {
+      return JSON.stringify(document, (_, value) => (value instanceof Error ? { ...errorFields(value), ...value } : value));
+    } catch {
+      document.message = format(params[0]);
+      return JSON.stringify(document);
+    }
+  }
+  document.message = format(...params);
+  const error = params.find((param) => param instanceof Error);
+  return JSON.stringify(error ? { ...document, ...errorFields(error), stackTrace: errorFields(error).stackTrace ?? [] } : document);
+}
+
 function patchConsole() {
+  const write = isJsonLog() ? writeJson : writeText;
+
   const lowest = LEVELS[(process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()] || 0;
   for (const level of Object.keys(LEVELS)) {
-    console[level.toLowerCase()] = LEVELS[level] < lowest ? () => {} : (message, ...params) => writeLog(level, message, ...params);
+    console[level.toLowerCase()] = LEVELS[level] < lowest ? () => {} : (message, ...params) => write(level, message, ...params);
   }
   console.log = console.info;
 }
 
+const isJsonLog = () => (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
+
 function logError(title, error) {
   const shown = error instanceof Error ? error : new Error(error);
+  if (isJsonLog()) {
+    console.error(shown);
+    return;
+  }
   const withProperties = (_, value) => {
     if (!(value instanceof Error)) return value;
     const all = { errorType: value.name, errorMessage: value.message, code: value.code, ...value };
@@ -284,6 +324,7 @@ function takeEvent(status, headers, body) {
   if (status !== 200) stop(`the Runtime API answered ${status} to the request for the next event`);
   socket?.unref();
   requestId = headers['lambda-runtime-aws-request-id'];
+  tenantId = headers['lambda-runtime-aws-tenant-id'];
   current = requestId;
   const trace = headers['lambda-runtime-trace-id'];
   if (trace) process.env._X_AMZN_TRACE_ID = trace;

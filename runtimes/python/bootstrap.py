@@ -282,6 +282,15 @@ class LoggingHook:
         return type(own)(own.name, Loader, origin=own.origin, is_package=True)
 
 
+def take_log_pipe():
+    """The pipe for log records is the runtime's own: neither the function nor what it starts sees it."""
+    fd = posix.environ.pop(b"_LAMBDA_TELEMETRY_LOG_FD", None)
+    if fd is not None:
+        posix.unsetenv(b"_LAMBDA_TELEMETRY_LOG_FD")
+        State.log_fd = int(fd)
+        posix.set_inheritable(State.log_fd, False)
+
+
 def leave(code=None):
     raise SystemExit(code)
 
@@ -307,10 +316,6 @@ def set_up():
 
     # A line of output reaches the log as one write; what is left without an end is flushed with the response.
     sys.stdout.reconfigure(line_buffering=True)
-    fd = posix.environ.pop(b"_LAMBDA_TELEMETRY_LOG_FD", None)
-    if fd is not None:
-        posix.unsetenv(b"_LAMBDA_TELEMETRY_LOG_FD")
-        State.log_fd = int(fd)
     sys.meta_path.insert(0, LoggingHook)
 
 
@@ -410,6 +415,7 @@ def serve(connection, handler):
 
 
 def main():
+    take_log_pipe()
     connection = Connection(env("AWS_LAMBDA_RUNTIME_API") or "127.0.0.1:9001")
     if env("TINDERBOX_STEM"):
         part("bootstrap_stem").become_a_function(connection)

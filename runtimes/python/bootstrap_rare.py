@@ -13,6 +13,7 @@ runtime = None  # the module of bootstrap.py, which sets it
 
 FRAME_TEXT = 0xA55A0003
 FRAME_TEXT_ERROR = 0xA55A0017
+FRAME_JSON_ERROR = 0xA55A0016
 NO_BREAK_SPACE = "\u00a0"
 
 
@@ -116,8 +117,13 @@ def report(error, request_id):
         kind, message, trace = error.kind, error.message, error.trace or []
     else:
         kind, message, trace = type(error).__name__, str(error), stack_trace(error.__traceback__)
-    write_error(kind, message, trace)
-    document = encode({"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace})
+    fields = {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
+    if is_json_log():
+        line_end = "\n" if runtime.State.log_fd is None else ""
+        write_log(encode({"timestamp": stamp(), "level": "ERROR", **fields}) + line_end, FRAME_JSON_ERROR)
+    else:
+        write_error(kind, message, trace)
+    document = encode(fields)
     lines = f"Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: {header_value(kind)}\r\n"
     return document.encode("utf-8", "backslashreplace"), lines
 
@@ -180,10 +186,18 @@ def write_log(message, frame_type=FRAME_TEXT):
         sys.stdout.write(message)
         return
     body = message.encode("utf-8", "backslashreplace")
-    stamp = time.time_ns() // 1000
-    frame = frame_type.to_bytes(4, "big") + len(body).to_bytes(4, "big") + stamp.to_bytes(8, "big") + body
+    micros = time.time_ns() // 1000
+    frame = frame_type.to_bytes(4, "big") + len(body).to_bytes(4, "big") + micros.to_bytes(8, "big") + body
     while frame:
         frame = frame[posix.write(fd, frame) :]
+
+
+def is_json_log():
+    return (runtime.env("AWS_LAMBDA_LOG_FORMAT") or "").upper() == "JSON"
+
+
+def stamp(seconds=None):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def write_error(kind, message, trace):
@@ -210,11 +224,10 @@ def set_up_logging(logging):
     """Gives the root logger AWS's handler and format. A module of the function's own that has the name is let be."""
     if not hasattr(logging, "getLogger") or not hasattr(logging, "Formatter"):
         return
-    levels = {"DEBUG": 0xA55A000B, "INFO": 0xA55A000F, "WARNING": 0xA55A0013, "ERROR": FRAME_TEXT_ERROR}
 
     class LambdaLoggerHandler(logging.Handler):
         def emit(self, record):
-            write_log(self.format(record), levels.get(record.levelname, FRAME_TEXT))
+            write_log(self.format(record), frame_type(record.levelno, is_json))
 
     class LambdaLoggerFilter(logging.Filter):
         def filter(self, record):
@@ -223,9 +236,19 @@ def set_up_logging(logging):
             return True
 
     logging.Formatter.converter = time.gmtime
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            record.levelno = whole_level(record.levelno)
+            record.levelname = logging.getLevelName(record.levelno)
+            return log_document(record)
+
+    is_json = is_json_log()
     handler = LambdaLoggerHandler()
     handler.setFormatter(
-        logging.Formatter(
+        JsonFormatter()
+        if is_json
+        else logging.Formatter(
             "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
         )
     )
@@ -235,6 +258,51 @@ def set_up_logging(logging):
     if level in ("DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
         root.setLevel(level)
     root.addHandler(handler)
+
+
+def whole_level(number):
+    return min(50, max(0, number)) // 10 * 10
+
+
+def frame_type(level, is_json):
+    """The levels of frames are one higher than those of `logging`, for they count TRACE; none is none."""
+    tens = whole_level(level) // 10
+    return 0xA55A0000 | ((tens + 1 if tens else 0) << 2) | (2 if is_json else 3)
+
+
+# What every record of `logging` has, and what the document says otherwise.
+OF_EVERY_RECORD = """name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName
+created msecs relativeCreated thread threadName processName process aws_request_id tenant_id"""
+
+
+def log_document(record):
+    """A record of `logging` as AWS writes it in JSON. What the function gave as `extra` stands at its end."""
+    import json
+
+    is_plain = isinstance(record.msg, dict) and not record.args
+    fields = {
+        "timestamp": stamp(record.created),
+        "level": record.levelname,
+        "message": record.msg if is_plain else record.getMessage(),
+        "logger": record.name,
+    }
+    if record.exc_info:
+        from traceback import format_tb
+
+        kind, error, traceback = record.exc_info
+        fields["stackTrace"] = format_tb(traceback)
+        fields["errorType"] = kind.__name__ if kind else None
+        fields["errorMessage"] = str(error)
+    fields["requestId"] = getattr(record, "aws_request_id", None)
+    if record.exc_info:
+        fields["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+    fields["tenantId"] = getattr(record, "tenant_id", None)
+    usual = OF_EVERY_RECORD.split()
+    for key, value in vars(record).items():
+        if key not in usual:
+            fields.setdefault(key, value)
+    said = {key: value for key, value in fields.items() if value is not None}
+    return json.dumps(said, ensure_ascii=False, default=str) + "\n"
 
 
 # --- who called -------------------------------------------------------------------------------------------------------

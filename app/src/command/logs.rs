@@ -23,10 +23,10 @@ struct Reader {
 type Line = (u64, String);
 
 pub(crate) fn run(config: &Config, function: &str, follow: bool) -> anyhow::Result<()> {
-    let folder = folder(config, function)?;
+    let places = places(config, function)?;
     let mut reader = Reader::default();
     loop {
-        for (time, text) in reader.read(&folder)? {
+        for (time, text) in reader.read(&places)? {
             terminal::line(format!("{} {text}", timestamp(time)))?;
         }
         if !follow {
@@ -40,27 +40,49 @@ pub(crate) fn run(config: &Config, function: &str, follow: bool) -> anyhow::Resu
     }
 }
 
-fn folder(config: &Config, function: &str) -> anyhow::Result<PathBuf> {
+/// A folder, and what the names of the files there have in them that are the function's.
+type Place = (PathBuf, String);
+
+/// The function's own folder, and those of log groups that functions share.
+fn places(config: &Config, function: &str) -> anyhow::Result<Vec<Place>> {
     let name: names::FunctionName =
         function.parse().with_context(|| format!("`{function}` is not a function's name"))?;
     let server = &config.server;
-    let folder =
-        server.data_dir.join("logs").join(&server.account).join(&server.region).join(name.as_str());
-    if !folder.is_dir() {
+    let all = server.data_dir.join("logs").join(&server.account).join(&server.region);
+    let mut places = vec![(all.join(name.as_str()), String::new())];
+    let mut parents = vec![all];
+    while let Some(parent) = parents.pop() {
+        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with('+') {
+                parents.push(entry.path());
+                places.push((entry.path(), format!(".{name}[")));
+            }
+        }
+    }
+    places.retain(|place| files(place).next().is_some());
+    if places.is_empty() {
         bail!(
             "no logs of `{function}` in {}\nhint: has it been invoked, and is this the server's --data-dir, account and region?",
             server.data_dir.display()
         );
     }
-    Ok(folder)
+    Ok(places)
+}
+
+fn files((folder, part): &Place) -> impl Iterator<Item = PathBuf> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_wanted = move |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.extension().is_some_and(|extension| extension == "log") && name.contains(part)
+    };
+    paths.filter(is_wanted)
 }
 
 impl Reader {
     /// What was appended since the last time, in the order of time. A line without an end waits for it.
-    fn read(&mut self, folder: &Path) -> anyhow::Result<Vec<Line>> {
+    fn read(&mut self, places: &[Place]) -> anyhow::Result<Vec<Line>> {
         let mut lines = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
+        for path in places.iter().flat_map(files) {
             let position = self.positions.entry(path.clone()).or_default();
             match read_from(&path, position, &mut lines) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

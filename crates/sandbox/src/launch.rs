@@ -7,9 +7,10 @@ use crate::launcher::network::{EDGE, RUNTIME_API};
 use crate::limits;
 use crate::news::{self, News};
 use crate::ready::Unused;
-use crate::request::{self, Encoder, Kind, MOUNTS_MAX, SandboxId};
+use crate::request::{self, Encoder, Kind, LOG_PIPE, MOUNTS_MAX, OUTLET, SandboxId};
 use crate::sandbox::{Process, Sandbox};
 use crate::{LaunchError, Level, Limits, Mount, Spec, Step};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as StdTcpListener};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -25,6 +26,7 @@ use tokio::sync::Mutex;
 /// The environment variables that a sandbox adds.
 const RUNTIME_API_VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
+const LOG_PIPE_VARIABLE: &str = "_LAMBDA_TELEMETRY_LOG_FD";
 
 /// A sandbox that was built ahead, or one that is built now. One with a root of its own always is.
 pub(crate) async fn unused(
@@ -60,10 +62,12 @@ pub(crate) async fn build(
     let (id, group, passed) = built(&news, shared, root).await?;
 
     let mut passed = passed.into_iter();
-    let (Some(pidfd), Some(output)) = (passed.next(), passed.next()) else {
+    let (Some(pidfd), Some(output), Some(log)) = (passed.next(), passed.next(), passed.next())
+    else {
         return Err(LaunchError::LauncherEnded);
     };
     descriptors::set_nonblocking(&output).map_err(talk)?;
+    descriptors::set_nonblocking(&log).map_err(talk)?;
     let listeners = match (passed.next(), passed.next()) {
         (Some(runtime_api), Some(edge)) => {
             let runtime_api = TcpListener::from_std(runtime_api.into()).map_err(talk)?;
@@ -71,6 +75,7 @@ pub(crate) async fn build(
         }
         _ => None,
     };
+    let network = passed.next();
     let group =
         if group.is_empty() { None } else { Some(running.tree.open_group(&group).map_err(talk)?) };
     let limits = Limits::default();
@@ -87,6 +92,7 @@ pub(crate) async fn build(
         level: shared.level,
         peak: memory.and_then(|memory| memory.peak().ok()),
         group,
+        network,
         limits,
         cpu,
         cpu_after_init: cpu,
@@ -95,7 +101,7 @@ pub(crate) async fn build(
         reading: Mutex::new(()),
         launcher: Arc::clone(running),
     };
-    Ok(Unused { process, output, listeners })
+    Ok(Unused { process, output, log, listeners })
 }
 
 /// Waits until the sandbox is built: its number, the name of its cgroup, and its descriptors.
@@ -128,7 +134,7 @@ pub(crate) async fn start(
     unused: Unused,
     spec: &Spec,
 ) -> Result<Sandbox, LaunchError> {
-    let Unused { mut process, output, listeners } = unused;
+    let Unused { mut process, output, log, listeners } = unused;
     // A sandbox with the host's network is listened to on a port of its own.
     let (runtime_api, edge) = match listeners {
         Some((runtime_api, edge)) => (runtime_api, Some(edge)),
@@ -151,7 +157,7 @@ pub(crate) async fn start(
             }
         }
     };
-    Ok(Sandbox { runtime_api, connection, edge, output, process })
+    Ok(Sandbox { runtime_api, connection, edge, output, log, process })
 }
 
 /// Waits until the program is executed.
@@ -191,6 +197,24 @@ pub(crate) async fn furnish(
             None => return Err(LaunchError::LauncherEnded),
         }
     }
+}
+
+/// A TCP socket in a sandbox's network, not connected. Whatever it is connected to is inside.
+pub(crate) async fn outlet(process: &Process) -> io::Result<OwnedFd> {
+    let Some(network) = &process.network else {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        return Ok(socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?);
+    };
+    let (ours, theirs) = descriptors::message_pair()?;
+    descriptors::set_nonblocking(&ours)?;
+    let sent = send(&process.launcher.socket, OUTLET, &[theirs.as_fd(), network.as_fd()]).await;
+    sent.map_err(io::Error::other)?;
+    drop(theirs);
+    let reply = UnixStream::from_std(ours.into())?;
+    let mut buffer = [0; news::LENGTH_MAX];
+    let receive = || descriptors::receive(&reply, &mut buffer, Wait::Never);
+    let (_, mut passed) = reply.async_io(Interest::READABLE, receive).await?;
+    passed.pop().ok_or_else(|| io::Error::other("the launcher made no socket"))
 }
 
 fn bound(process: &mut Process, limits: Limits) -> Result<(), LaunchError> {
@@ -283,7 +307,10 @@ fn encode(
         None => RUNTIME_API,
     };
     let edge = if own_listener.is_some() { shared.edge_address } else { EDGE };
-    let mut added = vec![(RUNTIME_API_VARIABLE, runtime_api.to_string())];
+    let mut added = vec![
+        (RUNTIME_API_VARIABLE, runtime_api.to_string()),
+        (LOG_PIPE_VARIABLE, LOG_PIPE.to_string()),
+    ];
     if !spec.env.iter().any(|(name, _)| name == ENDPOINT_VARIABLE) {
         added.push((ENDPOINT_VARIABLE, format!("http://{edge}")));
     }

@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Unused {
     pub(crate) process: Process,
     pub(crate) output: OwnedFd,
+    pub(crate) log: OwnedFd,
     /// Where it has a network of its own: for the Runtime API, and for the edge.
     pub(crate) listeners: Option<(TcpListener, StdTcpListener)>,
 }

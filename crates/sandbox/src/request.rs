@@ -17,6 +17,12 @@ pub(crate) const MOUNTS_MAX: usize = 12;
 /// or nothing: then that is the template's.
 pub(crate) const BUILD: &[u8] = b"B";
 
+/// Asks for a socket in a sandbox's network. Where to send it, and the namespace, come along.
+pub(crate) const OUTLET: &[u8] = b"O";
+
+/// The descriptor on which a runtime writes log records.
+pub(crate) const LOG_PIPE: i32 = 5;
+
 /// What a request about a sandbox asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -3,6 +3,7 @@
 
 use crate::cpu::CpuLimits;
 use crate::handle::Running;
+use crate::launch;
 use crate::news::{self, News};
 use crate::order::Order;
 use crate::request::SandboxId;
@@ -52,6 +53,8 @@ pub struct Sandbox {
     pub edge: Option<StdTcpListener>,
     /// Standard output and standard error, together. The read end, non-blocking.
     pub output: OwnedFd,
+    /// Where the runtime writes log records in frames: descriptor 5 inside. The read end, non-blocking.
+    pub log: OwnedFd,
     pub process: Process,
 }
 
@@ -124,6 +127,8 @@ pub struct Process {
     pub(crate) pidfd: OwnedFd,
     pub(crate) level: Level,
     pub(crate) group: Option<Group>,
+    /// Its network namespace. None where it has the host's.
+    pub(crate) network: Option<OwnedFd>,
     pub(crate) peak: Option<Peak>,
     /// What is in force in its cgroup.
     pub(crate) limits: Limits,
@@ -258,6 +263,11 @@ impl Process {
 
     pub(crate) fn course(&self) -> MutexGuard<'_, Course> {
         self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A TCP socket in the sandbox's network, not connected and non-blocking: what it is connected to is inside.
+    pub async fn outlet(&self) -> io::Result<OwnedFd> {
+        launch::outlet(self).await
     }
 
     /// See `Sandbox::memory_peak_bytes`.

@@ -36,12 +36,12 @@ pub struct Spec {
     /// A directory of the host that the sandbox has as its root, read-only: an image's file system, with directories for
     /// `/proc`, `/dev`, `/tmp` and all targets of mounts in it. `None`: the machine's own programs.
     pub root: Option<PathBuf>,
-    /// At most 11.
+    /// At most 12.
     pub mounts: Vec<Mount>,
     /// The program and its arguments. The program is a path inside the sandbox, or a name that is looked for in `PATH`.
     pub argv: Vec<String>,
-    /// The whole environment, but for what the sandbox itself adds: `AWS_LAMBDA_RUNTIME_API`, and
-    /// `AWS_ENDPOINT_URL` unless it is given here.
+    /// The whole environment, but for what the sandbox itself adds: `AWS_LAMBDA_RUNTIME_API`,
+    /// `_LAMBDA_TELEMETRY_LOG_FD`, and `AWS_ENDPOINT_URL` unless it is given here.
     pub env: Vec<(String, String)>,
     /// The working directory inside the sandbox.
     pub cwd: PathBuf,

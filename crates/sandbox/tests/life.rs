@@ -14,7 +14,9 @@ mod harness;
 use harness::{
     is_root, limited, options, output, read_until, run, shell, start, wait_until, with_memory,
 };
+use std::io::Read as _;
 use std::path::PathBuf;
+use tokio::net::TcpSocket;
 
 use sandbox::{Blame, Exit, LaunchError, Launcher, Level, Options, Spec, Step};
 
@@ -44,8 +46,40 @@ async fn both_outputs_are_one_pipe_and_input_is_empty() {
     let launcher = start(&options());
     let (text, _) =
         run(&launcher, shell("cat; echo one; echo two >&2; ls -l /proc/self/fd | wc -l")).await;
-    // The total, 0, 1, 2, and the directory that is being read.
-    assert_eq!(text, "one\ntwo\n5\n");
+    // The total, 0, 1, 2, the log pipe, and the directory that is being read.
+    assert_eq!(text, "one\ntwo\n6\n");
+}
+
+#[tokio::test]
+async fn log_records_have_a_pipe_of_their_own() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let script = "printf record >&$_LAMBDA_TELEMETRY_LOG_FD; echo printed";
+    let sandbox = launcher.launch(shell(script)).await.unwrap();
+    assert_eq!(output(&sandbox).await, "printed\n");
+    let mut record = String::new();
+    let mut pipe = std::fs::File::from(sandbox.log.try_clone().unwrap());
+    pipe.read_to_string(&mut record).unwrap();
+    assert_eq!(record, "record");
+}
+
+#[tokio::test]
+async fn an_outlet_leads_into_the_sandbox_s_network() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let sandbox = launcher.launch(shell("exec sleep 1000")).await.unwrap();
+    let inside = &sandbox.runtime_api;
+    for _ in 0..2 {
+        let outlet = TcpSocket::from_std_stream(sandbox.process.outlet().await.unwrap().into());
+        let connected = outlet.connect(inside.local_addr().unwrap());
+        let (connected, accepted) =
+            limited(async { tokio::join!(connected, inside.accept()) }).await;
+        assert_eq!(connected.unwrap().local_addr().unwrap(), accepted.unwrap().1);
+    }
 }
 
 #[tokio::test]

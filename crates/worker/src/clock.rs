@@ -17,18 +17,21 @@ pub(crate) fn epoch_ms() -> u64 {
 
 /// `2026/11/23`, as log stream names begin.
 pub(crate) fn date() -> String {
-    now().format(format_description!("[year]/[month]/[day]")).unwrap_or_default()
+    moment(epoch_ms()).format(format_description!("[year]/[month]/[day]")).unwrap_or_default()
 }
 
 /// `2026-11-23T04:00:00.000Z`
 pub(crate) fn timestamp() -> String {
-    let format =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    now().format(format).unwrap_or_default()
+    timestamp_of(epoch_ms())
 }
 
-fn now() -> OffsetDateTime {
-    let milliseconds = i128::from(epoch_ms());
-    OffsetDateTime::from_unix_timestamp_nanos(milliseconds * 1_000_000)
+pub(crate) fn timestamp_of(epoch_ms: u64) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    moment(epoch_ms).format(format).unwrap_or_default()
+}
+
+fn moment(epoch_ms: u64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(epoch_ms) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

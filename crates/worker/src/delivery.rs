@@ -72,6 +72,7 @@ mod tests {
             tenant_id: Some("blue".into()),
             trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
             response: None,
+            wants_log_tail: false,
         };
         let delivery = Delivery::new(&event, 1_700_000_000_000);
         expect![[r#"

@@ -3,7 +3,7 @@
 
 use crate::function::{Function, Initialization};
 use crate::host::Session;
-use crate::logs::LogStream;
+use crate::logs::{LogFormat, LogStream};
 
 /// What a function may set itself; everything else that the platform sets wins over the function's configuration.
 const OVERRIDABLE: [&str; 11] = [
@@ -68,7 +68,14 @@ pub(crate) fn all(
         ("AWS_SESSION_TOKEN", &session.session_token),
         ("_HANDLER", &function.handler),
     ];
+    let logging = match function.log_format {
+        LogFormat::Text => Vec::new(),
+        LogFormat::Json { application, .. } => {
+            vec![("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", application.name())]
+        }
+    };
     let mut all = of_every_function();
+    let own = own.into_iter().chain(logging);
     all.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     all.extend(of_runtime.iter().cloned());
     for (name, value) in &function.env_vars {
@@ -84,31 +91,11 @@ pub(crate) fn all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function::Deployment;
     use crate::logs::{LogFiles, Options};
-    use std::time::Duration;
 
     fn function(env_vars: &[(&str, &str)]) -> Function {
-        Function {
-            deployment: Deployment(1),
-            account: "000000000000".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-            name: "f".into(),
-            version: "$LATEST".into(),
-            runtime: "python3.12".into(),
-            handler: "app.handler".into(),
-            role: String::new(),
-            code_dir: "/code".into(),
-            layers_dir: None,
-            env_vars: env_vars
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-            memory_mb: 128,
-            tmp_mb: 512,
-            timeout: Duration::from_secs(3),
-            log_group: "/aws/lambda/f".into(),
-        }
+        let env_vars = env_vars.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Function { env_vars: env_vars.collect(), ..crate::function::tests::function() }
     }
 
     fn value(env_vars: &[(&str, &str)], name: &str) -> Option<String> {

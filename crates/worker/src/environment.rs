@@ -15,6 +15,7 @@ use crate::logs::LogStream;
 use crate::response::ResponseWriter;
 use crate::runtime_api::{self, Connection};
 use crate::state::{Ended, Phase, State};
+use crate::telemetry::Invocation;
 use bytes::Bytes;
 use sandbox::{Exit, LaunchError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -66,6 +67,8 @@ pub struct Environment {
     reason: OnceLock<Reason>,
     /// A response that came piece by piece has ended, or broken off.
     pub(crate) response_over: Notify,
+    /// The last invocation, while extensions are busy with it.
+    unreported: Mutex<Option<Invocation>>,
     /// `true` once the runtime has ended. Also ends the tasks of this environment.
     ended: watch::Sender<bool>,
 }
@@ -111,6 +114,7 @@ impl Environment {
             exits: Mutex::new(exits),
             reason: OnceLock::new(),
             response_over: Notify::new(),
+            unreported: Mutex::default(),
             ended: watch::Sender::new(false),
         })
     }
@@ -125,7 +129,7 @@ impl Environment {
             spawn_until_ended(self, runtime_api::serve(Arc::clone(self), connection));
         }
         let printed = Arc::clone(self);
-        spawn_until_ended(self, async move { printed.ground.print_output(&printed.log).await });
+        spawn_until_ended(self, async move { printed.ground.output.follow(&printed.log).await });
         if let Some(exits) = self.exits.lock().unwrap_or_else(PoisonError::into_inner).take() {
             spawn_until_ended(self, Arc::clone(self).watch_ends(exits));
         }
@@ -187,6 +191,10 @@ impl Environment {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State<Connection, Delivery, Answer>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn unreported(&self) -> MutexGuard<'_, Option<Invocation>> {
+        self.unreported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {
@@ -323,7 +331,7 @@ impl Environment {
 
     /// Takes everything printed so far into the log.
     pub(crate) fn drain_output(&self) {
-        self.ground.drain_output(&self.log);
+        self.ground.output.drain(&self.log);
     }
 
     fn end(&self, exit: Exit) {
@@ -333,6 +341,7 @@ impl Environment {
         // The guard must be gone before the answers are sent.
         let ended = self.state().end();
         self.tell_failure(ended, failure);
+        self.report_last();
         self.log.flush();
         self.ended.send_replace(true);
         self.extensions.moved_on();

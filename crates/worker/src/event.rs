@@ -22,6 +22,8 @@ pub struct Event {
     pub trace_id: String,
     /// Where a response goes that the function makes piece by piece. `None`: it is gathered, and is in the `Outcome`.
     pub response: Option<ResponseWriter>,
+    /// Whether the caller reads the end of the log.
+    pub wants_log_tail: bool,
 }
 
 /// How an invocation ended, as far as its caller is concerned.

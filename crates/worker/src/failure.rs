@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a failed invocation looks to its caller: the error documents that the platform itself writes.
 
+use crate::telemetry::{Ending, Status};
 use bytes::Bytes;
 use sandbox::Exit;
 use std::time::Duration;
@@ -72,8 +73,16 @@ impl Failure {
         }
     }
 
+    /// As the platform tells it.
+    pub(crate) fn ending(&self) -> Ending<'_> {
+        match self {
+            Self::TimedOut => Ending { status: Status::Timeout, error_type: None },
+            other => Ending { status: Status::Error, error_type: Some(other.report_type()) },
+        }
+    }
+
     /// `Error Type` of the report. It tells an out-of-memory kill from another one, which the document does not.
-    pub(crate) fn report_type(&self) -> &str {
+    fn report_type(&self) -> &str {
         match self {
             Self::Exited { was_out_of_memory: true, .. } => "Runtime.OutOfMemory",
             other => other.payload_type(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an execution environment is made from.
 
+use crate::logs::LogFormat;
 use names::{AccountId, Region};
 use std::fmt;
 use std::path::PathBuf;
@@ -68,6 +69,14 @@ pub struct Function {
     pub timeout: Duration,
     /// `/aws/lambda/NAME` unless the function says otherwise.
     pub log_group: String,
+    pub log_format: LogFormat,
+}
+
+impl Function {
+    /// Whether its log group is the one that has its name, and no other function's.
+    pub(crate) fn has_own_log_group(&self) -> bool {
+        self.log_group.strip_prefix("/aws/lambda/") == Some(&self.name)
+    }
 }
 
 impl fmt::Debug for Function {
@@ -80,5 +89,32 @@ impl fmt::Debug for Function {
             .field("version", version)
             .field("runtime", runtime)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A function to test with.
+    pub(crate) fn function() -> Function {
+        Function {
+            deployment: Deployment(1),
+            account: "000000000000".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+            name: "f".into(),
+            version: "$LATEST".into(),
+            runtime: "python3.12".into(),
+            handler: "app.handler".into(),
+            role: String::new(),
+            code_dir: "/code".into(),
+            layers_dir: None,
+            env_vars: Vec::new(),
+            memory_mb: 128,
+            tmp_mb: 512,
+            timeout: Duration::from_secs(3),
+            log_group: "/aws/lambda/f".into(),
+            log_format: LogFormat::Text,
+        }
     }
 }

@@ -8,16 +8,14 @@
 
 use crate::extensions::External;
 use crate::host::Session;
-use crate::logs::LogStream;
+use crate::output::Output;
 use bytes::Bytes;
 use sandbox::Process;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::net::unix::pipe;
 
-const OUTPUT_READ_BYTES: usize = 16 * 1024;
 /// A process that takes longer to die is stuck in the kernel, and its sandbox is given up.
 const CLEAR_MAX: Duration = Duration::from_secs(5);
 
@@ -26,9 +24,7 @@ pub(crate) struct Ground {
     pub(crate) process: Process,
     /// Where the runtime asks for events. Held by who accepts, as long as its environment lives.
     pub(crate) runtime_api: tokio::sync::Mutex<TcpListener>,
-    output: pipe::Receiver,
-    /// Held while output is read and printed, so that two readers keep its order.
-    reading: Mutex<()>,
+    pub(crate) output: Output,
     /// Extensions that are programs, and their pipes.
     pub(crate) external: Option<External>,
     /// What a stem is told each time that it is started: which function it is.
@@ -43,7 +39,8 @@ pub(crate) struct Ground {
 pub(crate) struct Parts {
     pub(crate) process: Process,
     pub(crate) runtime_api: TcpListener,
-    pub(crate) output: std::os::fd::OwnedFd,
+    pub(crate) output: OwnedFd,
+    pub(crate) log: OwnedFd,
     pub(crate) session: Session,
     pub(crate) external: Option<External>,
     pub(crate) identity: Option<Bytes>,
@@ -52,13 +49,21 @@ pub(crate) struct Parts {
 
 impl Ground {
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { process, runtime_api, output, session, external, identity, runtime_version } =
-            parts;
+        let Parts {
+            process,
+            runtime_api,
+            output,
+            log,
+            session,
+            external,
+            identity,
+            runtime_version,
+        } = parts;
+        let of_extensions = external.as_ref().map(External::output).transpose()?;
         Ok(Self {
             process,
             runtime_api: tokio::sync::Mutex::new(runtime_api),
-            output: pipe::Receiver::from_owned_fd(output)?,
-            reading: Mutex::default(),
+            output: Output::new(output, log, of_extensions)?,
             external,
             identity,
             runtime_version,
@@ -82,37 +87,5 @@ impl Ground {
             self.process.kill();
         }
         is_clear
-    }
-
-    /// Prints what the function has printed, until its pipe is closed.
-    pub(crate) async fn print_output(&self, log: &LogStream) {
-        while self.output.readable().await.is_ok() {
-            match self.take_output(log, pipe::Receiver::try_read) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(0) | Err(_) => return,
-            }
-        }
-    }
-
-    /// Takes everything printed so far into the log. What a function printed before it answered is in the pipe when
-    /// the answer is, so after this the log is complete.
-    pub(crate) fn drain_output(&self, log: &LogStream) {
-        // Past tokio, which believes the pipe to be empty until it has been told otherwise.
-        while let Ok(1..) =
-            self.take_output(log, |pipe, buffer| Ok(rustix::io::read(pipe, buffer)?))
-        {}
-    }
-
-    fn take_output(
-        &self,
-        log: &LogStream,
-        read: impl Fn(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut buffer = [0; OUTPUT_READ_BYTES];
-        let length = read(&self.output, &mut buffer)?;
-        log.print(buffer.get(..length).unwrap_or_default());
-        Ok(length)
     }
 }

@@ -14,14 +14,15 @@ mod failure;
 mod function;
 mod ground;
 mod host;
-mod init_phase;
 pub mod logs;
+mod output;
 mod response;
 mod run;
 mod runtime_api;
 pub mod runtimes;
 mod state;
 pub mod stems;
+mod telemetry;
 mod worker;
 
 pub use environment::Environment;

@@ -10,12 +10,11 @@ use crate::environment::{Answer, Answered, Environment, spawn};
 use crate::event::{Event, Outcome};
 use crate::extensions::Reason;
 use crate::failure::Failure;
-use crate::function::Function;
-use crate::init_phase::InitPhase;
+use crate::function::{Function, Initialization};
 use crate::logs::LogStream;
-use crate::logs::lines::{self, Report, Status};
 use crate::runtime_api::{self, Connection, Served};
 use crate::state::Assigned;
+use crate::telemetry::{Ending, InitPhase, Invocation};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,14 +25,6 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotDelivered;
 
-/// An invocation that has its START line and lacks its REPORT line.
-pub(crate) struct Running<'a> {
-    function: &'a Function,
-    log: &'a LogStream,
-    request_id: String,
-    started: Instant,
-}
-
 impl Environment {
     /// Runs `event` to its end, within the function's timeout.
     ///
@@ -41,45 +32,70 @@ impl Environment {
     ///
     /// `NotDelivered` when the event never reached the function.
     pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, NotDelivered> {
-        let running = Running::new(self.function(), self.log(), event);
+        let mut left = self.function().timeout;
         if self.is_dormant() {
-            return self.run_with_init(running, event).await;
+            return self.run_with_init(event, left).await;
         }
-        running.start();
+        if self.extensions().has_any() {
+            left = self.wait_for_extensions(left).await;
+            self.report_last();
+        }
+        let invocation = Invocation::new(self.log(), self.function(), event);
+        invocation.tell_start(self.function(), event);
         self.thaw();
-        let result = self.answer(event, self.function().timeout).await?;
-        Ok(running.end(result, self.memory_peak_bytes(), self.take_init_duration()))
+        let deadline = Instant::now() + left;
+        let result = self.answer(event, left).await?;
+        Ok(self.conclude(invocation, event, result, deadline).await)
     }
 
     /// Initialises inside the invocation, within its time, as AWS does after a reset. The START line comes after that.
     async fn run_with_init(
         self: &Arc<Self>,
-        running: Running<'_>,
         event: &Event,
+        timeout: Duration,
     ) -> Result<Outcome, NotDelivered> {
-        self.log().begin();
-        let timeout = self.function().timeout;
-        let result = match self.suppressed_init(running.started + timeout).await {
-            Ok(()) => {
-                running.print_start();
-                let left = timeout.saturating_sub(running.elapsed());
-                self.answer(event, left).await?
-            }
-            Err(failure) => {
-                running.print_start();
-                Err(failure)
-            }
+        let invocation = Invocation::new(self.log(), self.function(), event);
+        let deadline = Instant::now() + timeout;
+        let woken = self.suppressed_init(deadline).await;
+        invocation.tell_start(self.function(), event);
+        let left = timeout.saturating_sub(invocation.elapsed());
+        let result = match woken {
+            Ok(()) => self.answer(event, left).await?,
+            Err(failure) => Err(failure),
         };
-        Ok(running.end(result, self.memory_peak_bytes(), None))
+        Ok(self.conclude(invocation, event, result, deadline).await)
+    }
+
+    /// Tells how an invocation came out, at once or when extensions are done with it too, and makes what the caller gets.
+    pub(crate) async fn conclude(
+        self: &Arc<Self>,
+        mut invocation: Invocation,
+        event: &Event,
+        result: Result<Bytes, Failure>,
+        deadline: Instant,
+    ) -> Outcome {
+        invocation.answered(&result, self.take_init_duration());
+        if self.is_settled() {
+            invocation.tell_report(self.memory_peak_bytes());
+        } else {
+            self.report_later(invocation, deadline);
+            if event.wants_log_tail {
+                self.wait_for_report().await;
+            }
+        }
+        outcome(self.log(), self.function(), event, result)
     }
 
     async fn suppressed_init(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
-        let phase = InitPhase::begin(self.log(), self.runtime_version(), "invoke");
+        let log = self.log();
+        let initialization = Initialization::OnDemand;
+        let version = self.runtime_version();
+        log.tell_init_start(self.function(), version, initialization, InitPhase::Invoke);
         let woken = self.wake(deadline).await;
         if let Err(failure) = &woken {
             self.stop_after(failure);
-            phase.fail(failure);
         }
+        log.tell_init_report(woken.as_ref().err().map_or(Ending::SUCCESS, Failure::ending));
         woken
     }
 
@@ -89,8 +105,6 @@ impl Environment {
         event: &Event,
         left: Duration,
     ) -> Result<Result<Bytes, Failure>, NotDelivered> {
-        let has_extensions = self.extensions().has_any();
-        let left = if has_extensions { self.wait_for_extensions(left).await } else { left };
         let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = clock::epoch_ms().saturating_add(left_ms);
         let delivery = Delivery::new(event, deadline_ms);
@@ -105,10 +119,9 @@ impl Environment {
             Assigned::Waits => None,
             Assigned::Refused => return Err(NotDelivered),
         };
-        let deadline = has_extensions.then(|| {
+        if self.extensions().has_any() {
             self.tell_extensions(event, deadline_ms);
-            Instant::now() + left
-        });
+        }
         let result = match tokio::time::timeout(left, self.wait(answered, &mut connection)).await {
             Ok(Answered::Result(result)) => result,
             Ok(Answered::NotDelivered) => return Err(NotDelivered),
@@ -121,9 +134,6 @@ impl Environment {
             serve_on(Arc::clone(self), connection);
         }
         self.drain_output();
-        if let Some(deadline) = deadline {
-            self.watch_extensions(event, deadline);
-        }
         Ok(result)
     }
 
@@ -169,64 +179,19 @@ async fn serve_one(environment: &Arc<Environment>, connection: &mut Option<Conne
     }
 }
 
-impl<'a> Running<'a> {
-    pub(crate) fn new(function: &'a Function, log: &'a LogStream, event: &Event) -> Self {
-        Self { function, log, request_id: event.request_id.to_string(), started: Instant::now() }
-    }
-
-    pub(crate) fn start(&self) {
-        self.log.begin();
-        self.print_start();
-    }
-
-    pub(crate) fn print_start(&self) {
-        self.log.platform(&lines::start(&self.request_id, &self.function.version));
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// Writes how it ended, and makes what the caller gets.
-    pub(crate) fn end(
-        self,
-        result: Result<Bytes, Failure>,
-        memory_peak_bytes: u64,
-        init: Option<Duration>,
-    ) -> Outcome {
-        let Self { function, log, request_id, started } = &self;
-        let duration = match &result {
-            Err(Failure::TimedOut) => function.timeout,
-            Ok(_) | Err(_) => started.elapsed(),
-        };
-        let failure = result.as_ref().err();
-        if let Some(line) = failure
-            .and_then(|failure| failure.log_line(request_id, function.timeout, &clock::timestamp()))
-        {
-            log.platform(&line);
-        }
-        let status = failure.map(|failure| match failure {
-            Failure::TimedOut => Status::Timeout,
-            other => Status::Error(other.report_type()),
-        });
-        let report = Report {
-            request_id,
-            duration,
-            memory_mb: function.memory_mb,
-            memory_peak_bytes,
-            init,
-            status,
-        };
-        log.platform(&lines::end(request_id));
-        log.platform(&report.line());
-        let log_tail = log.end();
-        match result {
-            Ok(payload) => Outcome { payload, is_function_error: false, log_tail },
-            Err(failure) => Outcome {
-                payload: failure.document(request_id, function.timeout),
-                is_function_error: true,
-                log_tail,
-            },
+/// What the caller of an invocation gets, with the end of its log as far as it is written.
+pub(crate) fn outcome(
+    log: &LogStream,
+    function: &Function,
+    event: &Event,
+    result: Result<Bytes, Failure>,
+) -> Outcome {
+    let log_tail = log.end();
+    match result {
+        Ok(payload) => Outcome { payload, is_function_error: false, log_tail },
+        Err(failure) => {
+            let payload = failure.document(&event.request_id.to_string(), function.timeout);
+            Outcome { payload, is_function_error: true, log_tail }
         }
     }
 }

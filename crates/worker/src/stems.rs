@@ -103,6 +103,7 @@ pub(crate) struct Stem {
     runtime_api: TcpListener,
     edge: Option<StdTcpListener>,
     output: OwnedFd,
+    log: OwnedFd,
     /// What it was started with.
     env: Vec<(String, String)>,
     /// The one that waits for the answer.
@@ -116,6 +117,7 @@ pub(crate) struct Grown {
     pub(crate) runtime_api: TcpListener,
     pub(crate) edge: Option<StdTcpListener>,
     pub(crate) output: OwnedFd,
+    pub(crate) log: OwnedFd,
     /// Where a stem was told its function, and what it was told.
     pub(crate) told: Option<(Connection, Bytes)>,
 }
@@ -253,7 +255,7 @@ impl Stems {
         let limits = Limits::default();
         let cwd = "/tmp".into();
         let spec = Spec { root: None, mounts, argv, env: env.clone(), cwd, limits, is_ahead: true };
-        let Sandbox { runtime_api, connection, edge, output, process } =
+        let Sandbox { runtime_api, connection, edge, output, log, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
         let asked = async {
             let stream = match connection {
@@ -279,7 +281,7 @@ impl Stems {
             }
         };
         let connection = tokio::time::timeout(READY_MAX, asked).await??;
-        Ok(Stem { process, runtime_api, edge, output, env, connection })
+        Ok(Stem { process, runtime_api, edge, output, log, env, connection })
     }
 
     fn pools(&self) -> MutexGuard<'_, HashMap<Kind, Pool>> {
@@ -308,12 +310,12 @@ impl Stem {
         limits: Limits,
         env: &[(String, String)],
     ) -> io::Result<Grown> {
-        let Self { mut process, runtime_api, edge, output, env: known, mut connection } = self;
+        let Self { mut process, runtime_api, edge, output, log, env: known, mut connection } = self;
         launcher.furnish(&mut process, code, limits).await.map_err(io::Error::other)?;
         let identity = identity(env.iter().filter(|variable| !known.contains(variable)));
         connection.queue(&identity, Bytes::new());
         connection.flush().await?;
-        Ok(Grown { process, runtime_api, edge, output, told: Some((connection, identity)) })
+        Ok(Grown { process, runtime_api, edge, output, log, told: Some((connection, identity)) })
     }
 }
 

@@ -11,12 +11,12 @@ use crate::failure::{Failure, kernel_reason};
 use crate::function::{Function, Initialization};
 use crate::ground::{Ground, Parts};
 use crate::host::{Host, Session};
-use crate::init_phase::InitPhase;
 use crate::logs::{LogFiles, LogStream};
-use crate::run::{NotDelivered, Running};
+use crate::run::{NotDelivered, outcome};
 use crate::runtime_api::Connection;
 use crate::runtimes::{self, Installed, Runtimes};
 use crate::stems::{self, Grown, Stems};
+use crate::telemetry::{Ending, InitPhase, Invocation};
 use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
@@ -67,8 +67,8 @@ struct FailedTry {
 
 /// How one try is to be made.
 struct Try {
-    /// The phase that it belongs to: `init` or `invoke`.
-    name: &'static str,
+    /// The phase that it belongs to.
+    phase: InitPhase,
     initialization: Initialization,
     deadline: Instant,
 }
@@ -128,7 +128,7 @@ impl Worker {
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
         let deadline = started + initialization.init_max(function.timeout);
-        let how = Try { name: "init", initialization, deadline };
+        let how = Try { phase: InitPhase::Init, initialization, deadline };
         match self.try_start(function, &log, &how).await? {
             Ok(environment) => {
                 environment.set_init_duration(started.elapsed());
@@ -149,31 +149,34 @@ impl Worker {
         event: &Event,
     ) -> Result<(Outcome, Option<Arc<Environment>>), StartError> {
         let log = failed.log;
-        let running = Running::new(function, &log, event);
+        let mut invocation = Invocation::new(&log, function, event);
+        let (phase, initialization) = (InitPhase::Invoke, Initialization::OnDemand);
         let deadline = Instant::now() + function.timeout;
-        let initialization = Initialization::OnDemand;
-        log.begin();
-        let tried = self
-            .try_start(function, &log, &Try { name: "invoke", initialization, deadline })
-            .await?;
-        running.print_start();
+        let tried =
+            self.try_start(function, &log, &Try { phase, initialization, deadline }).await?;
+        invocation.tell_start(function, event);
         let environment = match tried {
             Ok(environment) => environment,
             Err(FailedTry { failure, environment }) => {
                 let peak = environment.map_or(0, |environment| environment.memory_peak_bytes());
-                return Ok((running.end(Err(failure), peak, None), None));
+                let result = Err(failure);
+                invocation.answered(&result, None);
+                invocation.tell_report(peak);
+                return Ok((outcome(&log, function, event, result), None));
             }
         };
-        let left = function.timeout.saturating_sub(running.elapsed());
+        let left = function.timeout.saturating_sub(invocation.elapsed());
         match environment.answer(event, left).await {
             Ok(result) => {
-                let peak = environment.memory_peak_bytes();
-                Ok((running.end(result, peak, None), Some(environment)))
+                let outcome = environment.conclude(invocation, event, result, deadline).await;
+                Ok((outcome, Some(environment)))
             }
             Err(NotDelivered) => {
-                let failure =
-                    Failure::Exited { exit: sandbox::Exit::Killed, was_out_of_memory: false };
-                Ok((running.end(Err(failure), 0, None), None))
+                let exit = sandbox::Exit::Killed;
+                let result = Err(Failure::Exited { exit, was_out_of_memory: false });
+                invocation.answered(&result, None);
+                invocation.tell_report(0);
+                Ok((outcome(&log, function, event, result), None))
             }
         }
     }
@@ -187,12 +190,12 @@ impl Worker {
     ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
         let installed = self.runtimes.find(&function.runtime)?;
         self.compile_once(&installed);
-        let phase = InitPhase::begin(log, &installed.version, how.name);
+        log.tell_init_start(function, &installed.version, how.initialization, how.phase);
         let result = match self.parts(function, log, &installed, how.initialization).await? {
             Ok((parts, connection)) => {
                 let ground = Arc::new(Ground::new(parts)?);
-                let (function, log) = (Arc::clone(function), Arc::clone(log));
-                let environment = Arc::new(Environment::new(function, log, ground)?);
+                let new = Environment::new(Arc::clone(function), Arc::clone(log), ground)?;
+                let environment = Arc::new(new);
                 let init = environment.begin(connection);
                 match init_result(init, how.deadline).await {
                     Ok(()) => Ok(environment),
@@ -204,9 +207,8 @@ impl Worker {
             }
             Err(failure) => Err(FailedTry { failure, environment: None }),
         };
-        if let Err(FailedTry { failure, .. }) = &result {
-            phase.fail(failure);
-        }
+        let failure = result.as_ref().err().map(|failed| &failed.failure);
+        log.tell_init_report(failure.map_or(Ending::SUCCESS, Failure::ending));
         Ok(result)
     }
 
@@ -257,12 +259,12 @@ impl Worker {
         let (cwd, limits) = ("/var/task".into(), limits(function));
         let spec = Spec { root: None, mounts, argv, env, cwd, limits, is_ahead: false };
         let launched = self.launcher.launch(spec).await;
-        let Sandbox { runtime_api, connection, edge, output, process } = match launched {
+        let Sandbox { runtime_api, connection, edge, output, log, process } = match launched {
             Ok(sandbox) => sandbox,
             Err(error) => return Ok(Err(not_executable(function, &error).ok_or(error)?)),
         };
         let first = connection.map(runtime_connection).transpose()?;
-        let grown = Grown { process, runtime_api, edge, output, told: None };
+        let grown = Grown { process, runtime_api, edge, output, log, told: None };
         let (parts, _) = self.with_session(grown, session, installed)?;
         Ok(Ok((Parts { external, ..parts }, first)))
     }
@@ -273,7 +275,7 @@ impl Worker {
         mut session: Session,
         installed: &Installed,
     ) -> io::Result<(Parts, Option<Connection>)> {
-        let Grown { process, runtime_api, edge, output, told } = grown;
+        let Grown { process, runtime_api, edge, output, log, told } = grown;
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
@@ -283,6 +285,7 @@ impl Worker {
             process,
             runtime_api,
             output,
+            log,
             session,
             external: None,
             identity,

@@ -34,6 +34,7 @@ pub(crate) struct Given<'a> {
     pub(crate) client_context: Option<&'a str>,
     pub(crate) tenant_id: Option<&'a str>,
     pub(crate) is_dry_run: bool,
+    pub(crate) wants_log_tail: bool,
 }
 
 /// An invocation that was let in.
@@ -66,6 +67,7 @@ impl<I: Invoke> Service<I> {
             client_context: input.client_context.as_deref(),
             tenant_id: input.tenant_id.as_deref(),
             is_dry_run: input.invocation_type == Some(lambda::InvocationType::DryRun),
+            wants_log_tail: input.log_type == Some(lambda::LogType::Tail),
         };
         let Some(admitted) = self.admit(cx, found, given).await? else {
             return Ok(lambda::InvokeOutput {
@@ -111,6 +113,7 @@ impl<I: Invoke> Service<I> {
             tenant_id: given.tenant_id.map(ToOwned::to_owned),
             trace_id: cx.trace.to_string(),
             response: None,
+            wants_log_tail: given.wants_log_tail,
         };
         let provisioned = provisioned.map(|(qualifier, _)| qualifier.to_owned());
         Ok(Some(Admitted { found, event, running, provisioned }))

@@ -66,6 +66,7 @@ impl<I: Invoke> Service<I> {
             client_context: input.client_context.as_deref(),
             tenant_id: input.tenant_id.as_deref(),
             is_dry_run: input.invocation_type == Some(dry_run),
+            wants_log_tail: input.log_type == Some(lambda::LogType::Tail),
         };
         let Some(admitted) = self.admit(cx, found, given).await? else {
             return Ok(lambda::InvokeWithResponseStreamOutput {

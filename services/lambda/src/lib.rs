@@ -33,6 +33,7 @@ mod layer;
 mod layer_permissions;
 mod layer_table;
 mod layers;
+mod logging;
 mod merge;
 mod operations;
 mod package;

@@ -96,17 +96,6 @@ pub(crate) fn in_code_update(input: &lambda::UpdateFunctionCodeInput) -> Result<
     Ok(())
 }
 
-pub(crate) fn in_logging(logging: &lambda::LoggingConfig) -> Result<(), Error> {
-    if logging.log_format == Some(lambda::LogFormat::Json) {
-        return unsupported("LoggingConfig.LogFormat=JSON", "use the format Text");
-    }
-    if logging.application_log_level.is_some() || logging.system_log_level.is_some() {
-        let text = "Log level settings are supported only for the JSON log format.";
-        return Err(Error::InvalidParameter(text.to_owned()));
-    }
-    Ok(())
-}
-
 /// What creating and updating share.
 struct Both<'a> {
     dead_letter_config: Option<&'a lambda::DeadLetterConfig>,

@@ -3,6 +3,7 @@
 //!
 //! These are records: they are kept in the store as they are here, so a new member needs `#[serde(default)]`.
 
+use crate::logging::LogFormat;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,8 @@ pub(crate) struct Settings {
     /// `None` when the customer never spoke of them: the answer then has no `Environment`.
     pub(crate) env_vars: Option<EnvVars>,
     pub(crate) log_group: String,
+    #[serde(default)]
+    pub(crate) log_format: LogFormat,
     /// `x86_64` or `arm64`
     pub(crate) architecture: String,
     /// Stored only.

@@ -6,11 +6,12 @@
 //! in one of three lists:
 //!
 //! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
-//!   `LoggingConfig.LogGroup`, `Architectures`, `TenancyConfig`, and `Layers`, which `layers.rs` knows;
+//!   `LoggingConfig`, `Architectures`, `TenancyConfig`, and `Layers`, which `layers.rs` knows;
 //! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
 //! - refused, unless it says "nothing": see `refuse.rs`.
 
 use crate::error::Error;
+use crate::logging::LogFormat;
 use crate::refuse;
 use crate::settings::{
     EnvVars, MEMORY_MB_DEFAULT, Settings, TIMEOUT_S_DEFAULT, TMP_MB_DEFAULT, Vpc,
@@ -92,6 +93,7 @@ pub(crate) fn settings_of_new(
         tmp_mb: TMP_MB_DEFAULT,
         env_vars: None,
         log_group: format!("/aws/lambda/{name}"),
+        log_format: LogFormat::default(),
         architecture: refuse::host_architecture().as_str().to_owned(),
         is_traced: false,
         vpc: None,
@@ -144,7 +146,7 @@ fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
         settings.env_vars = Some(env_vars(environment.variables.unwrap_or_default())?);
     }
     if let Some(logging) = asked.logging_config {
-        refuse::in_logging(&logging)?;
+        settings.log_format = settings.log_format.after(&logging)?;
         replace(&mut settings.log_group, logging.log_group);
     }
     if let Some(mode) = asked.tracing_config.and_then(|tracing| tracing.mode) {

@@ -171,6 +171,7 @@ impl Version {
             tmp_mb: settings.tmp_mb,
             timeout: Duration::from_secs(settings.timeout_s.into()),
             log_group: settings.log_group.clone(),
+            log_format: settings.log_format.runnable(),
         };
         let runnable = Arc::new(runnable);
         code.note_runnable(&runnable);

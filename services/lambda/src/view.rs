@@ -107,11 +107,7 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
             apply_on: Some(lambda::SnapStartApplyOn::None),
             optimization_status: Some(lambda::SnapStartOptimizationStatus::Off),
         }),
-        logging_config: Some(lambda::LoggingConfig {
-            log_format: Some(lambda::LogFormat::Text),
-            log_group: Some(settings.log_group.clone()),
-            ..lambda::LoggingConfig::default()
-        }),
+        logging_config: Some(settings.log_format.config(&settings.log_group)),
         ..lambda::FunctionConfiguration::default()
     }
 }

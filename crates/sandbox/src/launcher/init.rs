@@ -8,11 +8,11 @@
 //! Invariants:
 //! - it never returns into the launcher's loop: it ends in `exit_now`;
 //! - when the runtime runs, it has no privilege left, none of the launcher's descriptors, and no memory of another function;
-//! - the runtime inherits descriptors 0, 1 and 2 and no other.
+//! - the runtime inherits descriptors 0, 1 and 2, the log pipe, and no other.
 
 use crate::launcher::stay;
 use crate::news::News;
-use crate::request::{self, Request};
+use crate::request::{self, LOG_PIPE, Request};
 use crate::{Level, Limits, Step};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Resource;
@@ -38,6 +38,8 @@ pub(crate) struct Cradle<'a> {
     pub(crate) news: BorrowedFd<'a>,
     /// Both outputs of the program.
     pub(crate) output: BorrowedFd<'a>,
+    /// Where it writes log records.
+    pub(crate) log: BorrowedFd<'a>,
     pub(crate) network: Option<BorrowedFd<'a>>,
     /// The mount namespace of a root that is not the template's.
     pub(crate) root: Option<BorrowedFd<'a>>,
@@ -248,7 +250,7 @@ fn mount_proc() -> io::Result<()> {
     Ok(())
 }
 
-/// Standard input is empty, both outputs are the pipe, the sockets have their numbers and are not inherited.
+/// Standard input is empty, both outputs are one pipe, log records have another, the sockets have their numbers and are not inherited.
 fn place_descriptors(cradle: &Cradle<'_>) -> io::Result<(OwnedFd, OwnedFd)> {
     // What was handed over has higher numbers: 0 to 3 were taken before, and so was 4, by the socket to the server.
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -258,8 +260,10 @@ fn place_descriptors(cradle: &Cradle<'_>) -> io::Result<(OwnedFd, OwnedFd)> {
     descriptors::put_at(cradle.output, 2)?;
     let news = descriptors::move_to(cradle.news, NEWS)?;
     let orders = descriptors::move_to(cradle.orders, ORDERS)?;
+    // Last: its number may have been that of what was placed before.
+    descriptors::put_at(cradle.log, LOG_PIPE)?;
     // The launcher's: sockets of other sandboxes among them.
-    descriptors::close_from(ORDERS.cast_unsigned() + 1)?;
+    descriptors::close_from(LOG_PIPE.cast_unsigned() + 1)?;
     Ok((news, orders))
 }
 

@@ -147,10 +147,13 @@ fn accept(server: &OwnedFd, buffer: &mut [u8], sandboxes: &mut Sandboxes) -> io:
     if length == 0 {
         return Ok(false);
     }
-    match (passed.pop(), buffer.get(..length)) {
+    match (passed.pop(), passed.pop(), buffer.get(..length)) {
+        (Some(namespace), Some(reply), Some(request::OUTLET)) => {
+            sandboxes.open_outlet(&namespace, &reply)?;
+        }
         // Only a sandbox to be comes with the socket for its news.
-        (Some(news), Some([_, root @ ..])) => sandboxes.build(news, root)?,
-        (None, Some(bytes)) => sandboxes.serve(bytes),
+        (Some(news), None, Some([_, root @ ..])) => sandboxes.build(news, root)?,
+        (None, None, Some(bytes)) => sandboxes.serve(bytes),
         _ => {}
     }
     if let Some(bytes) = buffer.get_mut(..length) {

@@ -8,6 +8,7 @@
 //! cable has the first and the sandbox the second.
 
 use crate::launcher::subnet::Block;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -37,6 +38,8 @@ pub(crate) struct Network {
 #[derive(Debug)]
 pub(crate) struct Factory {
     socket: OwnedFd,
+    /// The launcher's own network.
+    home: OwnedFd,
     /// Ends the factory with the launcher, even when that is killed.
     _process: OwnedFd,
 }
@@ -45,19 +48,35 @@ impl Factory {
     pub(crate) fn start(single: &SingleThread, block: Option<Block>) -> io::Result<Self> {
         let (ours, theirs) = descriptors::message_pair()?;
         let ours = descriptors::duplicate(ours)?;
+        let home = descriptors::duplicate(namespaces::current(Namespace::Network)?)?;
         match process::fork(single, Separation::None, None)? {
             Fork::Child => {
                 // The launcher sees the end of this socket, whatever the reason was.
                 let _ = work(single, &theirs, block);
                 process::exit_now(1)
             }
-            Fork::Parent(process) => Ok(Self { socket: ours, _process: process }),
+            Fork::Parent(process) => Ok(Self { socket: ours, home, _process: process }),
         }
     }
 
     /// Asks for one more namespace.
     pub(crate) fn order(&self, number: u16) -> io::Result<()> {
         descriptors::send(&self.socket, &number.to_ne_bytes(), &[])
+    }
+
+    /// A TCP socket in `namespace`, not connected. A launcher that does not find home again must end: the outer error.
+    pub(crate) fn outlet(
+        &self,
+        single: &SingleThread,
+        namespace: &OwnedFd,
+    ) -> io::Result<io::Result<OwnedFd>> {
+        if let Err(error) = namespaces::enter(single, namespace, Namespace::Network) {
+            return Ok(Err(error));
+        }
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None);
+        namespaces::enter(single, &self.home, Namespace::Network)?;
+        Ok(socket.map_err(Into::into))
     }
 
     /// Takes the next namespace that was ordered. The number is that of the order, even where it could not be filled.

@@ -7,7 +7,7 @@ use crate::launcher::network::{Factory, Network};
 use crate::launcher::template::Template;
 use crate::launcher::{RETRY_MS, refused};
 use crate::news::{self, News};
-use crate::request::{Kind, Request, SandboxId};
+use crate::request::{self, Kind, Request, SandboxId};
 use crate::{Level, Limits, Options, Step};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use std::collections::VecDeque;
@@ -215,6 +215,7 @@ impl Sandboxes {
             .at(Step::Cgroup)?;
         let (orders, theirs) = descriptors::message_pair().at(Step::Clone)?;
         let (output, written) = descriptors::pipe().at(Step::Descriptors)?;
+        let (log, log_written) = descriptors::pipe().at(Step::Descriptors)?;
         let cradle = Cradle {
             level: self.level,
             user: (self.level == Level::L2).then_some(self.uid_base + slot),
@@ -222,6 +223,7 @@ impl Sandboxes {
             orders: theirs.as_fd(),
             news: news.as_fd(),
             output: written.as_fd(),
+            log: log_written.as_fd(),
             network: network.as_ref().map(|network| network.namespace.as_fd()),
             root: root.as_deref().map(OwnedFd::as_fd),
             filter: &self.filter,
@@ -235,8 +237,10 @@ impl Sandboxes {
             Fork::Child => init::run(&self.single, &cradle),
             Fork::Parent(pidfd) => pidfd,
         };
-        let mut offered = vec![output];
-        offered.extend(network.into_iter().flat_map(|network| [network.runtime_api, network.edge]));
+        let mut offered = vec![output, log];
+        if let Some(Network { runtime_api, edge, namespace, .. }) = network {
+            offered.extend([runtime_api, edge, namespace]);
+        }
         Ok(Occupant {
             id,
             news,
@@ -328,6 +332,16 @@ impl Sandboxes {
     }
 
     /// Puts a function's directories into a sandbox.
+    /// Makes a socket in the network of a sandbox, and sends it to `reply`. Fails only where the launcher itself cannot go on.
+    pub(crate) fn open_outlet(&self, namespace: &OwnedFd, reply: &OwnedFd) -> io::Result<()> {
+        let Some(factory) = &self.factory else { return Ok(()) };
+        // No socket is an answer too, and a server that is gone needs none.
+        if let Ok(outlet) = factory.outlet(&self.single, namespace)? {
+            let _ = descriptors::send(reply, request::OUTLET, &[outlet.as_fd()]);
+        }
+        Ok(())
+    }
+
     fn furnish(&mut self, slot: usize, request: &Request<'_>) -> Result<(), Failure> {
         let trees = self.pick_up(request)?;
         let Some(Some(occupant)) = self.slots.get_mut(slot) else { return Ok(()) };

@@ -3,8 +3,8 @@
 //!
 //! A sandbox runs one program. For a function with extensions that is the machine's shell with a few lines of ours
 //! (`start.sh`): it starts the extensions, then the runtime, and tells over one pipe which of them ended; over another it is
-//! told what to signal to the runtime. So the runtime may end before its extensions, which AWS's shutdown phase needs. The
-//! pipes are in a folder of this environment, seen read-only at /var/rapid: a pipe can be written to even there.
+//! told what to signal to the runtime. So the runtime may end before its extensions, which AWS's shutdown phase needs. What
+//! extensions print goes to a third one, so that it is known from what the function prints. The pipes are in a folder of this environment, seen read-only at /var/rapid: a pipe can be written to even there.
 //!
 //! The shell tells a signal as 128 and its number. A runtime that exits with such a code itself counts as killed.
 //!
@@ -26,6 +26,8 @@ const RAPID: &str = "/var/rapid";
 const EXITS: (&str, u32) = ("exits", 0o622);
 /// Where signals for the runtime are ordered: the function reads here.
 const ORDERS: (&str, u32) = ("orders", 0o644);
+/// What extensions print: the function writes here.
+const OUTPUT: (&str, u32) = ("output", 0o622);
 /// A line that is told is short. What is longer is not ours.
 const LINE_BYTES_MAX: usize = 64;
 
@@ -112,6 +114,13 @@ impl External {
         Mount { source: self.pipes.folder.clone(), target: RAPID.into() }
     }
 
+    /// What the extensions print.
+    pub(crate) fn output(&self) -> io::Result<pipe::Receiver> {
+        // Both ways, so that it does not end with one life of the sandbox.
+        let mut options = pipe::OpenOptions::new();
+        options.read_write(true).open_receiver(self.pipes.folder.join(OUTPUT.0))
+    }
+
     /// Our ends of the pipes: of what is told, and of what is ordered.
     pub(crate) fn open(&self) -> io::Result<(Exits, pipe::Sender)> {
         // Both ways, so that neither end waits for the other or sees it go.
@@ -146,7 +155,7 @@ impl Pipes {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
         fs::create_dir(&pipes.folder)?;
         fs::set_permissions(&pipes.folder, fs::Permissions::from_mode(0o755))?;
-        for (name, mode) in [EXITS, ORDERS] {
+        for (name, mode) in [EXITS, ORDERS, OUTPUT] {
             let path = pipes.folder.join(name);
             rustix::fs::mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(mode), 0)?;
             // Whatever the umask has left of it.
@@ -202,6 +211,7 @@ fn parse(line: &[u8]) -> Option<Told> {
 mod tests {
     use super::*;
     use std::process::{Command, Stdio};
+    use tokio::io::AsyncReadExt as _;
 
     fn layers(files: &[(&str, u32, &str)]) -> tempfile::TempDir {
         let layers = tempfile::tempdir().unwrap();
@@ -240,6 +250,7 @@ mod tests {
         external: External,
         exits: pipe::Receiver,
         orders: pipe::Sender,
+        output: pipe::Receiver,
         child: std::process::Child,
         read: Vec<u8>,
         _folders: [tempfile::TempDir; 2],
@@ -251,6 +262,7 @@ mod tests {
             let external = External::prepare(Some(layers.path()), directory.path());
             let external = external.unwrap().unwrap().unwrap();
             let (exits, orders) = external.open().unwrap();
+            let output = external.output().unwrap();
             let runtime = ["/bin/sh", "-c", runtime].map(str::to_owned).to_vec();
             let argv = external.argv(runtime).into_iter().map(|argument| match argument.as_str() {
                 RAPID => external.pipes.folder.display().to_string(),
@@ -262,7 +274,15 @@ mod tests {
             command.args(&argv[1..]).env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
             command.env("_HANDLER", "h").env("LAMBDA_TASK_ROOT", "/t").env("MINE", "m");
             let child = command.stderr(Stdio::null()).spawn().unwrap();
-            Self { external, exits, orders, child, read: Vec::new(), _folders: [layers, directory] }
+            Self {
+                external,
+                exits,
+                orders,
+                output,
+                child,
+                read: Vec::new(),
+                _folders: [layers, directory],
+            }
         }
 
         async fn told(&mut self) -> Told {
@@ -270,7 +290,14 @@ mod tests {
             tokio::time::timeout(std::time::Duration::from_secs(20), told).await.unwrap().unwrap()
         }
 
-        /// What was printed up to a line end.
+        /// What an extension printed.
+        async fn printed(&mut self) -> String {
+            let mut buffer = [0; 512];
+            let length = self.output.read(&mut buffer).await.unwrap();
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        }
+
+        /// What the runtime printed up to a line end.
         fn line(&mut self) -> String {
             use std::io::Read as _;
             let (mut text, mut byte) = (String::new(), [0]);
@@ -306,7 +333,7 @@ mod tests {
         let show = "echo $0 ${MINE-none} ${LAMBDA_TASK_ROOT-none} ${_HANDLER-none}";
         let extension = format!("#!/bin/sh\n{show}\n");
         let mut started = Started::new(&[("a", 0o755, &extension)], "exit 7");
-        assert!(started.line().ends_with("/a m none none"));
+        assert!(started.printed().await.ends_with("/a m none none\n"));
         let ends = [started.told().await, started.told().await];
         assert!(ends.contains(&Told::Runtime(Exit::Code(7))), "{ends:?}");
 

@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::failure::{self, Failure};
 use crate::runtime_api::{self, Connection, Request, Served};
 use crate::state::Phase;
+use crate::telemetry::{Ending, Invocation, PlatformEvent};
 use sandbox::Exit;
 use std::io;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ const GRACE: Duration = Duration::from_secs(2);
 const INTERNAL_GRACE: Duration = Duration::from_millis(500);
 /// The runtime's part of it, before the extensions are told.
 const RUNTIME_GRACE: Duration = Duration::from_millis(300);
+
+/// How long a caller who reads the end of the log waits for extensions, so that the report is in it.
+const REPORT_GRACE: Duration = Duration::from_millis(200);
 
 impl Environment {
     /// Answers a request of an extension.
@@ -56,6 +60,7 @@ impl Environment {
     /// The runtime waits for an event.
     pub(crate) fn runtime_parked(&self, was_init: bool) {
         if was_init {
+            self.log().tell_init_runtime_done(Ending::SUCCESS);
             self.settle_init_phase();
         }
         if self.extensions().has_any() {
@@ -75,15 +80,15 @@ impl Environment {
 
     /// Lets no other extension in and says in the log which there are. `false` when that was done before.
     fn close_registration(&self) -> bool {
-        let lines = {
+        let told = {
             let mut roster = self.extensions().roster();
             if !roster.close() {
                 return false;
             }
-            roster.lines()
+            roster.told()
         };
-        for line in lines {
-            self.log().platform(&line);
+        for extension in told {
+            self.log().tell(&PlatformEvent::Extension(extension.event()));
         }
         true
     }
@@ -134,22 +139,48 @@ impl Environment {
         }
     }
 
-    /// Sees to it that extensions, too, are done with an event by the function's timeout. The caller has its answer already.
-    pub(crate) fn watch_extensions(self: &Arc<Self>, event: &Event, deadline: Instant) {
+    /// Tells of an invocation when the runtime and all extensions are done with it, at the latest at its deadline. The caller has
+    /// its answer already.
+    pub(crate) fn report_later(self: &Arc<Self>, invocation: Invocation, deadline: Instant) {
+        *self.unreported() = Some(invocation);
         if self.is_settled() {
+            self.report_last();
             return;
         }
-        let (environment, request_id) = (Arc::clone(self), event.request_id.to_string());
+        let environment = Arc::clone(self);
         spawn_until_ended(self, async move {
+            let is_runtime_done = || environment.state().phase() != Phase::Returning;
+            let runtime_done = environment.extensions().until(is_runtime_done);
+            if tokio::time::timeout_at(deadline, runtime_done).await.is_ok()
+                && let Some(invocation) = &mut *environment.unreported()
+            {
+                invocation.tell_runtime_done();
+            }
             if tokio::time::timeout_at(deadline, environment.settled()).await.is_err() {
-                let timeout = environment.function().timeout;
-                let line = Failure::TimedOut.log_line(&request_id, timeout, &clock::timestamp());
-                environment.log().platform(&line.unwrap_or_default());
+                if let Some(invocation) = &mut *environment.unreported() {
+                    invocation.fail(&Failure::TimedOut);
+                }
                 environment.stop_because(Reason::Timeout);
             }
             environment.drain_output();
-            environment.log().flush();
+            environment.report_last();
         });
+    }
+
+    /// Tells how the last invocation came out, if that was not told yet.
+    pub(crate) fn report_last(&self) {
+        // The guard is held until all is told: the next invocation starts after it.
+        let mut unreported = self.unreported();
+        if let Some(invocation) = unreported.take() {
+            invocation.tell_report(self.memory_peak_bytes());
+            self.extensions().changed.notify_waiters();
+        }
+    }
+
+    /// Waits until the last invocation is told of, but not for long: its caller waits for the end of its log.
+    pub(crate) async fn wait_for_report(&self) {
+        let reported = self.extensions().until(|| self.unreported().is_none());
+        drop(tokio::time::timeout(REPORT_GRACE, reported).await);
     }
 
     /// Reads what the shell in the sandbox tells, until the environment has ended.
@@ -202,7 +233,11 @@ impl Environment {
         self.close_registration();
         // The guard must be gone before the answers are sent.
         let ended = self.state().retire();
+        if let Some(invocation) = &mut *self.unreported() {
+            invocation.fail(&failure);
+        }
         self.tell_failure(ended, failure);
+        self.report_last();
         self.stop_because(Reason::Failure);
     }
 

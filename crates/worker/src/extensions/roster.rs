@@ -12,6 +12,7 @@
 //! - an extension is told to shut down once;
 //! - nobody new comes in once registration is closed, and there are never more than `EXTENSIONS_MAX`.
 
+use crate::telemetry;
 use uuid::Uuid;
 
 /// External and internal ones together, as on AWS.
@@ -66,6 +67,15 @@ enum Stage {
 pub(crate) struct Events {
     pub(crate) invoke: bool,
     pub(crate) shutdown: bool,
+}
+
+/// Where an extension is, as the log tells it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    name: String,
+    state: &'static str,
+    events: Vec<&'static str>,
+    error_type: Option<String>,
 }
 
 /// Why a request of an extension is refused.
@@ -246,9 +256,9 @@ impl<C> Roster<C> {
         told.all(|extension| extension.stage == Stage::Ready)
     }
 
-    /// What the log says about each.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.all.iter().map(Extension::line).collect()
+    /// What is told about each.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        self.all.iter().map(Extension::told).collect()
     }
 
     fn find(&mut self, identifier: Uuid) -> Result<&mut Extension<C>, Refusal> {
@@ -299,17 +309,22 @@ impl<C> Extension<C> {
         Refusal::Step { from: self.stage.name(), to: to.name() }
     }
 
-    fn line(&self) -> String {
-        let Self { name, .. } = self;
+    fn told(&self) -> Told {
         let invoke = self.events.invoke.then_some("INVOKE");
         let shutdown = self.events.shutdown.then_some("SHUTDOWN");
-        let events: Vec<_> = invoke.into_iter().chain(shutdown).collect();
-        let (state, events) = (self.stage.name(), events.join(", "));
-        let mut line = format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]");
-        if let Some(error_type) = &self.error_type {
-            line += &format!("\tError Type: {error_type}");
+        Told {
+            name: self.name.clone(),
+            state: self.stage.name(),
+            events: invoke.into_iter().chain(shutdown).collect(),
+            error_type: self.error_type.clone(),
         }
-        line
+    }
+}
+
+impl Told {
+    pub(crate) fn event(&self) -> telemetry::Extension<'_> {
+        let Self { name, state, events, error_type } = self;
+        telemetry::Extension { name, state, events, error_type: error_type.as_deref() }
     }
 }
 
@@ -405,8 +420,13 @@ mod tests {
         assert_eq!(roster.exit_error(id, "A.B"), Ok(()));
         assert_eq!(roster.next(id, "d"), Next::Refused("d", refused("ExitError", "Ready")));
         assert_eq!(
-            roster.lines(),
-            ["EXTENSION\tName: x\tState: ExitError\tEvents: [INVOKE, SHUTDOWN]\tError Type: A.B"]
+            roster.told(),
+            [Told {
+                name: "x".into(),
+                state: "ExitError",
+                events: vec!["INVOKE", "SHUTDOWN"],
+                error_type: Some("A.B".into()),
+            }]
         );
     }
 
@@ -426,6 +446,6 @@ mod tests {
         roster.next(id, "c");
         assert!(roster.invoke().is_empty() && roster.shut_down().is_empty());
         assert!(roster.is_ready() && roster.is_quiet() && roster.has_shut_down());
-        assert_eq!(roster.lines(), ["EXTENSION\tName: x\tState: Ready\tEvents: []"]);
+        assert_eq!((roster.told()[0].state, roster.told()[0].events.len()), ("Ready", 0));
     }
 }

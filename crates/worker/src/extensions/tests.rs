@@ -3,8 +3,7 @@
 
 use super::api::Led;
 use super::*;
-use crate::function::Deployment;
-use crate::function::Function;
+use crate::function::tests::function;
 use crate::runtime_api;
 use expect_test::{Expect, expect};
 use std::sync::Arc;
@@ -14,26 +13,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 const NOBODY: &str = "6f2c0000-0000-4000-8000-000000000000";
-
-fn function() -> Function {
-    Function {
-        deployment: Deployment(1),
-        account: "000000000000".parse().unwrap(),
-        region: "us-east-1".parse().unwrap(),
-        name: "f".into(),
-        version: "$LATEST".into(),
-        runtime: "python3.12".into(),
-        handler: "app.handler".into(),
-        role: String::new(),
-        code_dir: "/code".into(),
-        layers_dir: None,
-        env_vars: Vec::new(),
-        memory_mb: 128,
-        tmp_mb: 512,
-        timeout: Duration::from_secs(3),
-        log_group: "/aws/lambda/f".into(),
-    }
-}
 
 /// Extensions that are served on a listener of their own.
 struct Served {
@@ -264,6 +243,7 @@ async fn events_go_to_who_waits() {
         tenant_id: None,
         trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
         response: None,
+        wants_log_tail: false,
     };
     let mut connection = served.extensions.roster().invoke().pop().unwrap();
     queue_event(&mut connection, &invoke_event(&event, 1_700_000_000_000));
@@ -355,6 +335,6 @@ async fn an_extension_may_report_that_it_failed() {
         "#]]
         .assert_eq(&client.answer().await);
         let Led::Failed(_, failure) = served.led().await else { panic!("no failure") };
-        assert_eq!(failure.report_type(), expected);
+        assert_eq!(failure.ending().error_type, Some(expected));
     }
 }

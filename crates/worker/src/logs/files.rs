@@ -22,7 +22,7 @@ const GATHER: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Bytes of logs kept per function; the oldest go first. Default: 67108864 (64 MiB).
+    /// Bytes of logs kept per function, or per log group that functions share; the oldest go first. Default: 67108864 (64 MiB).
     pub function_bytes_max: u64,
     /// Bytes of log lines that may wait to be written, over all functions. Default: 33554432 (32 MiB).
     pub queue_bytes_max: usize,
@@ -90,23 +90,29 @@ impl LogFiles {
     pub fn path(&self, function: &Function, file_name: &str) -> Arc<Path> {
         let mut path = self.root.join(function.account.as_str());
         path.push(function.region.as_str());
-        path.push(&function.name);
+        if function.has_own_log_group() {
+            path.push(&function.name);
+        } else {
+            path.extend(group_folders(&function.log_group));
+        }
         path.push(file_name);
         path.into()
     }
 
-    pub(super) fn append(&self, path: &Arc<Path>, batch: Bytes) {
+    /// `false` when there is no room for it.
+    pub(super) fn append(&self, path: &Arc<Path>, batch: Bytes) -> bool {
         let queue = &self.thread.queue;
         let mut waiting = queue.lock();
         if waiting.bytes + batch.len() > queue.options.queue_bytes_max {
             waiting.dropped_bytes += batch.len();
-            return;
+            return false;
         }
         waiting.bytes += batch.len();
         waiting.batches.push((Arc::clone(path), batch));
         if waiting.batches.len() == 1 {
             queue.arrived.notify_one();
         }
+        true
     }
 
     /// Waits until everything appended so far is in its file. Blocks the thread.
@@ -119,6 +125,16 @@ impl LogFiles {
             waiting = queue.written.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+/// The folder of a log group that is not a function's own, in parts that are not too long for a name. No function has such a name.
+fn group_folders(group: &str) -> impl Iterator<Item = String> + '_ {
+    const PART_MAX: usize = 200;
+    // A group's name is ASCII.
+    group.as_bytes().chunks(PART_MAX).map(|part| {
+        let part = String::from_utf8_lossy(part);
+        format!("+{}", part.replace(|c: char| c == '/' || !c.is_ascii_graphic(), "+"))
+    })
 }
 
 impl Drop for WriterThread {
@@ -263,6 +279,14 @@ fn make_room(folder: &Path, bytes_max: u64) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_group_s_folder_is_nobody_else_s() {
+        let folders = |group| group_folders(group).collect::<Vec<_>>();
+        assert_eq!(folders("/my/logs"), ["++my+logs"]);
+        assert_eq!(folders(".."), ["+.."]);
+        assert_eq!(folders(&"a".repeat(300)).len(), 2);
+    }
 
     #[test]
     fn batches_reach_their_files() {

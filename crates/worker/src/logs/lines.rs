@@ -1,80 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The platform's own log lines, in AWS's text format. Pure.
+//! What the platform says, as lines of a text log. Pure.
 
+use crate::telemetry::{
+    Extension, InitPhase, InitReport, LogsDropped, PlatformEvent, Report, ReportMetrics, Start,
+    Status,
+};
 use std::time::Duration;
 
-/// What the line at the end of an invocation says.
-#[derive(Debug, Clone)]
-pub struct Report<'a> {
-    pub request_id: &'a str,
-    pub duration: Duration,
-    pub memory_mb: u32,
-    pub memory_peak_bytes: u64,
-    /// Only on the first invocation of an environment.
-    pub init: Option<Duration>,
-    /// `timeout`, or `error` with the error's type.
-    pub status: Option<Status<'a>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub enum Status<'a> {
-    Timeout,
-    Error(&'a str),
-}
-
-/// `INIT_START Runtime Version: python:3.12.1`. AWS adds the ARN of its own runtime build, which ours is not.
-pub fn init_start(runtime_version: &str) -> String {
-    format!("INIT_START Runtime Version: {runtime_version}")
-}
-
-/// An init phase that failed or took too long. `phase` is `init`, or `invoke` for the second try.
-pub fn init_report(duration: Duration, phase: &str, status: Status<'_>) -> String {
-    let duration = ms(duration);
-    match status {
-        Status::Timeout => {
-            format!("INIT_REPORT Init Duration: {duration} ms\tPhase: {phase}\tStatus: timeout")
+/// The line of `event`, in AWS's words. `None` for what a text log does not tell.
+pub(crate) fn line(event: &PlatformEvent<'_>) -> Option<String> {
+    Some(match event {
+        PlatformEvent::InitStart(init) => {
+            format!("INIT_START Runtime Version: {}", init.runtime_version)
         }
-        Status::Error(kind) => {
+        PlatformEvent::InitReport(report) => init_report(report)?,
+        PlatformEvent::Start(Start { request_id, version, .. }) => {
+            format!("START RequestId: {request_id} Version: {version}")
+        }
+        PlatformEvent::End(end) => format!("END RequestId: {}", end.request_id),
+        PlatformEvent::Fault(text) => (*text).to_owned(),
+        PlatformEvent::Report(report) => self::report(report),
+        PlatformEvent::Extension(extension) => self::extension(extension),
+        PlatformEvent::LogsDropped(LogsDropped { reason, dropped_records, dropped_bytes }) => {
             format!(
-                "INIT_REPORT Init Duration: {duration} ms\tPhase: {phase}\tStatus: error\tError Type: {kind}"
+                "LOGS_DROPPED Records: {dropped_records}\tBytes: {dropped_bytes}\tReason: {reason}"
             )
         }
+        PlatformEvent::InitRuntimeDone(_) | PlatformEvent::RuntimeDone(_) => return None,
+    })
+}
+
+/// An init phase that failed or took too long.
+fn init_report(report: &InitReport<'_>) -> Option<String> {
+    let InitReport { phase, status, error_type, metrics, .. } = report;
+    let status = self::status(*status, *error_type)?;
+    let phase = match phase {
+        InitPhase::Init => "init",
+        InitPhase::Invoke => "invoke",
+    };
+    let duration = ms(metrics.duration);
+    Some(format!("INIT_REPORT Init Duration: {duration} ms\tPhase: {phase}\t{status}"))
+}
+
+fn report(report: &Report<'_>) -> String {
+    let Report { request_id, metrics, status, error_type, .. } = report;
+    let ReportMetrics { duration, billed_ms, memory_mb, memory_peak_mb, init } = metrics;
+    let mut line = format!(
+        "REPORT RequestId: {request_id}\tDuration: {} ms\tBilled Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {memory_peak_mb} MB\t",
+        ms(*duration),
+    );
+    if let Some(init) = init {
+        line += &format!("Init Duration: {} ms\t", ms(*init));
     }
+    line += &status_of(*status, *error_type);
+    line
 }
 
-pub fn start(request_id: &str, version: &str) -> String {
-    format!("START RequestId: {request_id} Version: {version}")
+fn status_of(status: Status, error_type: Option<&str>) -> String {
+    self::status(status, error_type).unwrap_or_default()
 }
 
-pub fn end(request_id: &str) -> String {
-    format!("END RequestId: {request_id}")
-}
-
-impl Report<'_> {
-    /// Whole milliseconds, rounded up. Init is billed with the invocation that waited for it (since 2025-08-01).
-    pub fn billed_ms(&self) -> u64 {
-        let total = self.duration + self.init.unwrap_or_default();
-        u64::try_from(total.as_micros().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
-    }
-
-    pub fn line(&self) -> String {
-        let Self { request_id, memory_mb, .. } = self;
-        let memory_peak_mb = self.memory_peak_bytes.div_ceil(1 << 20);
-        let mut line = format!(
-            "REPORT RequestId: {request_id}\tDuration: {} ms\tBilled Duration: {} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {memory_peak_mb} MB\t",
-            ms(self.duration),
-            self.billed_ms(),
-        );
-        if let Some(init) = self.init {
-            line += &format!("Init Duration: {} ms\t", ms(init));
+fn status(status: Status, error_type: Option<&str>) -> Option<String> {
+    match (status, error_type) {
+        (Status::Success, _) => None,
+        (Status::Timeout, _) => Some("Status: timeout".to_owned()),
+        (Status::Error, kind) => {
+            Some(format!("Status: error\tError Type: {}", kind.unwrap_or_default()))
         }
-        match self.status {
-            None => {}
-            Some(Status::Timeout) => line += "Status: timeout",
-            Some(Status::Error(kind)) => line += &format!("Status: error\tError Type: {kind}"),
-        }
-        line
     }
+}
+
+fn extension(extension: &Extension<'_>) -> String {
+    let Extension { name, state, events, error_type } = extension;
+    let events = events.join(", ");
+    let mut line = format!("EXTENSION\tName: {name}\tState: {state}\tEvents: [{events}]");
+    if let Some(error_type) = error_type {
+        line += &format!("\tError Type: {error_type}");
+    }
+    line
 }
 
 /// Two decimals, as AWS prints durations.
@@ -86,39 +89,57 @@ fn ms(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::InitMetrics;
     use expect_test::expect;
 
-    fn report() -> Report<'static> {
-        Report {
+    fn report(init: Option<Duration>, status: Status, error_type: Option<&str>) -> String {
+        let metrics = ReportMetrics::new(Duration::from_micros(2_100), init, 128, 36 << 20);
+        let report = Report {
             request_id: "r-1",
-            duration: Duration::from_micros(2_100),
-            memory_mb: 128,
-            memory_peak_bytes: 36 << 20,
-            init: None,
-            status: None,
-        }
-    }
-
-    #[test]
-    fn durations_are_billed_by_the_whole_millisecond() {
-        assert_eq!(report().billed_ms(), 3);
-        assert_eq!(
-            Report { init: Some(Duration::from_micros(117_400)), ..report() }.billed_ms(),
-            120
-        );
-        assert_eq!(Report { duration: Duration::ZERO, ..report() }.billed_ms(), 1);
+            metrics,
+            tenant_id: None,
+            tracing: None,
+            status,
+            error_type,
+        };
+        format!("{:?}", line(&PlatformEvent::Report(report)).unwrap())
     }
 
     #[test]
     fn the_report_is_tab_separated_as_on_aws() {
         expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t""#]]
-            .assert_eq(&format!("{:?}", report().line()));
-        let first = Report {
-            init: Some(Duration::from_micros(117_400)),
-            status: Some(Status::Timeout),
-            ..report()
-        };
+            .assert_eq(&report(None, Status::Success, None));
         expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 120 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 117.40 ms\tStatus: timeout""#]]
-            .assert_eq(&format!("{:?}", first.line()));
+            .assert_eq(&report(Some(Duration::from_micros(117_400)), Status::Timeout, None));
+        expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tStatus: error\tError Type: Runtime.ExitError""#]]
+            .assert_eq(&report(None, Status::Error, Some("Runtime.ExitError")));
+    }
+
+    #[test]
+    fn an_init_phase_is_told_when_it_failed() {
+        let report = |status, error_type| {
+            line(&PlatformEvent::InitReport(InitReport {
+                initialization_type: "on-demand",
+                phase: InitPhase::Invoke,
+                status,
+                error_type,
+                metrics: InitMetrics { duration: Duration::from_micros(150_790) },
+            }))
+        };
+        assert_eq!(report(Status::Success, None), None);
+        expect![[r#"Some("INIT_REPORT Init Duration: 150.79 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError")"#]]
+            .assert_eq(&format!("{:?}", report(Status::Error, Some("Runtime.ExitError"))));
+    }
+
+    #[test]
+    fn extensions_are_told() {
+        let extension = Extension {
+            name: "x",
+            state: "InitError",
+            events: &["INVOKE", "SHUTDOWN"],
+            error_type: Some("A.B"),
+        };
+        expect![[r#"Some("EXTENSION\tName: x\tState: InitError\tEvents: [INVOKE, SHUTDOWN]\tError Type: A.B")"#]]
+            .assert_eq(&format!("{:?}", line(&PlatformEvent::Extension(extension))));
     }
 }

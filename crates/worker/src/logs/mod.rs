@@ -1,63 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What functions print, and what the platform says about their invocations.
 //!
-//! An environment has one log stream, named as AWS names it. Lines go to the writer thread in batches and from there to
-//! `logs/ACCOUNT/REGION/FUNCTION/STREAM.log`; the last 4 KiB of the running invocation are kept for `LogType=Tail`.
-//! Customer lines and platform lines share the stream, as on AWS; the server's own log is elsewhere.
+//! An environment has one log stream, named as AWS names it. Lines go to the writer thread in batches and from there to a
+//! file of the function's log group; the last 4 KiB of the running invocation are kept for `LogType=Tail`. Customer lines and
+//! platform lines share the stream, as on AWS; the server's own log is elsewhere.
 //!
 //! A line on disk is `EPOCH_MILLISECONDS TEXT`; a carriage return inside is a line end of the event.
 
 mod files;
-pub mod lines;
+mod frames;
+mod level;
+mod lines;
 
 pub use files::{LogFiles, Options};
+pub use level::{Level, LogFormat};
 
 use crate::clock;
 use crate::function::Function;
+use crate::telemetry::{Init, LogsDropped, PlatformEvent, Status};
 use bytes::{Bytes, BytesMut};
+use frames::{Frames, Piece};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What `X-Amz-Log-Result` can hold.
 const TAIL_BYTES_MAX: usize = 4096;
-/// A line longer than this is cut into several, as CloudWatch Logs does at 256 KiB.
-const LINE_BYTES_MAX: usize = 256 * 1024;
+/// A record longer than this is cut into several, as CloudWatch Logs does at 256 KiB.
+const RECORD_BYTES_MAX: usize = 256 * 1024;
 /// A batch this long goes to the writer before its invocation ends.
 const BATCH_BYTES: usize = 32 * 1024;
+
+/// Who printed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Function,
+    /// An extension with a process of its own.
+    Extension,
+}
 
 /// The log stream of one environment.
 #[derive(Debug)]
 pub struct LogStream {
     name: String,
     group: String,
+    format: LogFormat,
     path: Arc<Path>,
     files: LogFiles,
     open: Mutex<Open>,
+    /// The init phase, while it goes on.
+    init: Mutex<Option<Init>>,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    /// What was printed since the last line end.
+    /// What the function printed since the last line end.
     partial: BytesMut,
-    /// Whole lines for the writer.
+    /// What its extensions did.
+    partial_of_extensions: BytesMut,
+    frames: Frames,
+    /// Whole lines for the writer, and how many.
     batch: BytesMut,
+    batch_lines: u64,
+    /// What the writer did not take.
+    dropped_lines: u64,
+    dropped_bytes: u64,
     /// The running invocation's log, its oldest part cut off.
     tail: BytesMut,
 }
 
 impl LogStream {
-    /// A new stream of `function`. Its name carries the date, the version and 32 hex digits.
+    /// A new stream of `function`. Its name carries the date, the version and 32 hex digits; in a group that functions may
+    /// share, the function's name too.
     pub fn create(files: &LogFiles, function: &Function) -> Self {
         let date = clock::date();
         let id = uuid::Uuid::new_v4().simple();
-        let version = &function.version;
+        let Function { version, log_group, .. } = function;
+        let owner = if function.has_own_log_group() { "" } else { &function.name };
         Self {
-            name: format!("{date}/[{version}]{id}"),
-            group: function.log_group.clone(),
-            path: files.path(function, &format!("{}.[{version}]{id}.log", date.replace('/', "-"))),
+            name: format!("{date}/{owner}[{version}]{id}"),
+            group: log_group.clone(),
+            format: function.log_format,
+            path: files
+                .path(function, &format!("{}.{owner}[{version}]{id}.log", date.replace('/', "-"))),
             files: files.clone(),
             open: Mutex::default(),
+            init: Mutex::default(),
         }
     }
 
@@ -70,18 +98,44 @@ impl LogStream {
         &self.group
     }
 
-    /// What the function printed. Lines may come in pieces.
-    pub fn print(&self, bytes: &[u8]) {
+    /// What was printed. Lines may come in pieces.
+    pub(crate) fn print(&self, source: Source, bytes: &[u8]) {
         let mut open = self.open();
-        open.print(bytes);
+        self.print_to(&mut open, source, bytes);
         self.pass_on(&mut open, BATCH_BYTES);
     }
 
-    /// A line of the platform: `START ...`. It ends whatever the function left unfinished.
-    pub fn platform(&self, line: &str) {
+    /// What the runtime wrote to its log pipe. Frames may come in pieces.
+    pub(crate) fn print_framed(&self, bytes: &[u8]) {
         let mut open = self.open();
-        open.end_line();
-        open.line(line.as_bytes());
+        open.frames.push(bytes);
+        while let Some(piece) = open.frames.next() {
+            self.take_piece(&mut open, piece);
+        }
+        self.pass_on(&mut open, BATCH_BYTES);
+    }
+
+    /// What the platform says: a line of text, or a record, by the format and the level of this log. In text it ends whatever was
+    /// left unfinished.
+    pub(crate) fn tell(&self, event: &PlatformEvent<'_>) {
+        let line = match self.format {
+            LogFormat::Text => lines::line(event),
+            LogFormat::Json { system, .. } if event.level() >= system => json_line(event),
+            LogFormat::Json { .. } => None,
+        };
+        if let Some(line) = line {
+            let mut open = self.open();
+            self.end_lines(&mut open);
+            open.line(line.as_bytes());
+        }
+    }
+
+    /// Whether anybody is told when the runtime is done: most logs are not.
+    pub(crate) fn tells_runtime_done(&self, status: Status) -> bool {
+        match self.format {
+            LogFormat::Text => false,
+            LogFormat::Json { system, .. } => system == Level::Debug || status != Status::Success,
+        }
     }
 
     /// Forgets the tail of the invocation before.
@@ -92,7 +146,7 @@ impl LogStream {
     /// The last lines of this invocation, at most 4 KiB. What was printed is on its way to disk.
     pub fn end(&self) -> Bytes {
         let mut open = self.open();
-        open.end_line();
+        self.end_lines(&mut open);
         self.pass_on(&mut open, 1);
         open.cut_tail();
         Bytes::copy_from_slice(&open.tail)
@@ -103,10 +157,88 @@ impl LogStream {
         self.pass_on(&mut self.open(), 1);
     }
 
-    fn pass_on(&self, open: &mut Open, bytes_min: usize) {
-        if open.batch.len() >= bytes_min {
-            self.files.append(&self.path, open.batch.split().freeze());
+    fn print_to(&self, open: &mut Open, source: Source, mut bytes: &[u8]) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            let (line, rest) = bytes.split_at(end);
+            if open.partial(source).is_empty() {
+                self.line(open, source, None, line);
+            } else {
+                open.partial(source).extend_from_slice(line);
+                self.end_line(open, source);
+            }
+            bytes = rest.get(1..).unwrap_or_default();
         }
+        open.partial(source).extend_from_slice(bytes);
+        if open.partial(source).len() > RECORD_BYTES_MAX {
+            self.end_line(open, source);
+        }
+    }
+
+    fn take_piece(&self, open: &mut Open, piece: Piece) {
+        match piece {
+            Piece::Printed(bytes) => self.print_to(open, Source::Function, &bytes),
+            Piece::Record { level, bytes } => {
+                let record = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+                self.line(open, Source::Function, level, record);
+            }
+        }
+    }
+
+    fn end_lines(&self, open: &mut Open) {
+        self.end_line(open, Source::Function);
+        self.end_line(open, Source::Extension);
+    }
+
+    fn end_line(&self, open: &mut Open, source: Source) {
+        let partial = open.partial(source);
+        if !partial.is_empty() {
+            let line = partial.split();
+            self.line(open, source, None, &line);
+        }
+    }
+
+    /// One record, without its line end. `level` is what its frame said.
+    fn line(&self, open: &mut Open, source: Source, level: Option<Level>, line: &[u8]) {
+        let is_kept = source == Source::Extension
+            || self.format.keeps(|| level.unwrap_or_else(|| Level::of_line(line)));
+        if is_kept {
+            open.line(line);
+        }
+    }
+
+    fn pass_on(&self, open: &mut Open, bytes_min: usize) {
+        if open.batch.len() < bytes_min {
+            return;
+        }
+        let batch = open.batch.split().freeze();
+        let (lines, bytes) = (std::mem::take(&mut open.batch_lines), batch.len());
+        if self.files.append(&self.path, batch) {
+            let dropped_records = std::mem::take(&mut open.dropped_lines);
+            if dropped_records > 0 {
+                let dropped_bytes = std::mem::take(&mut open.dropped_bytes);
+                let reason = "Logs came faster than they could be written.";
+                self.tell_dropped(open, &LogsDropped { reason, dropped_records, dropped_bytes });
+            }
+        } else {
+            open.dropped_lines += lines;
+            open.dropped_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// Says in the log itself what is missing from it, after what came through again.
+    fn tell_dropped(&self, open: &mut Open, dropped: &LogsDropped<'_>) {
+        let event = PlatformEvent::LogsDropped(*dropped);
+        let line = match self.format {
+            LogFormat::Text => lines::line(&event),
+            LogFormat::Json { .. } => json_line(&event),
+        };
+        if let Some(line) = line {
+            open.line(line.as_bytes());
+        }
+    }
+
+    pub(crate) fn init(&self) -> MutexGuard<'_, Option<Init>> {
+        self.init.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -116,41 +248,38 @@ impl LogStream {
 
 impl Drop for LogStream {
     fn drop(&mut self) {
+        {
+            let mut open = self.open();
+            if let Some(rest) = open.frames.take_rest() {
+                self.take_piece(&mut open, rest);
+            }
+        }
         self.end();
     }
 }
 
+fn json_line(event: &PlatformEvent<'_>) -> Option<String> {
+    let (time, kind) = (clock::timestamp(), event.kind());
+    let line = |record| format!(r#"{{"time":"{time}","type":"{kind}","record":{record}}}"#);
+    event.record().map(line)
+}
+
 impl Open {
-    fn print(&mut self, mut bytes: &[u8]) {
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (line, rest) = bytes.split_at(end);
-            if self.partial.is_empty() {
-                self.line(line);
-            } else {
-                self.partial.extend_from_slice(line);
-                self.end_line();
-            }
-            bytes = rest.get(1..).unwrap_or_default();
-        }
-        self.partial.extend_from_slice(bytes);
-        if self.partial.len() > LINE_BYTES_MAX {
-            self.end_line();
+    fn partial(&mut self, source: Source) -> &mut BytesMut {
+        match source {
+            Source::Function => &mut self.partial,
+            Source::Extension => &mut self.partial_of_extensions,
         }
     }
 
-    fn end_line(&mut self) {
-        if !self.partial.is_empty() {
-            let line = self.partial.split();
-            self.line(&line);
-        }
-    }
-
+    /// A line of the log. Its own line ends become carriage returns on disk, and are line ends in the tail; our runtimes join lines
+    /// with carriage returns where they have no frames, as AWS's do.
     fn line(&mut self, line: &[u8]) {
         write!(self.batch, "{} ", clock::epoch_ms()).expect("a BytesMut grows");
-        self.batch.extend_from_slice(line);
+        put_replaced(&mut self.batch, line, b'\n', b'\r');
         self.batch.extend_from_slice(b"\n");
-        // Our runtimes join the lines of one event with carriage returns, as AWS's do.
-        self.tail.extend(line.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }));
+        self.batch_lines += 1;
+        put_replaced(&mut self.tail, line, b'\r', b'\n');
         self.tail.extend_from_slice(b"\n");
         if self.tail.len() > 2 * TAIL_BYTES_MAX {
             self.cut_tail();
@@ -163,26 +292,62 @@ impl Open {
     }
 }
 
+/// Appends `text` with every `from` as `to`.
+fn put_replaced(target: &mut BytesMut, text: &[u8], from: u8, to: u8) {
+    let mut parts = text.split(|byte| *byte == from);
+    target.extend_from_slice(parts.next().unwrap_or_default());
+    for part in parts {
+        target.extend_from_slice(&[to]);
+        target.extend_from_slice(part);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::function::tests::function;
 
-    fn printed(pieces: &[&str]) -> (String, String) {
-        let mut open = Open::default();
-        for piece in pieces {
-            open.print(piece.as_bytes());
+    struct Printed {
+        stream: LogStream,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Printed {
+        fn new(format: LogFormat, options: Options) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let files = LogFiles::start(folder.path(), options).unwrap();
+            let function = Function { log_format: format, ..function() };
+            Self { stream: LogStream::create(&files, &function), _folder: folder }
         }
-        open.end_line();
-        let batch = String::from_utf8(open.batch.to_vec()).unwrap();
-        let lines =
-            batch.lines().map(|line| line.split_once(' ').unwrap().1).collect::<Vec<_>>().join("|");
-        open.cut_tail();
-        (lines, String::from_utf8(open.tail.to_vec()).unwrap())
+
+        /// What is on disk without the times, and the tail.
+        fn read(&self) -> (Vec<String>, String) {
+            let tail = self.stream.end();
+            self.stream.files.flush();
+            let text = |line: &str| line.split_once(' ').unwrap().1.to_owned();
+            let disk = std::fs::read(&*self.stream.path).unwrap_or_default();
+            let disk = String::from_utf8(disk).unwrap();
+            let lines = disk.split_terminator('\n').map(text).collect();
+            (lines, String::from_utf8(tail.to_vec()).unwrap())
+        }
+    }
+
+    fn printed(pieces: &[&str]) -> (Vec<String>, String) {
+        let printed = Printed::new(LogFormat::Text, Options::default());
+        for piece in pieces {
+            printed.stream.print(Source::Function, piece.as_bytes());
+        }
+        printed.read()
+    }
+
+    fn frame(kind: u32, text: &str) -> Vec<u8> {
+        let length = u32::try_from(text.len()).unwrap();
+        [&kind.to_be_bytes()[..], &length.to_be_bytes(), &[0; 8], text.as_bytes()].concat()
     }
 
     #[test]
     fn lines_are_put_together_from_pieces() {
-        assert_eq!(printed(&["a", "b\nc\n", "", "d", "\n\n", "e"]).0, "ab|c|d||e");
+        assert_eq!(printed(&["a", "b\nc\n", "", "d", "\n\n", "e"]).0, ["ab", "c", "d", "", "e"]);
     }
 
     #[test]
@@ -196,12 +361,58 @@ mod tests {
     #[test]
     fn an_event_of_several_lines_stays_one_on_disk() {
         let (lines, tail) = printed(&["a\rb\n"]);
-        assert_eq!((lines.as_str(), tail.as_str()), ("a\rb", "a\nb\n"));
+        assert_eq!((lines, tail.as_str()), (vec!["a\rb".to_owned()], "a\nb\n"));
+
+        let framed = Printed::new(LogFormat::Text, Options::default());
+        framed.stream.print_framed(&frame(0xa55a_0003, "a\nb\n"));
+        framed.stream.print_framed(b"no frame\n");
+        let (lines, tail) = framed.read();
+        assert_eq!(lines, ["a\rb", "no frame"]);
+        assert_eq!(tail, "a\nb\nno frame\n");
     }
 
     #[test]
     fn a_line_without_an_end_is_cut() {
-        let piece = "x".repeat(LINE_BYTES_MAX + 1);
-        assert_eq!(printed(&[&piece, "y"]).0.split('|').count(), 2);
+        let piece = "x".repeat(RECORD_BYTES_MAX + 1);
+        assert_eq!(printed(&[&piece, "y"]).0.len(), 2);
+    }
+
+    #[test]
+    fn functions_and_extensions_do_not_mix_their_lines() {
+        let printed = Printed::new(LogFormat::Text, Options::default());
+        printed.stream.print(Source::Function, b"of the ");
+        printed.stream.print(Source::Extension, b"of an extension\n");
+        printed.stream.print(Source::Function, b"function\n");
+        assert_eq!(printed.read().0, ["of an extension", "of the function"]);
+    }
+
+    #[test]
+    fn levels_hold_in_json() {
+        let format = LogFormat::Json { application: Level::Warn, system: Level::Info };
+        let printed = Printed::new(format, Options::default());
+        let stream = &printed.stream;
+        stream.print_framed(&frame(0xa55a_000e, "informs"));
+        stream.print_framed(&frame(0xa55a_0012, "warns"));
+        stream.print(Source::Function, b"plain\n");
+        let line = br#"{"level":"error","timestamp":"2026-11-23T07:00:00Z"}"#;
+        stream.print(Source::Function, &[line.as_slice(), b"\n"].concat());
+        stream.print(Source::Extension, b"of an extension\n");
+        assert_eq!(
+            printed.read().0,
+            ["warns", std::str::from_utf8(line).unwrap(), "of an extension"]
+        );
+    }
+
+    #[test]
+    fn what_is_dropped_is_said() {
+        let options = Options { queue_bytes_max: 1000, ..Options::default() };
+        let printed = Printed::new(LogFormat::Text, options);
+        printed.stream.print(Source::Function, &[b"x".repeat(2000), b"\n".to_vec()].concat());
+        printed.stream.flush();
+        printed.stream.print(Source::Function, b"short\n");
+        printed.stream.flush();
+        let lines = printed.read().0;
+        assert_eq!(lines.first().unwrap(), "short");
+        assert!(lines[1].starts_with("LOGS_DROPPED Records: 1\tBytes: 20"), "{lines:?}");
     }
 }

@@ -86,6 +86,18 @@ async fn settings() {
 }
 
 #[tokio::test]
+async fn levels_need_the_json_format() {
+    let platform = Platform::new().await;
+    for level in [
+        json!({"ApplicationLogLevel": "INFO"}),
+        json!({"SystemLogLevel": "WARN", "LogFormat": "Text"}),
+    ] {
+        expect![[r#"400 InvalidParameterValueException: LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "Json" and try again."#]]
+            .assert_eq(&platform.create_with("levels", json!({"LoggingConfig": level})).await.error());
+    }
+}
+
+#[tokio::test]
 async fn what_this_build_cannot_enforce() {
     let other = if cfg!(target_arch = "aarch64") { "x86_64" } else { "arm64" };
     let platform = Platform::new().await;
@@ -94,7 +106,6 @@ async fn what_this_build_cannot_enforce() {
         json!({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}}),
         json!({"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}),
         json!({"SnapStart": {"ApplyOn": "PublishedVersions"}}),
-        json!({"LoggingConfig": {"LogFormat": "JSON"}}),
         json!({"FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0", "LocalMountPath": "/mnt/x"}]}),
         json!({"DurableConfig": {"ExecutionTimeout": 60}}),
     ] {

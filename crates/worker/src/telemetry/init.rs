@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is told of an init phase: its start, when the runtime is through with it, and how it came out.
+//!
+//! An environment may have two: the second, inside the invocation, after the first failed.
+
+use super::{
+    InitMetrics, InitPhase, InitReport, InitRuntimeDone, InitStart, PlatformEvent, Status,
+};
+use crate::function::{Function, Initialization};
+use crate::logs::LogStream;
+use tokio::time::Instant;
+
+/// How something came out: a status, and the type of what went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ending<'a> {
+    pub(crate) status: Status,
+    pub(crate) error_type: Option<&'a str>,
+}
+
+/// An init phase that goes on.
+#[derive(Debug)]
+pub(crate) struct Init {
+    initialization_type: &'static str,
+    phase: InitPhase,
+    started: Instant,
+    is_runtime_done: bool,
+}
+
+impl Ending<'_> {
+    pub(crate) const SUCCESS: Self = Self { status: Status::Success, error_type: None };
+}
+
+impl LogStream {
+    pub(crate) fn tell_init_start(
+        &self,
+        function: &Function,
+        runtime_version: &str,
+        initialization: Initialization,
+        phase: InitPhase,
+    ) {
+        let initialization_type = initialization.name();
+        self.tell(&PlatformEvent::InitStart(InitStart {
+            initialization_type,
+            phase,
+            runtime_version,
+            function_name: &function.name,
+            function_version: &function.version,
+            instance_id: self.name(),
+            instance_max_memory: u64::from(function.memory_mb) << 20,
+        }));
+        let started = Instant::now();
+        let init = Init { initialization_type, phase, started, is_runtime_done: false };
+        *self.init() = Some(init);
+    }
+
+    /// The runtime asked for its first event, or will not. The first time counts.
+    pub(crate) fn tell_init_runtime_done(&self, ending: Ending<'_>) {
+        let (initialization_type, phase) = match &mut *self.init() {
+            Some(init) if !init.is_runtime_done => {
+                init.is_runtime_done = true;
+                (init.initialization_type, init.phase)
+            }
+            Some(_) | None => return,
+        };
+        let Ending { status, error_type } = ending;
+        self.tell(&PlatformEvent::InitRuntimeDone(InitRuntimeDone {
+            initialization_type,
+            phase,
+            status,
+            error_type,
+        }));
+    }
+
+    /// The init phase is over.
+    pub(crate) fn tell_init_report(&self, ending: Ending<'_>) {
+        self.tell_init_runtime_done(ending);
+        let Some(Init { initialization_type, phase, started, .. }) = self.init().take() else {
+            return;
+        };
+        let Ending { status, error_type } = ending;
+        self.tell(&PlatformEvent::InitReport(InitReport {
+            initialization_type,
+            phase,
+            status,
+            error_type,
+            metrics: InitMetrics { duration: started.elapsed() },
+        }));
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is told of an invocation: that it starts, that it was answered, that the runtime is through with it, and how it came out.
+//!
+//! What extensions do after the answer is a part of the invocation: its report waits for them, its answer does not.
+
+use super::{
+    End, Ending, PlatformEvent, Report, ReportMetrics, RuntimeDone, RuntimeDoneMetrics, Span,
+    Start, Status, Tracing,
+};
+use crate::clock;
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::function::Function;
+use crate::logs::LogStream;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// An invocation that has its START line and lacks its REPORT line.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    log: Arc<LogStream>,
+    request_id: String,
+    tenant_id: Option<String>,
+    /// If it is sampled.
+    trace_id: Option<String>,
+    timeout: Duration,
+    memory_mb: u32,
+    started: Instant,
+    started_ms: u64,
+    /// Of the environment, if this is its first.
+    init: Option<Duration>,
+    answered: Option<Answered>,
+    status: Status,
+    error_type: Option<String>,
+    is_runtime_done: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Answered {
+    after: Duration,
+    produced_bytes: usize,
+}
+
+impl Invocation {
+    /// Begins a new tail of the log.
+    pub(crate) fn new(log: &Arc<LogStream>, function: &Function, event: &Event) -> Self {
+        log.begin();
+        Self {
+            log: Arc::clone(log),
+            request_id: event.request_id.to_string(),
+            tenant_id: event.tenant_id.clone(),
+            trace_id: Tracing::of(&event.trace_id).map(|tracing| tracing.value.to_owned()),
+            timeout: function.timeout,
+            memory_mb: function.memory_mb,
+            started: Instant::now(),
+            started_ms: clock::epoch_ms(),
+            init: None,
+            answered: None,
+            status: Status::Success,
+            error_type: None,
+            is_runtime_done: false,
+        }
+    }
+
+    pub(crate) fn tell_start(&self, function: &Function, event: &Event) {
+        self.log.tell(&PlatformEvent::Start(Start {
+            request_id: &self.request_id,
+            function_arn: &event.invoked_arn,
+            version: &function.version,
+            tenant_id: self.tenant_id.as_deref(),
+            tracing: self.tracing(),
+        }));
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The caller has its answer.
+    pub(crate) fn answered(&mut self, result: &Result<Bytes, Failure>, init: Option<Duration>) {
+        self.init = init;
+        match result {
+            Ok(payload) => {
+                let produced_bytes = payload.len();
+                self.answered = Some(Answered { after: self.started.elapsed(), produced_bytes });
+            }
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    /// It came out badly: so the log says, in words.
+    pub(crate) fn fail(&mut self, failure: &Failure) {
+        let line = failure.log_line(&self.request_id, self.timeout, &clock::timestamp());
+        if let Some(line) = line {
+            self.log.tell(&PlatformEvent::Fault(&line));
+        }
+        let Ending { status, error_type } = failure.ending();
+        self.status = status;
+        self.error_type = error_type.map(str::to_owned);
+    }
+
+    /// The runtime waits for the next event, or for nothing any more. The first time counts.
+    pub(crate) fn tell_runtime_done(&mut self) {
+        if std::mem::replace(&mut self.is_runtime_done, true) {
+            return;
+        }
+        let status = self.status;
+        if !self.log.tells_runtime_done(status) {
+            return;
+        }
+        let duration = self.duration();
+        let spans = self.answered.map(|answered| self.spans(answered, duration));
+        self.log.tell(&PlatformEvent::RuntimeDone(RuntimeDone {
+            request_id: &self.request_id,
+            status,
+            error_type: self.error_type.as_deref(),
+            tenant_id: self.tenant_id.as_deref(),
+            tracing: self.tracing(),
+            spans: spans.as_ref().map_or(&[], |spans| spans.as_slice()),
+            metrics: RuntimeDoneMetrics {
+                duration,
+                produced_bytes: self.answered.map_or(0, |answered| answered.produced_bytes),
+            },
+        }));
+    }
+
+    /// All are through with it. Ends the lines of this invocation.
+    pub(crate) fn tell_report(mut self, memory_peak_bytes: u64) {
+        self.tell_runtime_done();
+        let (duration, init) = (self.duration(), self.init);
+        let request_id = &self.request_id;
+        self.log.tell(&PlatformEvent::End(End { request_id }));
+        self.log.tell(&PlatformEvent::Report(Report {
+            request_id,
+            metrics: ReportMetrics::new(duration, init, self.memory_mb, memory_peak_bytes),
+            tenant_id: self.tenant_id.as_deref(),
+            tracing: self.tracing(),
+            status: self.status,
+            error_type: self.error_type.as_deref(),
+        }));
+        self.log.flush();
+    }
+
+    /// Nobody runs longer than the timeout, whenever that is noticed.
+    fn duration(&self) -> Duration {
+        match self.status {
+            Status::Timeout => self.timeout,
+            Status::Success | Status::Error => self.started.elapsed(),
+        }
+    }
+
+    fn tracing(&self) -> Option<Tracing<'_>> {
+        self.trace_id.as_deref().and_then(Tracing::of)
+    }
+
+    /// A response arrives whole here: its own duration is none.
+    fn spans(&self, answered: Answered, duration: Duration) -> [Span; 3] {
+        let at = |after: Duration| {
+            let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            clock::timestamp_of(self.started_ms.saturating_add(after_ms))
+        };
+        let Answered { after, .. } = answered;
+        let span = |name, start, duration| Span { name, start: at(start), duration };
+        [
+            span("responseLatency", Duration::ZERO, after),
+            span("responseDuration", after, Duration::ZERO),
+            span("runtimeOverhead", after, duration.saturating_sub(after)),
+        ]
+    }
+}

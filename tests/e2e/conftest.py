@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several of these tests run: AWS's runtime client for Python, as a package to deploy."""
+
+import platform as machine
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import ROOT
+
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+
+@pytest.fixture(scope="session")
+def interface_client(tmp_path_factory):
+    """awslambdaric and what it needs, for the system's Python, as `pip install --target` lays it out."""
+    if not SYSTEM_PYTHON.exists():
+        pytest.skip("there is no /usr/bin/python3 that a custom runtime could use")
+    version = subprocess.run(
+        [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    target = tmp_path_factory.mktemp("interface-client")
+    wanted = [line.strip() for line in (ROOT / "tests/requirements.txt").read_text().splitlines()]
+    wanted = [line for line in wanted if line.startswith(("awslambdaric==", "simplejson==", "snapshot-restore-py=="))]
+    subprocess.run(
+        [
+            sys.executable, "-m", "pip", "install", "--quiet", "--target", target, "--no-deps", "--no-compile",
+            "--only-binary", ":all:", "--python-version", version, "--implementation", "cp",
+            "--platform", f"manylinux_2_28_{machine.machine()}", "--platform", f"manylinux2014_{machine.machine()}",
+            "--platform", f"manylinux_2_17_{machine.machine()}", "--platform", "any", *wanted,
+        ],
+        check=True,
+    )  # fmt: skip
+    return {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
