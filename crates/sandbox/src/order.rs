@@ -11,10 +11,12 @@ pub(crate) enum Order {
     Empty = b'E',
     /// Execute the program again, in the empty sandbox.
     Start = b'S',
+    /// Go to where the code of functions is, and the runtime with this process.
+    EnterTask = b'D',
 }
 
 impl Order {
-    const ALL: [Self; 3] = [Self::Terminate, Self::Empty, Self::Start];
+    const ALL: [Self; 4] = [Self::Terminate, Self::Empty, Self::Start, Self::EnterTask];
 
     pub(crate) fn encode(self) -> [u8; 1] {
         [self as u8]

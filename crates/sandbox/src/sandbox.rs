@@ -179,6 +179,11 @@ impl Process {
         self.order(Order::Empty);
     }
 
+    /// Moves the runtime to /var/task, soon: for one that can not go there itself after the code was mounted.
+    pub fn enter_task(&self) {
+        self.order(Order::EnterTask);
+    }
+
     /// Asks the runtime to end, by SIGTERM.
     pub fn terminate(&self) {
         self.order(Order::Terminate);

@@ -180,69 +180,68 @@ impl Ending {
 }
 
 /// Starts `program` with no signal blocked or ignored. Returns when it has been executed, or with the reason why not.
+///
+/// The two processes share one working directory from then on: when one goes elsewhere, so does the other. That is how a
+/// program is moved that can not do it itself.
 pub fn spawn(program: &CStr, argv: &[&CStr], env: &[&CStr]) -> io::Result<i32> {
     let argv = null_terminated(argv);
     let env = null_terminated(env);
-    let attributes = SpawnAttributes::new()?;
-    let mut pid = 0;
-    // SAFETY: `program` is a C string; both arrays end in null and hold pointers to C strings that outlive the call; `attributes`
-    // is initialized. The child shares memory only until it has executed, while this process waits in the call.
-    let error = unsafe {
-        libc::posix_spawn(
-            &raw mut pid,
-            program.as_ptr(),
-            std::ptr::null(),
-            &raw const attributes.0,
-            argv.as_ptr(),
-            env.as_ptr(),
+    let mut image =
+        Image { program: program.as_ptr(), argv: argv.as_ptr(), env: env.as_ptr(), error: 0 };
+    let mut stack = vec![0_u128; SPAWN_STACK_BYTES / size_of::<u128>()];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FS | libc::SIGCHLD;
+    // SAFETY: the child runs on `stack`, of which this is the aligned end, while this process waits in the call until it has
+    // executed or ended; so `stack` and `image`, and what that points to, outlive its use of them.
+    let pid = check(unsafe {
+        let top = stack.as_mut_ptr_range().end;
+        libc::clone(execute, top.cast(), flags, (&raw mut image).cast())
+    })?;
+    if image.error == 0 {
+        return Ok(pid);
+    }
+    let mut status = 0;
+    // SAFETY: `status` is a live integer that the kernel writes; the child has ended, and is this process's.
+    unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    Err(io::Error::from_raw_os_error(image.error))
+}
+
+/// Enough for the few calls between the start of the child and its program.
+const SPAWN_STACK_BYTES: usize = 64 << 10;
+
+/// What a child executes, and why it could not. Both processes see it.
+struct Image {
+    program: *const libc::c_char,
+    argv: *const *mut libc::c_char,
+    env: *const *mut libc::c_char,
+    error: i32,
+}
+
+extern "C" fn execute(image: *mut libc::c_void) -> i32 {
+    // SAFETY: `spawn` gives a live Image, which nobody else touches while this runs.
+    let image = unsafe { &mut *image.cast::<Image>() };
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL is a valid disposition; the table of dispositions is this process's own. Two signals refuse.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    let none: u64 = 0;
+    // SAFETY: the kernel's signal set is 64 bits, and is only read; the mask is this process's own.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const none,
+            0_usize,
+            8_usize,
         )
     };
-    if error == 0 { Ok(pid) } else { Err(io::Error::from_raw_os_error(error)) }
+    // SAFETY: a C string and two arrays of C strings that end in null, as `spawn` made them.
+    unsafe { libc::execve(image.program, image.argv.cast(), image.env.cast()) };
+    image.error = io::Error::last_os_error().raw_os_error().unwrap_or(libc::ENOEXEC);
+    exit_now(127)
 }
 
 fn null_terminated(strings: &[&CStr]) -> Vec<*mut libc::c_char> {
     strings.iter().map(|string| string.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect()
-}
-
-struct SpawnAttributes(libc::posix_spawnattr_t);
-
-impl SpawnAttributes {
-    /// All signals at their default, none blocked.
-    fn new() -> io::Result<Self> {
-        // SAFETY: the type is plain numbers; the next call gives it its value.
-        let mut this = Self(unsafe { std::mem::zeroed() });
-        // SAFETY: `this.0` is live and not initialized yet.
-        succeed(unsafe { libc::posix_spawnattr_init(&raw mut this.0) })?;
-        // SAFETY: a signal set is plain numbers.
-        let mut signals: libc::sigset_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `signals` is live.
-        check(unsafe { libc::sigemptyset(&raw mut signals) })?;
-        // SAFETY: both are live and initialized.
-        succeed(unsafe { libc::posix_spawnattr_setsigmask(&raw mut this.0, &raw const signals) })?;
-        // SAFETY: `signals` is live.
-        check(unsafe { libc::sigfillset(&raw mut signals) })?;
-        // SAFETY: both are live and initialized.
-        succeed(unsafe {
-            libc::posix_spawnattr_setsigdefault(&raw mut this.0, &raw const signals)
-        })?;
-        let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
-        let flags = i16::try_from(flags).map_err(io::Error::other)?;
-        // SAFETY: `this.0` is live and initialized.
-        succeed(unsafe { libc::posix_spawnattr_setflags(&raw mut this.0, flags) })?;
-        Ok(this)
-    }
-}
-
-impl Drop for SpawnAttributes {
-    fn drop(&mut self) {
-        // SAFETY: `self.0` was initialized by `new` and is destroyed once.
-        unsafe { libc::posix_spawnattr_destroy(&raw mut self.0) };
-    }
-}
-
-/// The posix_spawn family returns the error instead of setting errno.
-fn succeed(error: i32) -> io::Result<()> {
-    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }
 
 /// Lowers a limit to `value`, soft and hard alike, so that it cannot be raised again without privileges. A limit that is lower
@@ -300,6 +299,24 @@ mod tests {
         // SAFETY: as above.
         unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(Ending::from_wait_status(status), Ending::Signal(15));
+    }
+
+    #[test]
+    fn a_spawned_program_is_where_this_process_goes() {
+        let where_it_is = std::thread::spawn(|| {
+            // SAFETY: CLONE_FS gives this thread a working directory of its own, and changes nothing else.
+            assert_eq!(unsafe { libc::unshare(libc::CLONE_FS) }, 0);
+            let pid = spawn(c"/bin/sh", &[c"sh", c"-c", c"exec tail -f /dev/null"], &[]).unwrap();
+            std::env::set_current_dir("/usr").unwrap();
+            let found = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap();
+            let mut status = 0;
+            // SAFETY: kill takes plain numbers; the child is ours.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+            // SAFETY: `status` is a live integer; the child is ours.
+            unsafe { libc::waitpid(pid, &raw mut status, 0) };
+            found
+        });
+        assert_eq!(where_it_is.join().unwrap(), std::path::Path::new("/usr"));
     }
 
     #[test]

@@ -18,6 +18,9 @@ use std::os::fd::OwnedFd;
 use sys::descriptors::{self, Wait};
 use sys::{children, process};
 
+/// Where the code of functions is mounted.
+const TASK: &str = "/var/task";
+
 /// Serves until the server is gone, or until there is nothing more to serve.
 pub(super) fn stay(
     voice: &Voice,
@@ -67,6 +70,8 @@ fn watch(voice: &Voice, ends: &OwnedFd, runtime: i32) -> io::Result<i32> {
                 // The runtime is reaped before its number is free again, so this is the right one or none.
                 Some(Order::Terminate) => drop(children::terminate(runtime)),
                 Some(Order::Empty) => children::kill_all_others()?,
+                // The runtime was started to share this process's directory. It looks whether it has been moved.
+                Some(Order::EnterTask) => drop(rustix::process::chdir(TASK)),
                 Some(Order::Start) | None => {}
             }
         }
