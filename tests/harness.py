@@ -380,6 +380,21 @@ def processes_with(mark):
     return found
 
 
+STEM = "TINDERBOX_STEM=1"
+
+
+def grown(make, warm, wanted):
+    """A function whose first environment grew from a stem. Another start may take the stem that was seen: try again."""
+    warm.invoke().value()
+    for _ in range(10):
+        wait_until(lambda: processes_with(STEM), "a stem is ready")
+        function = make()
+        value = function.invoke().value()
+        if value["was_stem"] == wanted:
+            return function, value
+    raise AssertionError("no function grew from a stem")
+
+
 def missing(reason):
     """Skips on a developer's machine; fails where everything must be there."""
     if os.environ.get("CI"):

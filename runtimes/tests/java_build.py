@@ -42,8 +42,6 @@ def bootstrap(home, target):
     (classes / "tinderbox/bridge").rename(classes / "bridge/tinderbox/bridge")
     parts = ["-C", str(classes), "tinderbox/runtime", "-C", str(classes), "bridge"]
     subprocess.run([jar, "cfm0", str(target / "bootstrap.jar"), manifest, *parts], check=True)
-    parts = ["-C", str(classes), "com", "-C", str(classes), "tinderbox/warm"]
-    subprocess.run([jar, "cf0", str(target / "warm.jar"), *parts], check=True)
     return target
 
 

@@ -79,6 +79,35 @@ def test_what_the_process_sees(java, runtime):
     }
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES or [None])
+def test_a_function_grows_from_a_stem(java, runtime):
+    """Also one that reads files from where it stands, though a JVM can not change its directory."""
+    variables = {"Environment": {"Variables": {"COLOUR": "blue", "TZ": "Europe/Berlin"}}}
+    asked = ["stem", "$TINDERBOX_STEM", "$COLOUR", "user.timezone", "user.dir"]
+
+    class Asks:
+        def __init__(self, **settings):
+            self.function = java("example.Told$Process::handle", runtime=runtime, **settings)
+
+        def invoke(self):
+            return self.function.invoke(asked)
+
+    _, value = harness.grown(lambda: Asks(**variables), Asks(), True)
+
+    assert value.pop("heap") <= 217
+    assert value == {
+        "was_stem": True,
+        "stem": None,
+        "$TINDERBOX_STEM": None,
+        "$COLOUR": "blue",
+        "user.timezone": "Europe/Berlin",
+        "user.dir": "/var/task",
+        "made": True,
+        "stands": True,
+        "charset": "UTF-8",
+    }
+
+
 def test_beans_and_streams(java):
     order = java("example.Order$Handler::handle").invoke({"id": "ü", "items": [{"what": "book"}]}).value()
 

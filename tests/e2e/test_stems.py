@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cold starts from stems: runtimes that were started ahead and wait for code."""
 
-from harness import processes_with, wait_until
-
-STEM = "TINDERBOX_STEM=1"
+from harness import STEM, grown, processes_with, wait_until
 
 PYTHON = """
 import os, sys, time
@@ -33,18 +31,6 @@ exports.handler = async (event, context) => ({
   cwd: process.cwd(),
 });
 """
-
-
-def grown(make, warm, wanted):
-    """A function whose first environment grew from a stem. Another start may take the stem that was seen: try again."""
-    warm.invoke().value()
-    for _ in range(10):
-        wait_until(lambda: processes_with(STEM), "a stem is ready")
-        function = make()
-        value = function.invoke().value()
-        if value["was_stem"] == wanted:
-            return function, value
-    raise AssertionError("no function grew from a stem")
 
 
 def test_a_python_function_grows_from_a_stem(platform):

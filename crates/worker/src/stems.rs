@@ -106,6 +106,8 @@ pub(crate) struct Stem {
     log: OwnedFd,
     /// What it was started with.
     env: Vec<(String, String)>,
+    /// Whether it goes to the function's code by itself.
+    changes_directory: bool,
     /// The one that waits for the answer.
     connection: Connection,
 }
@@ -253,7 +255,10 @@ impl Stems {
         env.extend(installed.env.iter().cloned());
         env.push((STEM.to_owned(), "1".to_owned()));
         let limits = Limits::default();
-        let cwd = "/tmp".into();
+        let ahead = installed.identifier.language().ahead();
+        let changes_directory = ahead.is_none_or(|ahead| ahead.changes_directory);
+        // One that is moved believes to be there already.
+        let cwd = if changes_directory { "/tmp" } else { "/var/task" }.into();
         let spec = Spec { root: None, mounts, argv, env: env.clone(), cwd, limits, is_ahead: true };
         let Sandbox { runtime_api, connection, edge, output, log, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
@@ -281,7 +286,7 @@ impl Stems {
             }
         };
         let connection = tokio::time::timeout(READY_MAX, asked).await??;
-        Ok(Stem { process, runtime_api, edge, output, log, env, connection })
+        Ok(Stem { process, runtime_api, edge, output, log, env, changes_directory, connection })
     }
 
     fn pools(&self) -> MutexGuard<'_, HashMap<Kind, Pool>> {
@@ -310,8 +315,13 @@ impl Stem {
         limits: Limits,
         env: &[(String, String)],
     ) -> io::Result<Grown> {
-        let Self { mut process, runtime_api, edge, output, log, env: known, mut connection } = self;
+        let Self {
+            mut process, runtime_api, edge, output, log, env: known, mut connection, ..
+        } = self;
         launcher.furnish(&mut process, code, limits).await.map_err(io::Error::other)?;
+        if !self.changes_directory {
+            process.enter_task();
+        }
         let identity = identity(env.iter().filter(|variable| !known.contains(variable)));
         connection.queue(&identity, Bytes::new());
         connection.flush().await?;

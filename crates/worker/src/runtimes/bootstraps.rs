@@ -59,7 +59,7 @@ const JAVA_FILES: [(&str, &str, &str); 30] = java_sources![
     "runtime/tinderbox/runtime/RuntimeApi.java",
     "runtime/tinderbox/runtime/Stem.java",
     "runtime/tinderbox/runtime/WarmUp.java",
-    "warm/tinderbox/warm/Echo.java",
+    "warm/tinderbox/warm/Rehearsal.java",
 ];
 
 /// Arguments: the folder of the bootstrap and the file to write. Each file is written whole or not at all. The compiled main

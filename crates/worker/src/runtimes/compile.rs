@@ -17,8 +17,8 @@ use std::sync::PoisonError;
 
 /// What a sandbox sees of a Java's bootstrap; it comes last.
 const JAVA: &str = "bootstrap.jar";
-/// What a stem of a Java rehearses.
-const JAVA_WARM: &str = "warm.jar";
+/// What a stem of a Java rehearses: a function whose classes are where a function may have them.
+const JAVA_WARM: [&str; 2] = ["tinderbox", "lib"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -99,9 +99,12 @@ impl Runtimes {
         let hidden = classes.join("bridge/tinderbox");
         fs::create_dir_all(&hidden).map_err(fails)?;
         fs::rename(classes.join("tinderbox/bridge"), hidden.join("bridge")).map_err(fails)?;
+        fs::create_dir_all(draft.join("tinderbox")).map_err(fails)?;
+        fs::rename(classes.join("tinderbox/warm"), draft.join("tinderbox/warm")).map_err(fails)?;
+        fs::create_dir_all(draft.join("lib")).map_err(fails)?;
         let manifest = bootstraps::java_sources(&self.directory).join("manifest.txt");
         let jar = home.join("bin/jar");
-        let pack = |how: &str, name: &str, manifest: Option<&Path>, parts: [&str; 2]| {
+        let pack = |how: &str, name: &str, manifest: Option<&Path>, parts: &[&str]| {
             let target = draft.join(name);
             let mut arguments = vec![OsStr::new(how), target.as_os_str()];
             arguments.extend(manifest.map(Path::as_os_str));
@@ -111,12 +114,14 @@ impl Runtimes {
             run(&jar, arguments)
         };
         // Not compressed: they are read far more often than written.
-        pack("cf0", JAVA_WARM, None, ["com", "tinderbox/warm"])?;
-        pack("cfm0", JAVA, Some(&manifest), ["tinderbox/runtime", "bridge"])?;
+        pack("cf0", "lib/core.jar", None, &["com"])?;
+        pack("cfm0", JAVA, Some(&manifest), &["tinderbox/runtime", "bridge"])?;
         fs::create_dir_all(&folder).map_err(fails)?;
-        for name in [JAVA_WARM, JAVA] {
+        for name in JAVA_WARM {
+            remove(&folder.join(name)).map_err(fails)?;
             fs::rename(draft.join(name), folder.join(name)).map_err(fails)?;
         }
+        fs::rename(draft.join(JAVA), folder.join(JAVA)).map_err(fails)?;
         remove(&draft).map_err(fails)
     }
 

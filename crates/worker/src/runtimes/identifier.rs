@@ -38,6 +38,8 @@ pub(crate) struct Ahead {
     pub(crate) is_for_one_memory_size: bool,
     /// The beginnings of the variables that it reads as it starts, besides those that every program reads.
     pub(crate) early_variables: &'static [&'static str],
+    /// Whether it goes to the function's code by itself. If not, it is moved there.
+    pub(crate) changes_directory: bool,
     /// About how much memory it takes while it waits.
     pub(crate) memory_mb: u64,
 }
@@ -49,16 +51,24 @@ impl Language {
             Self::Python { .. } => Some(Ahead {
                 is_for_one_memory_size: false,
                 early_variables: &["PYTHON"],
+                changes_directory: true,
                 memory_mb: 12,
             }),
             // It is told its heap sizes as it starts.
             Self::Node { .. } => Some(Ahead {
                 is_for_one_memory_size: true,
                 early_variables: &["NODE_", "OPENSSL_", "SSL_", "UV_"],
+                changes_directory: true,
                 memory_mb: 12,
             }),
-            // No stem knows the directory that relative paths start from: a JVM can not change its own.
-            Self::Java { .. } | Self::Provided => None,
+            // It is told the size of its heap as it starts.
+            Self::Java { .. } => Some(Ahead {
+                is_for_one_memory_size: true,
+                early_variables: &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"],
+                changes_directory: false,
+                memory_mb: 24,
+            }),
+            Self::Provided => None,
         }
     }
 }

@@ -48,6 +48,14 @@ public class Told implements RequestHandler<Object, Map<String, Object>> {
             } catch (java.io.IOException error) {
                 found.put("made", error.toString());
             }
+            if (names.contains("stem")) {
+                try {
+                    byte[] started = java.nio.file.Files.readAllBytes(java.nio.file.Paths.get("/proc/self/environ"));
+                    found.put("was_stem", new String(started).contains("TINDERBOX_STEM=1"));
+                } catch (java.io.IOException error) {
+                    found.put("was_stem", error.toString());
+                }
+            }
             found.put("heap", Runtime.getRuntime().maxMemory() >> 20);
             found.put("charset", java.nio.charset.Charset.defaultCharset().name());
             return found;

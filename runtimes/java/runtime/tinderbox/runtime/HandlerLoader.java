@@ -2,6 +2,7 @@
 package tinderbox.runtime;
 
 import java.io.File;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.reflect.Constructor;
@@ -16,7 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Finds what `package.Class::method` or `package.Class` names, in the function's code and its layers. */
-final class HandlerLoader {
+final class HandlerLoader implements AutoCloseable {
     private final URLClassLoader loader;
     private final Bridge bridge;
 
@@ -45,6 +46,11 @@ final class HandlerLoader {
 
     ClassLoader classes() {
         return loader;
+    }
+
+    @Override
+    public void close() throws IOException {
+        loader.close();
     }
 
     Handler load(String handler) throws Throwable {

@@ -30,6 +30,10 @@ public final class Invocation {
         return current;
     }
 
+    static void forget() {
+        current = null;
+    }
+
     void begin() {
         current = this;
         // What the X-Ray SDK for Java looks at; the variable of other languages stays unset, as on AWS.

@@ -18,6 +18,7 @@ final class RuntimeApi {
     private static final int HEAD_ROOM = 512;
 
     private final String host;
+    private final String version;
     private final String path;
     private final byte[] next;
     private Socket socket;
@@ -74,8 +75,9 @@ final class RuntimeApi {
     RuntimeApi(String address) {
         int slash = address.indexOf('/');
         host = slash < 0 ? address : address.substring(0, slash);
-        path = (slash < 0 ? "" : address.substring(slash)) + "/2018-06-01/runtime/";
-        next = get("invocation/next");
+        version = (slash < 0 ? "" : address.substring(slash)) + "/2018-06-01/";
+        path = version + "runtime/";
+        next = get(path + "invocation/next");
     }
 
     /** A buffer with room in front for the head of the message that carries it. */
@@ -83,8 +85,8 @@ final class RuntimeApi {
         return new Bytes(HEAD_ROOM);
     }
 
-    byte[] get(String what) {
-        return ascii("GET " + path + what + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: tinderbox-java/"
+    private byte[] get(String path) {
+        return ascii("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: tinderbox-java/"
                 + System.getProperty("java.specification.version") + "\r\n\r\n");
     }
 
@@ -92,8 +94,17 @@ final class RuntimeApi {
         return socket != null;
     }
 
-    Answer ask(String what) throws IOException {
-        byte[] request = get(what);
+    /** Which function this is. */
+    Answer function() throws IOException {
+        return ask(path + "function");
+    }
+
+    Answer ping() throws IOException {
+        return ask(version + "ping");
+    }
+
+    private Answer ask(String path) throws IOException {
+        byte[] request = get(path);
         send(request, 0, request.length);
         return receive();
     }
@@ -131,7 +142,8 @@ final class RuntimeApi {
         return receive();
     }
 
-    private int prepend(String where, String headers, Bytes body) {
+    /** Puts the head of a POST before its body, and says where it begins. */
+    int prepend(String where, String headers, Bytes body) {
         byte[] head = ascii("POST " + path + where + " HTTP/1.1\r\nHost: " + host + "\r\n" + headers + "Content-Length: "
                 + (body.length() - HEAD_ROOM) + "\r\n\r\n");
         return body.putBefore(HEAD_ROOM, head);

@@ -1,9 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 package tinderbox.runtime;
 
-/** What a stem does before it has a function, so that its first event finds everything loaded. */
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What a stem does before it has a function. The first time is slow: classes that were never loaded and code that was
+ * never run cost more than all else that a cold start does. So it loads a small function of ours, from where functions
+ * have their classes, and lets it answer events that nobody sent.
+ */
 final class WarmUp {
+    private static final String FUNCTION = "/var/runtime";
+    private static final String[] HANDLERS = {
+        "tinderbox.warm.Rehearsal", "tinderbox.warm.Rehearsal::bean", "tinderbox.warm.Rehearsal$Copy"
+    };
+    /** Enough for the compiler to have seen what every event needs. */
+    private static final int ROUNDS = 60;
+    private static final int QUESTIONS = 20;
+
+    private static final byte[] EVENT = ("{\"key\": [\"a\", 1, 2.5, true, null, {\"b\": 0}], \"name\": \"\\u00fc\", "
+            + "\"count\": 3, \"parts\": [{\"name\": \"x\"}]}").getBytes(StandardCharsets.UTF_8);
+
     private WarmUp() {}
 
-    static void run() throws Exception {}
+    static void run(RuntimeApi api) throws Exception {
+        for (int i = 0; i < QUESTIONS; i++) {
+            if (api.ping().status != 200) {
+                throw new IOException("it does not answer");
+            }
+        }
+        Thread thread = Thread.currentThread();
+        ClassLoader own = thread.getContextClassLoader();
+        try (HandlerLoader loader = new HandlerLoader(FUNCTION, FUNCTION)) {
+            thread.setContextClassLoader(loader.classes());
+            for (String name : HANDLERS) {
+                rehearse(api, load(loader, name));
+            }
+        } catch (Throwable error) {
+            throw new IOException("the rehearsal failed", error);
+        } finally {
+            thread.setContextClassLoader(own);
+        }
+        // Nothing of it is left for the function to find.
+        System.clearProperty("com.amazonaws.xray.traceHeader");
+        Invocation.forget();
+        Bean.forgetAll();
+        System.gc();
+    }
+
+    private static Handler load(HandlerLoader loader, String name) throws IOException {
+        try {
+            return loader.load(name);
+        } catch (Throwable error) {
+            throw new IOException(name, error);
+        }
+    }
+
+    private static void rehearse(RuntimeApi api, Handler handler) throws Throwable {
+        RuntimeApi.Headers headers = new RuntimeApi.Headers();
+        headers.add("lambda-runtime-aws-request-id", "0");
+        headers.add("lambda-runtime-deadline-ms", "1");
+        headers.add("lambda-runtime-trace-id", "Root=0");
+        RuntimeApi.Answer event = new RuntimeApi.Answer(200, headers, EVENT, 0, EVENT.length);
+        for (int i = 0; i < ROUNDS; i++) {
+            Invocation invocation = new Invocation(event);
+            invocation.begin();
+            Bytes response = RuntimeApi.message();
+            handler.handle(invocation, response);
+            api.prepend("invocation/0/response", "Content-Type: application/json\r\n", response);
+        }
+    }
 }
