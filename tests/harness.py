@@ -170,11 +170,15 @@ POLL = {"Delay": 0.05, "MaxAttempts": 600}
 class Platform:
     """A real server with a data directory of its own, on a port that the kernel chose."""
 
-    def __init__(self, *options, home=None, data_dir=None, environment=None):
+    def __init__(self, *options, home=None, data_dir=None, environment=None, user=None):
+        """`user` is the number of whoever runs the server, if not who runs the tests."""
         self.home = Path(home or tempfile.mkdtemp(prefix="tinderbox-test-"))
         self.data_dir = data_dir or self.home / "data"
         self.options = list(options)
         self.environment = environment or {}
+        self.binary, self.account = BINARY, {}
+        if user is not None:
+            self._belong_to(user)
         self.process = None
         self.address = None
         self._clients = {}
@@ -183,7 +187,7 @@ class Platform:
 
     def spawn(self, *options, listen="127.0.0.1:0"):
         """Starts the server without waiting for it. Its output goes to `server.log`."""
-        command = [BINARY, "serve", "--listen", listen, "--data-dir", self.data_dir, *self.options, *options]
+        command = [self.binary, "serve", "--listen", listen, "--data-dir", self.data_dir, *self.options, *options]
         with self.log_path.open("ab") as log:
             return subprocess.Popen(
                 [str(part) for part in command],
@@ -192,7 +196,15 @@ class Platform:
                 stderr=log,
                 env={**clean_environment(), **self.environment},
                 start_new_session=True,
+                **self.account,
             )
+
+    def _belong_to(self, user):
+        # The binary too: its own folder may be closed to others.
+        self.binary = shutil.copy2(BINARY, self.home / "tinderbox")
+        self.account = {"user": user, "group": user, "extra_groups": []}
+        for path in (self.home, self.binary):
+            os.chown(path, user, user)
 
     def start(self):
         self._clients = {}

@@ -140,7 +140,7 @@ def test_the_timeout_is_the_extensions_too(platform):
     log = function.log_with("watcher gone")
     assert "Task timed out after 1.00 seconds" in log
     assert '"shutdownReason": "TIMEOUT"' in log
-    assert function.invoke().value() == "hello", "in another environment"
+    assert function.invoke().value() == "hello", "after the reset"
 
 
 @pytest.mark.parametrize(
@@ -290,3 +290,51 @@ def test_extensions_are_told_of_the_server_s_end(new_platform):
     platform.stop()
 
     assert '"shutdownReason": "SPINDOWN"' in function.log_with("watcher gone")
+
+
+def test_an_extension_that_ends_between_events_costs_nobody_an_event(platform):
+    """It posts `next` and ends at once: the environment is reset, or replaced, before it gets another event."""
+    fickle = extension(
+        "if event['eventType'] == 'INVOKE': import threading; threading.Timer(0.02, os._exit, [3]).start()"
+    )
+    function = function_with(platform, extensions={"fickle": fickle})
+
+    for _ in range(4):
+        assert function.invoke().value() == "hello"
+
+
+def test_an_extension_that_ends_badly_at_the_end_holds_up_nothing(platform):
+    rude = extension("if event['eventType'] == 'SHUTDOWN': os._exit(9)")
+    mark = unique("mark")
+    settings = {"extensions": {"rude": rude}, "Environment": {"Variables": {"MARK": mark}}}
+    function = function_with(platform, **settings)
+    function.invoke().value()
+
+    function.delete()
+
+    wait_until(lambda: not processes_with(mark), "all have ended", timeout=10)
+
+
+def test_more_than_ten_extensions_fail_the_init_phase(platform):
+    programs = {f"e{number:02}": "#!/bin/sh\n" for number in range(11)}
+    function = function_with(platform, extensions=programs)
+
+    result = function.invoke()
+
+    assert result.fault()["errorType"] == "Extension.LaunchError"
+    assert "Extension limit (10) reached" in result.fault()["errorMessage"]
+
+
+def test_a_reset_starts_extensions_anew(new_platform):
+    """In the same sandbox: what an extension left in /tmp is there, what it was told is not told again."""
+    platform = new_platform("--set", "invoke.environments_max=1").start()
+    act = "open('/tmp/told', 'a').write(event['eventType'][0]); say('has', open('/tmp/told').read())"
+    source = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return open('/tmp/told').read()"
+    function = function_with(platform, source, extensions={"diary": extension(act)}, Timeout=1)
+
+    assert function.invoke(0.1).value() == "I"
+    assert function.invoke(60).fault()["errorType"] == "Sandbox.Timedout"
+
+    # Invoked twice, told of the end; then started again, and told of this event.
+    assert function.invoke(0.1).value() == "IISI"
+    assert function.log_with("diary has IISI").count("diary registered") == 2

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attempts to break out, each run inside a function, with the privileges a customer's code has.
 
-The walls are those of level L1 and up. A machine that can only run L0 has none, and skips; CI must have them.
+The walls are those of level L1 and up, and each is tried at both: on a server of root, and on one of an ordinary user.
+A machine that allows only one of them skips the other, and says so; CI must have both.
 """
 
+import os
 import re
+import subprocess
 import textwrap
 
 import pytest
-from harness import missing
+from harness import Platform, clean_environment, missing
+
+# The user that nothing belongs to.
+NOBODY = 65534
 
 # Runs the code it is sent. What the code leaves in `result` is the answer.
 PROBE = '''
@@ -60,14 +66,45 @@ class Probe:
         return self.function.invoke({"code": textwrap.dedent(code), **event})
 
 
+@pytest.fixture(scope="session", params=[2, 1], ids=["L2", "L1"])
+def platform(request, binary):
+    """A server at each level that has walls."""
+    wanted, is_root = request.param, os.geteuid() == 0
+    if wanted == 2 and not is_root:
+        missing("level L2 needs root; hint: sudo make security")
+    platform = Platform(user=NOBODY if wanted == 1 and is_root else None).start()
+    found = int(re.search(r"\bL([012])\b", platform.log_path.read_text())[1])
+    if found == wanted:
+        yield platform
+    platform.stop()
+    platform.discard()
+    if found != wanted:
+        missing(f"this machine allows level L{found} only, and not L{wanted}; hint: tinderbox doctor")
+
+
 @pytest.fixture(scope="session")
 def isolated(platform):
     """The level in force, as the server said at its start."""
-    level = re.search(r"\bL([012])\b", platform.log_path.read_text())
-    assert level, "the server did not say its isolation level"
-    if level[1] == "0":
-        missing("this machine allows plain processes only: there are no walls to test")
-    return int(level[1])
+    return int(re.search(r"\bL([012])\b", platform.log_path.read_text())[1])
+
+
+@pytest.fixture(scope="session")
+def needs(platform, isolated):
+    """Skips what this server cannot limit: without root that takes a cgroup that is delegated to it (SECURITY.md)."""
+    found = subprocess.run(
+        [platform.binary, "doctor"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=clean_environment(),
+        **platform.account,
+    ).stdout
+
+    def check(capability):
+        if not re.search(rf"^found +{capability}\b", found, re.MULTILINE):
+            (missing if isolated == 2 else pytest.skip)(f"no {capability} at L{isolated} here; hint: tinderbox doctor")
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -158,4 +158,5 @@ def test_a_set_user_id_program_gives_nothing(probe):
     )
 
     assert "NoNewPrivs:\t1" in result[0]
-    assert result[1:] == ["EPERM", "EPERM"]
+    # In a user namespace there is no other user than its own.
+    assert set(result[1:]) <= {"EPERM", "EINVAL"}

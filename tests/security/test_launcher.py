@@ -108,3 +108,40 @@ def test_no_setting_of_the_server_leaks_in(probe):
     environment = probe.run("result = dict(os.environ)")
 
     assert not [name for name in environment if name.startswith(("TINDERBOX", "CARGO", "SSH", "SUDO", "XDG", "PYTEST"))]
+
+
+def test_the_first_process_can_not_be_signalled_away(new_probe):
+    """It is the same user as the function. The kernel keeps signals from it that it has no handler for."""
+    probe = new_probe()
+
+    told = probe.run(
+        """
+        result = {number: outcome(os.kill, 1, number) for number in range(1, 65) if number not in (32, 33)}
+        """
+    )
+
+    assert set(told.values()) <= {"ok", "EPERM"}
+    assert probe.run("result = text('/proc/1/stat').split()[2]") in ("S", "R")
+    # It still does its work: it sees the runtime end, and starts it again.
+    assert probe.attempt("os._exit(1)").fault()["errorType"] == "Runtime.ExitError"
+    assert probe.run("result = 'well'") == "well"
+
+
+def test_what_is_done_to_the_first_process_hurts_only_the_function_itself(new_probe, platform):
+    """Its limits may be lowered by its own user: then the sandbox is replaced."""
+    probe, neighbour = new_probe(), new_probe()
+
+    probe.run(
+        """
+        result = []
+        for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC, resource.RLIMIT_AS, resource.RLIMIT_CPU):
+            result.append(outcome(resource.prlimit, 1, limit, (0, 0)))
+        result.append(outcome(os.setpriority, os.PRIO_PROCESS, 1, 19))
+        """
+    )
+    probe.attempt("os._exit(1)")
+
+    assert neighbour.run("result = 'well'") == "well"
+    assert probe.attempt("result = 'well'").status == 200
+    assert probe.run("result = 'well'") == "well"
+    assert platform.process.poll() is None

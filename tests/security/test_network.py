@@ -148,6 +148,28 @@ result = tried(url.split(":")[0], int(url.split(":")[1].rstrip("/")))
     assert result == "ok"
 
 
+def test_the_edge_is_not_held_up_by_who_is_slow(new_probe, platform):
+    """As many connections as a function may open, each with a request that never ends."""
+    slow = new_probe(Timeout=30)
+    made = slow.run(
+        """
+        host, port = os.environ["AWS_ENDPOINT_URL"].split("//")[1].split(":")
+        sys.made = made = []
+        try:
+            while len(made) < 900:
+                made.append(socket.create_connection((host, int(port)), timeout=2))
+                made[-1].send(b"POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 1000\\r\\n\\r\\nx")
+        except OSError: pass
+        result = len(made)
+        """
+    )
+
+    assert made > 10
+    assert new_probe().run("result = 'well'") == "well"
+    assert platform.client().list_functions()["Functions"]
+    assert slow.run("result = len(sys.made)") == made
+
+
 def test_the_runtime_api_is_ones_own(new_probe):
     """Two sandboxes use one address and meet different listeners: events never cross."""
     code = """

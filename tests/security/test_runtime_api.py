@@ -84,7 +84,7 @@ def test_many_slow_connections_are_nobody_elses_trouble(new_probe):
     made = slow.run(
         RAW
         + """
-made = []
+sys.made = made = []
 try:
     while len(made) < 900: made.append(connect())
 except OSError: pass
@@ -95,7 +95,7 @@ result = len(made)
 
     assert made > 10
     assert neighbour.run("result = 'well'") == "well"
-    assert slow.run("made.clear() if 'made' in globals() else None; result = 'well'") == "well"
+    assert slow.run("result = len(sys.made)") == made
 
 
 def test_answers_for_others_are_refused(new_probe):

@@ -196,7 +196,10 @@ pub(crate) fn furnish(
 }
 
 fn tmp_options(bytes: u64) -> io::Result<CString> {
-    CString::new(format!("size={},mode=1777", bytes.max(4096))).map_err(io::Error::other)
+    let bytes = bytes.max(4096);
+    // Empty files take room in the kernel: as many as there are pages, and no more.
+    let options = format!("size={bytes},nr_inodes={},mode=1777", bytes / 4096 + 16);
+    CString::new(options).map_err(io::Error::other)
 }
 
 fn start(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<i32, Failure> {
