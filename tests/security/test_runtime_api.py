@@ -30,6 +30,29 @@ def resident(platform):
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+def test_bodies_that_never_end_do_not_fill_the_server(new_probe, platform):
+    """A hundred connections, each with six megabytes of an answer whose end never comes."""
+    probe = new_probe(MemorySize=512, Timeout=60)
+    before = resident(platform)
+
+    probe.attempt(
+        RAW
+        + """
+body = bytes(6 * 2**20)
+made = []
+for _ in range(100):
+    try: made.append(connect())
+    except OSError: break
+head = b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 6291456\\r\\n\\r\\n"
+for one in made: push(one, head + body[:-1])
+result = len(made)
+"""
+    )
+
+    assert resident(platform) - before < 60 * 2**20
+    assert new_probe().run("result = 'well'") == "well"
+
+
 def test_heads_that_never_end_do_not_fill_the_server(new_probe, platform):
     probe = new_probe(MemorySize=512, Timeout=60)
     before = resident(platform)
@@ -46,7 +69,7 @@ result = len(made)
 """
     )
 
-    assert resident(platform) - before < 100 * 2**20
+    assert resident(platform) - before < 60 * 2**20
 
 
 def test_what_is_not_a_request_is_refused_and_the_runtime_goes_on(new_probe):

@@ -126,6 +126,7 @@ impl Environment {
         *self.init.lock().unwrap_or_else(PoisonError::into_inner) = Some(init);
         spawn_until_ended(self, accept(Arc::clone(self)));
         if let Some(connection) = connection {
+            let connection = connection.within(&self.ground.room);
             spawn_until_ended(self, runtime_api::serve(Arc::clone(self), connection));
         }
         let printed = Arc::clone(self);
@@ -374,7 +375,8 @@ async fn accept(environment: Arc<Environment>) {
             Ok((stream, _)) => {
                 // A delay of Nagle's algorithm would cost more than the invocation.
                 drop(stream.set_nodelay(true));
-                let serving = runtime_api::serve(Arc::clone(&environment), Connection::new(stream));
+                let connection = Connection::new(stream).within(&environment.ground.room);
+                let serving = runtime_api::serve(Arc::clone(&environment), connection);
                 spawn_until_ended(&environment, async move {
                     serving.await;
                     drop(place);

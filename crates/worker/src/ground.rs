@@ -9,10 +9,12 @@
 use crate::extensions::External;
 use crate::host::Session;
 use crate::output::Output;
+use crate::runtime_api::Room;
 use bytes::Bytes;
 use sandbox::Process;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -24,6 +26,8 @@ pub(crate) struct Ground {
     pub(crate) process: Process,
     /// Where the runtime asks for events. Held by who accepts, as long as its environment lives.
     pub(crate) runtime_api: tokio::sync::Mutex<TcpListener>,
+    /// What its connections may hold.
+    pub(crate) room: Arc<Room>,
     pub(crate) output: Output,
     /// Extensions that are programs, and their pipes.
     pub(crate) external: Option<External>,
@@ -63,6 +67,7 @@ impl Ground {
         Ok(Self {
             process,
             runtime_api: tokio::sync::Mutex::new(runtime_api),
+            room: Arc::default(),
             output: Output::new(output, log, of_extensions)?,
             external,
             identity,

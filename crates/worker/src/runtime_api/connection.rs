@@ -8,8 +8,10 @@
 
 use super::body::{Decoder, Taken, Trailers};
 use super::request::{Body, Framing, Head, Request, parse_head};
+use super::room::{Room, Share};
 use bytes::{Buf, Bytes, BytesMut};
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 use tokio::net::TcpStream;
 
 /// Room made before each read.
@@ -31,6 +33,7 @@ pub(crate) struct Connection {
     closes: bool,
     /// What is in `outgoing` ends the connection.
     is_last: bool,
+    share: Share,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +74,14 @@ impl Connection {
             was_continue_sent: false,
             closes: false,
             is_last: false,
+            share: Share::default(),
         }
+    }
+
+    /// The same connection, as one of those that share `room`.
+    pub(crate) fn within(mut self, room: &Arc<Room>) -> Self {
+        self.share = Share::of(room);
+        self
     }
 
     /// The next request, or `None` when the runtime closed the connection between two requests.
@@ -89,6 +99,7 @@ impl Connection {
                 return Ok(Some(request));
             }
             self.flush().await?;
+            self.share.hold(self.held())?;
             if self.fill(READ_BYTES).await? == 0 {
                 return if self.incoming.is_empty() && self.arriving.is_none() {
                     Ok(None)
@@ -97,6 +108,12 @@ impl Connection {
                 };
             }
         }
+    }
+
+    /// What waits here for the end of its request.
+    fn held(&self) -> usize {
+        let waiting = self.arriving.as_ref().and_then(|arriving| arriving.waiting.as_ref());
+        self.incoming.len() + waiting.map_or(0, |waiting| waiting.body.len())
     }
 
     /// The next piece of the streamed body that the last request has.

@@ -8,10 +8,12 @@
 mod body;
 mod connection;
 mod request;
+mod room;
 mod streaming;
 
 pub(crate) use connection::Connection;
 pub(crate) use request::{Body, Method, Request};
+pub(crate) use room::Room;
 pub(crate) use streaming::rest_of_response;
 
 use crate::environment::{Answer, Environment};
