@@ -35,10 +35,12 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let data_dir = &config.server.data_dir;
     create_closed(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     let data_dir = &data_dir.canonicalize()?;
-    let store = Store::open(data_dir, config.store.clone())?;
-    // Before the async runtime has threads: the launcher is forked from this process while it is small.
+    // Before the async runtime has threads: the launcher is forked from this process while it is small. It sets itself up while
+    // the store is opened.
     let launcher =
-        Launcher::start(&config.sandbox, address).context("cannot start the launcher")?;
+        sandbox::Starting::begin(&config.sandbox).context("cannot start the launcher")?;
+    let store = Store::open(data_dir, config.store.clone())?;
+    let launcher = launcher.finish(address).context("cannot start the launcher")?;
     announce_walls(&launcher);
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;

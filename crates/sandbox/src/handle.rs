@@ -28,6 +28,64 @@ use sys::descriptors::{self, Wait};
 /// How long a launcher may take to set itself up.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A launcher that sets itself up, while the server does something else. Dropping it ends it.
+#[derive(Debug)]
+pub struct Starting {
+    program: PathBuf,
+    options: Options,
+    tree_name: String,
+    greeted: Greeted,
+}
+
+/// A process that was told what it is for and has not answered.
+#[derive(Debug)]
+struct Greeted {
+    socket: OwnedFd,
+    child: Child,
+}
+
+impl Starting {
+    /// Starts the launcher: this same program with the hidden argument `launcher`.
+    pub fn begin(options: &Options) -> Result<Self, StartError> {
+        Self::begin_program(Path::new("/proc/self/exe"), options)
+    }
+
+    fn begin_program(program: &Path, options: &Options) -> Result<Self, StartError> {
+        if options.sandboxes_max == 0 {
+            return Err(StartError::Option {
+                option: "sandboxes_max".into(),
+                reason: "must be 1 or more".into(),
+            });
+        }
+        let tree_name = tree_name();
+        let greeted = Greeted::start(program, options, Purpose::Launch, &tree_name)?;
+        Ok(Self { program: program.to_owned(), options: options.clone(), tree_name, greeted })
+    }
+
+    /// Waits until the launcher is ready. `edge_address` is what functions are told where they have no listener of their own.
+    pub fn finish(self, edge_address: SocketAddr) -> Result<Launcher, StartError> {
+        let Self { program, options, tree_name, greeted } = self;
+        let layout = Layout::discover().unwrap_or_default();
+        remove_stale_trees(&layout);
+        let (running, (level, network, capabilities)) = greeted.finish(&tree_name)?;
+        let cpu_count = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let shared = Shared {
+            program,
+            tree_name,
+            // What was found out at first stays so: a launcher started again must not be weaker.
+            options: Options { level: Some(level), network: Some(network), ..options },
+            edge_address,
+            level,
+            network,
+            cpu_count,
+            capabilities,
+            running: Mutex::new(Arc::new(running)),
+            ready: Ready::default(),
+        };
+        Ok(Launcher { shared: Arc::new(shared) })
+    }
+}
+
 /// The launcher process. Clones share it; when the last is dropped, and the last sandbox, it ends.
 #[derive(Debug, Clone)]
 pub struct Launcher {
@@ -77,32 +135,7 @@ impl Launcher {
         options: &Options,
         edge_address: SocketAddr,
     ) -> Result<Self, StartError> {
-        if options.sandboxes_max == 0 {
-            return Err(StartError::Option {
-                option: "sandboxes_max".into(),
-                reason: "must be 1 or more".into(),
-            });
-        }
-        let layout = Layout::discover().unwrap_or_default();
-        remove_stale_trees(&layout);
-        let tree_name = tree_name();
-        let (running, answer) = Running::start(program, options, Purpose::Launch, &tree_name)?;
-        let (level, network, capabilities) = answer;
-        let cpu_count = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-        let shared = Shared {
-            program: program.to_owned(),
-            tree_name,
-            // What was found out at first stays so: a launcher started again must not be weaker.
-            options: Options { level: Some(level), network: Some(network), ..options.clone() },
-            edge_address,
-            level,
-            network,
-            cpu_count,
-            capabilities,
-            running: Mutex::new(Arc::new(running)),
-            ready: Ready::default(),
-        };
-        Ok(Self { shared: Arc::new(shared) })
+        Starting::begin_program(program, options)?.finish(edge_address)
     }
 
     pub fn level(&self) -> Level {
@@ -222,8 +255,22 @@ impl Running {
         purpose: Purpose,
         tree_name: &str,
     ) -> Result<(Self, Found), StartError> {
-        let talk = |source| StartError::Talk { source };
-        let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
+        Greeted::start(program, options, purpose, tree_name)?.finish(tree_name)
+    }
+}
+
+fn not_talked(source: io::Error) -> StartError {
+    StartError::Talk { source }
+}
+
+impl Greeted {
+    fn start(
+        program: &Path,
+        options: &Options,
+        purpose: Purpose,
+        tree_name: &str,
+    ) -> Result<Self, StartError> {
+        let (socket, theirs) = descriptors::message_pair().map_err(not_talked)?;
         let child = Command::new(program)
             .arg("launcher")
             .env_clear()
@@ -237,26 +284,31 @@ impl Running {
                 source,
             })?;
         let hello = Hello { options: options.clone(), purpose, tree: tree_name.to_owned() };
-        let hello = serde_json::to_vec(&hello).map_err(|error| talk(error.into()))?;
-        descriptors::send(&ours, &hello, &[]).map_err(talk)?;
-        set_socket_timeout(&ours, Timeout::Recv, Some(START_TIMEOUT))
-            .map_err(|errno| talk(errno.into()))?;
+        let hello = serde_json::to_vec(&hello).map_err(|error| not_talked(error.into()))?;
+        descriptors::send(&socket, &hello, &[]).map_err(not_talked)?;
+        Ok(Self { socket, child })
+    }
+
+    fn finish(self, tree_name: &str) -> Result<(Running, Found), StartError> {
+        let Self { socket, child } = self;
+        set_socket_timeout(&socket, Timeout::Recv, Some(START_TIMEOUT))
+            .map_err(|errno| not_talked(errno.into()))?;
         let mut buffer = vec![0; greeting::LENGTH_MAX];
         let (length, _) =
-            descriptors::receive(&ours, &mut buffer, Wait::UntilReady).map_err(talk)?;
+            descriptors::receive(&socket, &mut buffer, Wait::UntilReady).map_err(not_talked)?;
         if length == 0 {
             return Err(StartError::Ended);
         }
         let answer = serde_json::from_slice(buffer.get(..length).unwrap_or_default());
-        let found = read_answer(answer.map_err(|error| talk(error.into()))?)?;
-        descriptors::set_nonblocking(&ours).map_err(talk)?;
+        let found = read_answer(answer.map_err(|error| not_talked(error.into()))?)?;
+        descriptors::set_nonblocking(&socket).map_err(not_talked)?;
         // The launcher has made it, where it could be made, and removes it.
         let tree = Tree::open(&Layout::discover().unwrap_or_default(), tree_name);
         // A weight that cannot be written leaves the kernel's own.
         if let Err(error) = tree.set_shares(cpu::all_shares()) {
             tracing::debug!(%error, "the share of all sandboxes was not set");
         }
-        Ok((Self { socket: ours, tree, child: Mutex::new(child) }, found))
+        Ok((Running { socket, tree, child: Mutex::new(child) }, found))
     }
 }
 

@@ -24,7 +24,7 @@ mod spec;
 
 pub use capability::Capability;
 pub use error::{Blame, LaunchError, StartError, Step};
-pub use handle::{Launcher, probe, probe_with};
+pub use handle::{Launcher, Starting, probe, probe_with};
 pub use launcher::launcher_main;
 pub use options::{CpuPolicy, Level, Network, Options};
 pub use sandbox::{Exit, Process, Sandbox};

@@ -9,7 +9,10 @@
 use crate::launcher::subnet::{self, Block};
 use std::io::{self, Write as _};
 use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
+use sys::descriptors::{self, Wait};
+use sys::process::{self, Fork, Separation, SingleThread};
 
 /// The prefix of our tables' names; the block's number follows.
 const TABLE: &str = "tinderbox_";
@@ -20,10 +23,67 @@ pub(crate) struct Firewall {
     table: String,
 }
 
+/// A child that puts the rules in force while the launcher does something else: it takes the kernel ten milliseconds, most of
+/// which it waits.
+#[derive(Debug)]
+pub(crate) struct Installing {
+    firewall: Firewall,
+    /// One message: why the rules are not in force, or nothing.
+    result: OwnedFd,
+}
+
+/// The longest reason.
+const REASON_BYTES_MAX: usize = 256;
+
+impl Installing {
+    /// Starts with it. Needs the host's files.
+    pub(crate) fn begin(
+        single: &SingleThread,
+        block: Block,
+        subnet: &str,
+        nameservers: &[IpAddr],
+    ) -> io::Result<Self> {
+        let (result, theirs) = descriptors::message_pair()?;
+        match process::fork(single, Separation::None, None)? {
+            Fork::Child => {
+                let installed = process::mind_children()
+                    .and_then(|()| Firewall::install(block, subnet, nameservers));
+                let reason = installed.as_ref().err().map(ToString::to_string).unwrap_or_default();
+                let reason = reason.as_bytes().get(..REASON_BYTES_MAX).unwrap_or(reason.as_bytes());
+                // The first byte, so that no message is empty.
+                let _ = descriptors::send(&theirs, &[b"=", reason].concat(), &[]);
+                drop(theirs);
+                // Nobody waits for this.
+                if installed.is_ok() {
+                    let _ = remove_stale();
+                }
+                process::exit_now(0)
+            }
+            Fork::Parent(_) => Ok(Self { firewall: Firewall { table: table(block) }, result }),
+        }
+    }
+
+    /// Waits until the rules are in force. The error says why they are not.
+    pub(crate) fn finish(self) -> Result<Firewall, String> {
+        let mut reason = [0; REASON_BYTES_MAX + 1];
+        let received = descriptors::receive(&self.result, &mut reason, Wait::UntilReady);
+        let (length, _) = received.map_err(|error| error.to_string())?;
+        match reason.get(..length).unwrap_or_default() {
+            [_] => Ok(self.firewall),
+            [_, reason @ ..] => Err(String::from_utf8_lossy(reason).into_owned()),
+            [] => Err("the process that does it has died".to_owned()),
+        }
+    }
+}
+
+fn table(block: Block) -> String {
+    format!("{TABLE}{}", block.index)
+}
+
 impl Firewall {
     /// Puts the rules for `block` in force, and lets this machine forward.
-    pub(crate) fn install(block: Block, subnet: &str, nameservers: &[IpAddr]) -> io::Result<Self> {
-        let this = Self { table: format!("{TABLE}{}", block.index) };
+    fn install(block: Block, subnet: &str, nameservers: &[IpAddr]) -> io::Result<Self> {
+        let this = Self { table: table(block) };
         run(&ruleset(&this.table, block, subnet, nameservers))?;
         std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
         Ok(this)
@@ -108,11 +168,18 @@ fn run(script: &str) -> io::Result<()> {
     ))
 }
 
+/// Whether there is an `nft` to be run.
+pub(crate) fn is_there() -> bool {
+    place().is_some()
+}
+
+fn place() -> Option<&'static str> {
+    let places = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"];
+    places.into_iter().find(|path| std::fs::exists(path).is_ok_and(|is| is))
+}
+
 fn nft() -> Command {
-    let place = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
-        .into_iter()
-        .find(|path| std::fs::exists(path).is_ok_and(|is| is));
-    let mut command = Command::new(place.unwrap_or("nft"));
+    let mut command = Command::new(place().unwrap_or("nft"));
     command.env_clear().stdin(Stdio::null());
     command
 }

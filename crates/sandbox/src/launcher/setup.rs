@@ -2,7 +2,7 @@
 //! What the launcher does once, between the server's first message and its own answer.
 
 use crate::greeting::{Answer, Hello, Purpose};
-use crate::launcher::firewall::Firewall;
+use crate::launcher::firewall::Installing;
 use crate::launcher::network::Factory;
 use crate::launcher::sandboxes::{Outside, Sandboxes};
 use crate::launcher::subnet::{Block, Subnet};
@@ -33,7 +33,7 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
     })?;
     let layout = Layout::discover().map_err(failed("look for cgroups"))?;
     let tree = Tree::create(&layout, &hello.tree);
-    let mut survey = Survey::take(&single, &tree);
+    let mut survey = Survey::take(&single, &tree, hello.purpose);
     if hello.purpose == Purpose::Probe {
         let _ = layout.remove_tree(&hello.tree);
         let level = survey.level(None).unwrap_or(Level::L0);
@@ -55,18 +55,11 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
     let nameservers = survey::nameservers(&resolv_conf);
     let mut outbound = None;
     if network == Network::Outbound {
-        match open_outbound(options, subnet, &nameservers) {
-            Ok(open) => outbound = Some(open),
-            Err(missing) if options.network.is_some() => {
-                return Err(Answer::NoNetwork { network, missing });
-            }
-            Err(missing) => {
-                survey.lose_outbound(missing);
-                network = Network::None;
-            }
+        match begin_outbound(&single, options, subnet, &nameservers) {
+            Ok(begun) => outbound = Some(begun),
+            Err(missing) => lose_outbound(&mut survey, options, &mut network, missing)?,
         }
     }
-    let capabilities = survey.capabilities();
     process::forget_children().map_err(failed("ignore the end of children"))?;
 
     let etc = Etc {
@@ -77,7 +70,7 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
         enter_user_namespace(&single).map_err(failed("enter a user namespace"))?;
     }
     let block = outbound.as_ref().map(|outbound| outbound.block);
-    let factory = match (level, network) {
+    let mut factory = match (level, network) {
         (Level::L0, _) | (_, Network::Host) => None,
         _ => Some(Factory::start(&single, block).map_err(failed("start the network factory"))?),
     };
@@ -88,11 +81,20 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
                 .map_err(failed("build the file system of sandboxes"))?,
         ),
     };
-    let outside = Outside {
-        layout,
-        tree_name: hello.tree.clone(),
-        firewall: outbound.map(|outbound| (outbound.firewall, outbound.claim)),
-    };
+    let mut firewall = None;
+    if let Some(Outbound { claim, installing, .. }) = outbound {
+        // Nothing is connected before this: the factory works on order.
+        match installing.finish() {
+            Ok(installed) => firewall = Some((installed, claim)),
+            Err(reason) => {
+                let missing = format!("cannot install the nftables rules: {reason}");
+                lose_outbound(&mut survey, options, &mut network, missing)?;
+                factory = Some(unconnected_factory(&single, template.as_ref())?);
+            }
+        }
+    }
+    let capabilities = survey.capabilities();
+    let outside = Outside { layout, tree_name: hello.tree.clone(), firewall };
     let sandboxes = Sandboxes::new(single, level, options, template, factory, tree, outside)
         .map_err(failed("prepare the first sandboxes"))?;
     Ok(Ready { answer: Answer::Ready { level, network, capabilities }, sandboxes: Some(sandboxes) })
@@ -105,11 +107,12 @@ fn failed<E: Display>(step: &'static str) -> impl FnOnce(E) -> Answer {
 struct Outbound {
     block: Block,
     claim: UnixDatagram,
-    firewall: Firewall,
+    installing: Installing,
 }
 
-/// Claims addresses and puts the rules in force. The error says what is missing.
-fn open_outbound(
+/// Claims addresses and begins to put the rules in force. The error says what is missing.
+fn begin_outbound(
+    single: &SingleThread,
     options: &Options,
     subnet: Subnet,
     nameservers: &[IpAddr],
@@ -121,9 +124,37 @@ fn open_outbound(
     let (block, claim) = claimed.ok_or_else(|| {
         format!("`{}` has no free block of addresses for {count} sandboxes", options.subnet)
     })?;
-    let firewall = Firewall::install(block, &options.subnet, nameservers)
+    let installing = Installing::begin(single, block, &options.subnet, nameservers)
         .map_err(|error| format!("cannot install the nftables rules: {error}"))?;
-    Ok(Outbound { block, claim, firewall })
+    Ok(Outbound { block, claim, installing })
+}
+
+/// Goes on without other machines, unless they were asked for.
+fn lose_outbound(
+    survey: &mut Survey,
+    options: &Options,
+    network: &mut Network,
+    missing: String,
+) -> Result<(), Answer> {
+    if options.network.is_some() {
+        return Err(Answer::NoNetwork { network: *network, missing });
+    }
+    survey.lose_outbound(missing);
+    *network = Network::None;
+    Ok(())
+}
+
+/// A factory in place of one that would connect what it makes. It needs the host's files, as every factory.
+fn unconnected_factory(
+    single: &SingleThread,
+    template: Option<&Template>,
+) -> Result<Factory, Answer> {
+    let start = || Factory::start(single, None);
+    let started = match template {
+        Some(template) => template.in_host(single, start).and_then(|started| started),
+        None => start(),
+    };
+    started.map_err(failed("start the network factory"))
 }
 
 fn users(options: &Options, level: Level) -> std::ops::Range<u32> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What this machine allows: found out by trying, never by version numbers.
 
+use crate::greeting::Purpose;
 use crate::launcher::{firewall, template};
 use crate::{Capability, Level, Network};
 use std::net::IpAddr;
@@ -23,15 +24,18 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    pub(crate) fn take(single: &SingleThread, tree: &Tree) -> Self {
+    /// Whoever goes on to install the rules learns then whether that works.
+    pub(crate) fn take(single: &SingleThread, tree: &Tree, purpose: Purpose) -> Self {
         let is_privileged = identity::is_privileged();
         Self {
             is_privileged,
             user_namespaces: try_user_namespace(single).map_err(|error| error.to_string()),
-            nftables: if is_privileged {
-                firewall::remove_stale().map_err(|error| format!("nft cannot be run: {error}"))
-            } else {
-                Err("needs root".to_owned())
+            nftables: match purpose {
+                _ if !is_privileged => Err("needs root".to_owned()),
+                Purpose::Launch if firewall::is_there() => Ok(()),
+                Purpose::Launch | Purpose::Probe => {
+                    firewall::remove_stale().map_err(|error| format!("nft cannot be run: {error}"))
+                }
             },
             memory: tree.has_memory(),
             cpu: tree.has_cpu(),
