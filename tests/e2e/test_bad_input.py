@@ -450,3 +450,20 @@ def read_all(connection):
         while chunk := connection.recv(65536):
             received += chunk
     return received
+
+
+@pytest.mark.parametrize("runtime", [PYTHON, "nodejs22.x", "java21", "dotnet8", "provided.al2023"])
+def test_snapstart_is_refused(platform, runtime):
+    """For every runtime, at create and at update. Switched off, as tools send it, it is no setting at all."""
+    snapshots = {"SnapStart": {"ApplyOn": "PublishedVersions"}}
+    package = zip_bytes({"index.py": "def handler(event, context): return 1"})
+
+    answers = [refused(create, platform, package, Runtime=runtime, **snapshots)]
+    function = platform.deploy(package, SnapStart={"ApplyOn": "None"})
+    change = platform.client().update_function_configuration
+    answers.append(refused(change, FunctionName=function.name, **snapshots))
+
+    assert function.configuration()["SnapStart"] == {"ApplyOn": "None", "OptimizationStatus": "Off"}
+    for code, status, message in answers:
+        assert (code, status) == ("InvalidParameterValueException", 400)
+        assert "SnapStart" in message or runtime in message, message

@@ -227,3 +227,26 @@ def test_a_reset_is_not_told_to_a_runtime(single):
 
     assert function.invoke(0).value() == "hello"
     assert "runtime told" not in function.log_with("REPORT")
+
+
+def test_a_tmp_that_leaves_no_room_to_initialise_is_given_up(single):
+    """While /tmp is memory: what a crash leaves there may be all there is. The environment is replaced then."""
+    function = single.python(
+        """
+import os
+ballast = bytes(b"x" * (60 << 20))
+def handler(event, context):
+    if event == "fill":
+        with open("/tmp/fill", "wb") as file: file.write(bytes(45 << 20))
+        os._exit(1)
+    return os.listdir("/tmp")
+""",
+        MemorySize=128,
+        Timeout=10,
+    )
+    assert function.invoke("look").value() == []
+
+    assert function.invoke("fill").error == "Unhandled"
+
+    looks = [function.invoke("look") for _ in range(3)]
+    assert looks[-1].error is None, looks[-1].log

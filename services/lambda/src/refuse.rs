@@ -128,7 +128,7 @@ fn in_both(both: &Both<'_>) -> Result<(), Error> {
     if both.snap_start.is_some_and(is_snapshot) {
         return unsupported(
             "SnapStart.ApplyOn=PublishedVersions",
-            "environments start fast without snapshots",
+            "provisioned concurrency initialises environments ahead of events",
         );
     }
     if both.has_capacity_provider {
