@@ -3,6 +3,7 @@
 
 import re
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import PYTHON, Platform, processes_with, unique, wait_until
@@ -250,3 +251,33 @@ def handler(event, context):
 
     looks = [function.invoke("look") for _ in range(3)]
     assert looks[-1].error is None, looks[-1].log
+
+
+def test_a_storm_of_crashes_costs_nobody_an_answer(platform):
+    """Events that end their runtime among events that do not, eight at a time: each has its own answer, and nothing stays."""
+    mark = unique("mark")
+    function = platform.python(
+        """
+import os
+def handler(event, context):
+    act, number = event
+    if act == "exit": os._exit(3)
+    if act == "kill": os.kill(os.getpid(), 9)
+    if act == "leave" and os.fork() == 0: os.execv("/bin/sleep", ["sleep", "1000"])
+    return number
+""",
+        Timeout=20,
+        Environment={"Variables": {"PYTHON_MARK": mark}},
+    )
+    events = [(("ok", "exit", "ok", "kill", "ok", "leave")[number % 6], number) for number in range(150)]
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda event: function.invoke(event, LogType="None"), events))
+
+    for (act, number), result in zip(events, results, strict=True):
+        if act in ("exit", "kill"):
+            assert result.fault()["errorType"] == "Runtime.ExitError"
+        else:
+            assert result.value() == number
+    function.delete()
+    wait_until(lambda: not processes_with(mark), "every process is gone", timeout=10)
