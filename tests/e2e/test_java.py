@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Java functions: handlers, errors and logs, on every JDK that the machine has."""
 
+import json
 import re
 import sys
 
@@ -211,3 +212,16 @@ def test_a_java_that_is_not_here(platform, package):
 
     with pytest.raises(client.exceptions.ClientError, match=f"openjdk-{absent}-jdk-headless"):
         client.invoke(FunctionName=name)
+
+
+def test_logs_in_json(java):
+    """An event of several lines is one record, and levels are told apart."""
+    function = java(
+        "example.Told$Logs::handle", LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "INFO"}, Timeout=20
+    )
+
+    result = function.invoke("")
+
+    records = [json.loads(line) for line in result.log.splitlines() if line.startswith('{"timestamp"')]
+    own = [(record["level"], record["message"]) for record in records if "AWSRequestId" in record]
+    assert own == [("INFO", "two\nlines\n"), ("WARN", "warned")]

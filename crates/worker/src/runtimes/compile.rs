@@ -113,8 +113,8 @@ impl Runtimes {
             }
             run(&jar, arguments)
         };
-        // Not compressed: they are read far more often than written.
-        pack("cf0", "lib/core.jar", None, &["com"])?;
+        // As a function has them: compressed. Our own is read far more often than written.
+        pack("cf", "lib/core.jar", None, &["com"])?;
         pack("cfm0", JAVA, Some(&manifest), &["tinderbox/runtime", "bridge"])?;
         fs::create_dir_all(&folder).map_err(fails)?;
         for name in JAVA_WARM {

@@ -16,6 +16,8 @@ import tinderbox.runtime.Invocation;
 
 /** Loaded by `BridgeLoader`, beside the interfaces that the function brings. */
 public final class CoreBridge implements Bridge {
+    private static final String SERVICE = "META-INF/services/com.amazonaws.services.lambda.runtime.CustomPojoSerializer";
+
     @Override
     public Class<?> contextType() {
         return Context.class;
@@ -54,9 +56,14 @@ public final class CoreBridge implements Bridge {
 
     @Override
     public Object customSerializer() {
+        ClassLoader function = CoreBridge.class.getClassLoader().getParent();
+        // Most functions have none, and the loader of services is slow to say so.
+        if (function.getResource(SERVICE) == null) {
+            return null;
+        }
         Iterator<CustomPojoSerializer> found;
         try {
-            found = ServiceLoader.load(CustomPojoSerializer.class, CoreBridge.class.getClassLoader().getParent()).iterator();
+            found = ServiceLoader.load(CustomPojoSerializer.class, function).iterator();
         } catch (NoClassDefFoundError error) {
             // An older version of the interfaces.
             return null;

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UnsupportedEncodingException;
+import java.lang.reflect.Constructor;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -40,10 +41,13 @@ public final class Log {
         String pipe = System.getenv("_LAMBDA_TELEMETRY_LOG_FD");
         if (pipe != null) {
             try {
-                output = new FileOutputStream("/proc/self/fd/" + pipe);
+                // As AWS's runtime does it: nothing of Java's own takes the number of a descriptor.
+                Constructor<FileDescriptor> of = FileDescriptor.class.getDeclaredConstructor(int.class);
+                of.setAccessible(true);
+                output = new FileOutputStream(of.newInstance(Integer.parseInt(pipe)));
                 isFramed = true;
-            } catch (IOException error) {
-                System.err.println("the pipe for the log can not be used: " + error.getMessage());
+            } catch (ReflectiveOperationException | RuntimeException error) {
+                System.err.println("the pipe for the log can not be used: " + error);
             }
         }
         isJson = "JSON".equalsIgnoreCase(System.getenv("AWS_LAMBDA_LOG_FORMAT"));
@@ -63,6 +67,11 @@ public final class Log {
         // As AWS has it: without JSON, levels are shown and do not filter.
         String line = number <= 0 ? message : "[" + level + "] " + message;
         put(line.getBytes(StandardCharsets.UTF_8), number, false);
+    }
+
+    /** An error that ends an invocation. */
+    static void fail(String report) {
+        write(report, isJson ? "ERROR" : "UNDEFINED");
     }
 
     public static void write(byte[] message) {

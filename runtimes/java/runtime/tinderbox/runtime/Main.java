@@ -4,7 +4,7 @@ package tinderbox.runtime;
 import java.io.IOException;
 
 /** The Java runtime: loads a handler, then serves it events from the Runtime API. */
-public final class Main {
+public final class Main implements RuntimeApi.Refused {
     /** A response that was larger is not kept for the next. */
     private static final int KEPT_BYTES_MAX = 1 << 20;
 
@@ -36,7 +36,7 @@ public final class Main {
         } catch (Throwable error) {
             failed = Failure.clean(error);
         }
-        Log.write(Failure.report(failed), "UNDEFINED");
+        Log.fail(Failure.report(failed));
         Bytes document = RuntimeApi.message();
         Failure.write(failed, document);
         api.post("init/error", Failure.header(failed), document);
@@ -44,6 +44,8 @@ public final class Main {
     }
 
     private static void serve(RuntimeApi api, Handler handler) throws IOException {
+        // No method reference, which takes a millisecond to make.
+        RuntimeApi.Refused refused = new Main();
         RuntimeApi.Answer event = api.next();
         Bytes message = RuntimeApi.message();
         int empty = message.length();
@@ -56,16 +58,16 @@ public final class Main {
             String path = "invocation/" + invocation.requestId;
             Throwable failed = run(handler, invocation, message);
             if (failed == null) {
-                event = api.postAndNext(path + "/response", "Content-Type: application/json\r\n", message, Main::refused);
+                event = api.postAndNext(path + "/response", "Content-Type: application/json\r\n", message, refused);
             } else {
                 message.cut(empty);
-                Log.write(Failure.report(failed), "UNDEFINED");
+                Log.fail(Failure.report(failed));
                 Failure.write(failed, message);
                 if (Failure.isFatal(failed)) {
                     api.post(path + "/error", Failure.header(failed), message);
                     Runtime.getRuntime().halt(1);
                 }
-                event = api.postAndNext(path + "/error", Failure.header(failed), message, Main::refused);
+                event = api.postAndNext(path + "/error", Failure.header(failed), message, refused);
             }
             message = message.length() > KEPT_BYTES_MAX ? RuntimeApi.message() : message;
             message.cut(empty);
@@ -82,7 +84,8 @@ public final class Main {
     }
 
     /** The caller has got an error; this process can go on. */
-    private static void refused(RuntimeApi.Answer answer) {
+    @Override
+    public void refused(RuntimeApi.Answer answer) {
         if (answer.status >= 500) {
             System.err.println("the runtime stops: the Runtime API failed with status " + answer.status);
             Runtime.getRuntime().halt(1);
@@ -91,7 +94,7 @@ public final class Main {
                 + ". " + answer.text());
     }
 
-    private static String variable(String name, String instead) {
+    static String variable(String name, String instead) {
         String value = System.getenv(name);
         return value == null ? instead : value;
     }

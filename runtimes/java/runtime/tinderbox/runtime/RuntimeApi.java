@@ -122,9 +122,13 @@ final class RuntimeApi {
         return receive();
     }
 
-    /** Posts `body` and answers the next event. `refused` is told if the Runtime API did not take it. */
-    Answer postAndNext(String where, String headers, Bytes body, java.util.function.Consumer<Answer> refused)
-            throws IOException {
+    /** Who is told that the Runtime API did not take what was posted. */
+    interface Refused {
+        void refused(Answer answer);
+    }
+
+    /** Posts `body` and answers the next event. */
+    Answer postAndNext(String where, String headers, Bytes body, Refused refused) throws IOException {
         int from = prepend(where, headers, body);
         // A server that closes the connection after each answer gets the two messages one by one.
         boolean isJoint = isOpen();
@@ -134,7 +138,7 @@ final class RuntimeApi {
         send(body.array(), from, body.length() - from);
         Answer answer = receive();
         if (answer.status != 202) {
-            refused.accept(answer);
+            refused.refused(answer);
         }
         if (!isJoint || !isOpen()) {
             return next();

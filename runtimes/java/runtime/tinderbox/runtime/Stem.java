@@ -18,7 +18,7 @@ final class Stem {
     /** Returns when the code is mounted and the environment variables are the function's. */
     static void becomeAFunction(RuntimeApi api) throws Exception {
         Map<String, String> variables = variables();
-        Path task = Paths.get("/var/task");
+        Path task = Paths.get(Main.variable("LAMBDA_TASK_ROOT", "/var/task"));
         Path here = Paths.get("/proc/self/cwd");
         Files.isSameFile(here, task);
         WarmUp.run(api);
@@ -48,14 +48,14 @@ final class Stem {
     @SuppressWarnings("unchecked")
     private static Map<String, String> variables() throws ReflectiveOperationException {
         Map<String, String> shown = System.getenv();
-        // AWS's runtime opens java.util, and nothing else, to do the same.
+        // AWS's runtime opens java.util to do the same.
         Field behind = shown.getClass().getDeclaredField("m");
         behind.setAccessible(true);
         return (Map<String, String>) behind.get(shown);
     }
 
     /** What the JVM would have made of TZ at its start. */
-    private static void zone(String value) {
+    static void zone(String value) {
         if (value != null && !value.isEmpty()) {
             String name = value.startsWith(":") ? value.substring(1) : value;
             System.setProperty("user.timezone", name.startsWith("posix/") ? name.substring(6) : name);

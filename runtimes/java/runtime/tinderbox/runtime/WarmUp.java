@@ -10,12 +10,12 @@ import java.nio.charset.StandardCharsets;
  * have their classes, and lets it answer events that nobody sent.
  */
 final class WarmUp {
-    private static final String FUNCTION = "/var/runtime";
     private static final String[] HANDLERS = {
         "tinderbox.warm.Rehearsal", "tinderbox.warm.Rehearsal::bean", "tinderbox.warm.Rehearsal$Copy"
     };
     /** Enough for the compiler to have seen what every event needs. */
-    private static final int ROUNDS = 60;
+    private static final int ROUNDS = 20;
+    private static final int LOADS = 4;
     private static final int QUESTIONS = 20;
 
     private static final byte[] EVENT = ("{\"key\": [\"a\", 1, 2.5, true, null, {\"b\": 0}], \"name\": \"\\u00fc\", "
@@ -30,30 +30,27 @@ final class WarmUp {
             }
         }
         Thread thread = Thread.currentThread();
-        ClassLoader own = thread.getContextClassLoader();
-        try (HandlerLoader loader = new HandlerLoader(FUNCTION, FUNCTION)) {
-            thread.setContextClassLoader(loader.classes());
-            for (String name : HANDLERS) {
-                rehearse(api, load(loader, name));
+        ClassLoader before = thread.getContextClassLoader();
+        String own = Main.variable("LAMBDA_RUNTIME_DIR", "/var/runtime");
+        for (int i = 0; i < LOADS; i++) {
+            Stem.zone(System.getenv("TZ"));
+            Log.open();
+            try (HandlerLoader loader = new HandlerLoader(own, own)) {
+                thread.setContextClassLoader(loader.classes());
+                for (String name : HANDLERS) {
+                    rehearse(api, loader.load(name));
+                }
+            } catch (Throwable error) {
+                throw new IOException("the rehearsal failed", error);
+            } finally {
+                thread.setContextClassLoader(before);
             }
-        } catch (Throwable error) {
-            throw new IOException("the rehearsal failed", error);
-        } finally {
-            thread.setContextClassLoader(own);
+            Bean.forgetAll();
         }
         // Nothing of it is left for the function to find.
         System.clearProperty("com.amazonaws.xray.traceHeader");
         Invocation.forget();
-        Bean.forgetAll();
         System.gc();
-    }
-
-    private static Handler load(HandlerLoader loader, String name) throws IOException {
-        try {
-            return loader.load(name);
-        } catch (Throwable error) {
-            throw new IOException(name, error);
-        }
     }
 
     private static void rehearse(RuntimeApi api, Handler handler) throws Throwable {
