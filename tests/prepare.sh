@@ -26,14 +26,15 @@ command -v "$python" >/dev/null || fail "there is no $python" "apt-get install p
 # What the tests of other runtimes need: a program and the package of Debian that has it.
 packages=
 command -v javac >/dev/null || packages+=" openjdk-17-jdk-headless"
+command -v ruby >/dev/null || packages+=" ruby"
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "prepare: installing$packages" >&2
     # shellcheck disable=SC2086
     { apt-get update -qq && apt-get install -qq -y --no-install-recommends $packages; } >&2 && packages=
 fi
 if [ -n "$packages" ]; then
-    [ -z "${CI:-}" ] || fail "there is no compiler of Java" "apt-get install$packages"
-    echo "prepare: the tests of Java functions are skipped; hint: apt-get install$packages" >&2
+    [ -z "${CI:-}" ] || fail "there is no Java compiler or no Ruby" "apt-get install$packages"
+    echo "prepare: tests of Java or Ruby functions are skipped; hint: apt-get install$packages" >&2
 fi
 
 want=$({ "$python" -c 'import sys; print(sys.executable, sys.version)'; cat tests/requirements.txt; } | fingerprint)

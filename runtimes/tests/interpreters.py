@@ -157,3 +157,21 @@ def python_argv(path):
 
 def node_argv(path):
     return [path, str(RUNTIMES / "nodejs" / "bootstrap.cjs")]
+
+
+def rubies():
+    """Ruby from 3.1 on, by version: on the path and from version managers."""
+    places = [Path(place) for place in os.environ.get("PATH", "").split(":") if place]
+    places += [*Path.home().glob(".rbenv/versions/*/bin"), *Path("/opt/rubies").glob("*/bin")]
+    found = {}
+    for path in (place / "ruby" for place in places):
+        if os.access(path, os.X_OK):
+            version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+            match = re.match(r"ruby (\d+)\.(\d+)", version)
+            if match and (int(match[1]), int(match[2])) >= (3, 1):
+                found.setdefault(f"{match[1]}.{match[2]}", str(path))
+    return dict(sorted(found.items()))
+
+
+def ruby_argv(path):
+    return [path, str(RUNTIMES / "ruby" / "bootstrap.rb")]

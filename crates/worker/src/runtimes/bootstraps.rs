@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folder, name, content.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("python", "bootstrap.py", include_str!("../../../../runtimes/python/bootstrap.py")),
     ("python", "bootstrap_rare.py", include_str!("../../../../runtimes/python/bootstrap_rare.py")),
     ("python", "bootstrap_stem.py", include_str!("../../../../runtimes/python/bootstrap_stem.py")),
@@ -18,6 +18,8 @@ const FILES: [(&str, &str, &str); 7] = [
     ("nodejs", "bootstrap.cjs", include_str!("../../../../runtimes/nodejs/bootstrap.cjs")),
     ("nodejs", "streaming.cjs", include_str!("../../../../runtimes/nodejs/streaming.cjs")),
     ("nodejs", "rehearsal.js", include_str!("../../../../runtimes/nodejs/rehearsal.js")),
+    ("ruby", "bootstrap.rb", include_str!("../../../../runtimes/ruby/bootstrap.rb")),
+    ("ruby", "rehearsal.rb", include_str!("../../../../runtimes/ruby/rehearsal.rb")),
 ];
 
 /// Where the sources of Java's bootstrap are, beside what is compiled from them.

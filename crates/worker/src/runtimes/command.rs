@@ -43,6 +43,11 @@ pub(super) fn java() -> Vec<String> {
     argv.map(str::to_owned).to_vec()
 }
 
+/// A Ruby knows its library by the place it was built for, so it runs there.
+pub(super) fn ruby(prefix: &Prefix) -> Vec<String> {
+    vec![prefix.interpreter().display().to_string(), "/var/runtime/bootstrap.rb".to_owned()]
+}
+
 const JAVA_COLLECTOR: &str = "-XX:+UseSerialGC";
 const JAVA_TIERS: &str = "-XX:TieredStopAtLevel=1";
 
@@ -58,7 +63,9 @@ impl Installed {
                 let options = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].map(value).join(" ");
                 self.java_argv_for(memory_mb, &options)
             }
-            Language::Python { .. } | Language::Provided => self.argv.clone(),
+            Language::Python { .. } | Language::Ruby { .. } | Language::Provided => {
+                self.argv.clone()
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The names of runtimes: `python3.12`, `nodejs22.x`, `java17.al2023`, `provided.al2023`.
+//! The names of runtimes: `python3.12`, `nodejs22.x`, `java17.al2023`, `ruby3.4`, `provided.al2023`.
 //!
 //! AWS's list with its dates is not ours: a runtime that AWS has retired goes on working here for as long as its
 //! interpreter does.
@@ -21,13 +21,15 @@ const JAVAS: [(u8, &str); 8] = [
     (21, ""),
     (25, ""),
 ];
+const RUBIES: [(u8, u8); 4] = [(3, 2), (3, 3), (3, 4), (4, 0)];
 const PROVIDED: [&str; 2] = ["provided.al2", "provided.al2023"];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Language {
     Python { minor: u8 },
     Node { major: u8 },
     Java { major: u8 },
+    Ruby { major: u8, minor: u8 },
     Provided,
 }
 
@@ -68,13 +70,19 @@ impl Language {
                 changes_directory: false,
                 memory_mb: 24,
             }),
+            Self::Ruby { .. } => Some(Ahead {
+                is_for_one_memory_size: false,
+                early_variables: &["RUBY", "GEM_"],
+                changes_directory: true,
+                memory_mb: 12,
+            }),
             Self::Provided => None,
         }
     }
 }
 
 /// A runtime that we know how to run. There is no other way to make one than to parse it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identifier {
     language: Language,
     /// Of `provided`: the whole name. Of a Java: the end of it that says which Amazon Linux.
@@ -94,7 +102,8 @@ impl Identifier {
     pub fn all() -> impl Iterator<Item = Self> {
         let python = PYTHON_MINORS.map(|minor| Language::Python { minor });
         let node = NODE_MAJORS.into_iter().map(|major| Language::Node { major });
-        let managed = python.chain(node).map(|language| Self { language, system: "" });
+        let ruby = RUBIES.map(|(major, minor)| Language::Ruby { major, minor });
+        let managed = python.chain(node).chain(ruby).map(|language| Self { language, system: "" });
         let java = JAVAS.map(|(major, system)| Self { language: Language::Java { major }, system });
         managed
             .chain(java)
@@ -107,6 +116,7 @@ impl Identifier {
             Language::Python { .. } => "python",
             Language::Node { .. } => "nodejs",
             Language::Java { .. } => "java",
+            Language::Ruby { .. } => "ruby",
             Language::Provided => "provided",
         }
     }
@@ -123,6 +133,10 @@ impl Identifier {
             ),
             Language::Java { major } => format!(
                 "`apt-get install openjdk-{major}-jdk-headless` or `sdk install java`; or name its home in runtimes.search"
+            ),
+            Language::Ruby { major, minor } => format!(
+                "`rbenv install {major}.{minor}`, or ruby {major}.{minor} from the system's packages; or name its prefix in \
+                 runtimes.search, or that of another version in runtimes.stand_in"
             ),
             Language::Provided => "nothing to install".to_owned(),
         }
@@ -145,6 +159,19 @@ impl Identifier {
             }
             // A JVM takes the encoding of file names from the locale, and from nothing else.
             Language::Java { .. } => vec![execution_env, ("LC_ALL", "C.UTF-8".to_owned())],
+            // The encoding of texts from outside comes from the locale.
+            Language::Ruby { major, minor } => {
+                let version = format!("{major}.{minor}.0");
+                let gems =
+                    format!("/var/task/vendor/bundle/ruby/{version}:/opt/ruby/gems/{version}");
+                vec![
+                    execution_env,
+                    ("GEM_HOME", "/var/runtime".to_owned()),
+                    ("GEM_PATH", gems),
+                    ("RUBYLIB", "/var/task:/var/runtime/lib:/opt/ruby/lib".to_owned()),
+                    ("LC_CTYPE", "C.UTF-8".to_owned()),
+                ]
+            }
             Language::Provided => Vec::new(),
         };
         added.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -157,8 +184,15 @@ impl fmt::Display for Identifier {
             Language::Python { minor } => write!(f, "python3.{minor}"),
             Language::Node { major } => write!(f, "nodejs{major}.x"),
             Language::Java { major } => write!(f, "java{major}{}", self.system),
+            Language::Ruby { major, minor } => write!(f, "ruby{major}.{minor}"),
             Language::Provided => f.write_str(self.system),
         }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Identifier {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -28,7 +28,7 @@ pub use search::Surroundings;
 
 use sandbox::Mount;
 use search::Prefix;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -36,9 +36,13 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Prefixes of interpreters (they have bin/python3.12, bin/node or bin/java), or directories of such prefixes. They win over
+    /// Prefixes of interpreters (they have bin/python3.12, bin/node, bin/java or bin/ruby), or directories of such prefixes. They win over
     /// all that is found elsewhere. Default: none.
     pub search: Vec<PathBuf>,
+    /// Runtimes for which another version of their language stands in: the prefix of that interpreter by the name of the
+    /// runtime, as in `"ruby3.3" = "/usr"`. For Node.js, Java and Ruby. Default: none; no version is taken for another
+    /// unless it is said here.
+    pub stand_in: BTreeMap<Identifier, PathBuf>,
     /// The home directory, the PATH and the JAVA_HOME of this process.
     #[serde(skip)]
     pub surroundings: Surroundings,
@@ -50,6 +54,8 @@ pub struct Installed {
     pub identifier: Identifier,
     /// As the log's INIT_START shows it: `python:3.12.1`.
     pub version: String,
+    /// Whether this is another version, which stands in because somebody has said so.
+    pub is_stand_in: bool,
     /// Mounted read-only at /var/lang. None for `provided`.
     pub lang_dir: Option<PathBuf>,
     /// Mounted read-only at /var/runtime. None for `provided`.
@@ -85,7 +91,7 @@ impl NotInstalled {
                 format!("{} has no compiler (javac): {how}", place.display())
             }
             Self::Unsupported { .. } => {
-                "use a Python, Node.js, Java or provided runtime: `tinderbox runtimes` lists them"
+                "use a Python, Node.js, Java, Ruby or provided runtime: `tinderbox runtimes` lists them"
                     .to_owned()
             }
         }
@@ -102,6 +108,7 @@ pub struct Listing {
 impl Listing {
     pub fn state(&self) -> String {
         match &self.result {
+            Ok(installed) if installed.is_stand_in => format!("{} stands in", installed.version),
             Ok(installed) => installed.version.clone(),
             Err(_) => "not installed".to_owned(),
         }
@@ -187,6 +194,7 @@ impl Runtimes {
         Installed {
             identifier,
             version: identifier.to_string().replace('.', ":"),
+            is_stand_in: false,
             lang_dir: None,
             runtime_dir: None,
             argv: Vec::new(),
@@ -206,11 +214,13 @@ impl Runtimes {
             }
             Language::Node { .. } => command::node(prefix),
             Language::Java { .. } => command::java(),
+            Language::Ruby { .. } => command::ruby(prefix),
             Language::Provided => Vec::new(),
         };
         Installed {
             identifier,
             version,
+            is_stand_in: self.options.stand_in.contains_key(&identifier),
             lang_dir: Some(prefix.directory.clone()),
             runtime_dir: Some(runtime_dir),
             argv,
@@ -239,7 +249,15 @@ pub(crate) fn mounts(installed: &Installed) -> Vec<Mount> {
     let present = all.into_iter().filter_map(|(source, target)| {
         Some(Mount { source: source.clone()?, target: target.into() })
     });
-    present.collect()
+    let mut mounts: Vec<_> = present.collect();
+    let is_ruby = matches!(installed.identifier.language(), Language::Ruby { .. });
+    // Where it was built for. What is below /usr every sandbox has.
+    if let Some(lang_dir) = installed.lang_dir.as_ref().filter(|_| is_ruby)
+        && !lang_dir.starts_with("/usr")
+    {
+        mounts.push(Mount { source: lang_dir.clone(), target: lang_dir.clone() });
+    }
+    mounts
 }
 
 #[cfg(test)]

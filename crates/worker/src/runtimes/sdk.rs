@@ -107,7 +107,7 @@ fn interpreters(runtimes: &Runtimes, sdk: Sdk) -> Vec<Installed> {
         .filter(|identifier| match identifier.language() {
             Language::Python { .. } => sdk == Sdk::Python,
             Language::Node { .. } => sdk == Sdk::Nodejs,
-            Language::Java { .. } | Language::Provided => false,
+            Language::Java { .. } | Language::Ruby { .. } | Language::Provided => false,
         })
         .filter_map(|identifier| runtimes.find(&identifier.to_string()).ok())
         .collect()
@@ -117,7 +117,7 @@ fn hint(sdk: Sdk) -> String {
     let newest = Identifier::all().filter(|identifier| match identifier.language() {
         Language::Python { .. } => sdk == Sdk::Python,
         Language::Node { .. } => sdk == Sdk::Nodejs,
-        Language::Java { .. } | Language::Provided => false,
+        Language::Java { .. } | Language::Ruby { .. } | Language::Provided => false,
     });
     newest.last().map(Identifier::how_to_install).unwrap_or_default()
 }
@@ -280,7 +280,7 @@ mod tests {
             java_home: None,
             root: folder.path().to_owned(),
         };
-        let options = super::super::Options { search: Vec::new(), surroundings };
+        let options = super::super::Options { surroundings, ..super::super::Options::default() };
         let runtimes = Runtimes::prepare(&options, folder.path()).unwrap();
         let error = install(&runtimes, Sdk::Python, &mut |_| {}).unwrap_err();
         assert!(error.to_string().contains("`uv python install 3.15`"), "{error}");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where interpreters are, and which one is meant.
 //!
-//! A candidate is a prefix: a directory with bin/python3.12, bin/node or bin/java. Links are followed before anything is believed,
+//! A candidate is a prefix: a directory with bin/python3.12, bin/node, bin/java or bin/ruby. Links are followed before anything is believed,
 //! because a sandbox sees only the prefix: pyenv's shims and the launchers of virtual environments lead elsewhere or are
 //! dropped.
 
@@ -76,11 +76,15 @@ pub(super) fn newest(
     answers: &Answers,
     identifier: Identifier,
 ) -> Option<Prefix> {
+    if let Some(place) = options.stand_in.get(&identifier) {
+        return prefix_of(place, identifier, Versions::Any, answers, &mut HashSet::new());
+    }
     [configured(options), around(&options.surroundings)].into_iter().find_map(|places| {
         let mut seen = HashSet::new();
         let mut best: Option<Prefix> = None;
         for place in places {
-            let Some(prefix) = prefix_of(&place, identifier, answers, &mut seen) else { continue };
+            let found = prefix_of(&place, identifier, Versions::TheRightOne, answers, &mut seen);
+            let Some(prefix) = found else { continue };
             if best.as_ref().is_none_or(|best| prefix.version > best.version) {
                 best = Some(prefix);
             }
@@ -90,12 +94,15 @@ pub(super) fn newest(
 }
 
 /// Where version managers keep what they install, below the home directory.
-const HOME_COLLECTIONS: [&str; 5] = [
+const HOME_COLLECTIONS: [&str; 8] = [
     ".pyenv/versions",
     ".local/share/uv/python",
     ".nvm/versions/node",
     ".sdkman/candidates/java",
     ".jdks",
+    ".rbenv/versions",
+    ".rvm/rubies",
+    ".rubies",
 ];
 
 fn configured(options: &Options) -> Vec<PathBuf> {
@@ -114,8 +121,9 @@ fn around(surroundings: &Surroundings) -> Vec<PathBuf> {
         }
     }
     places.extend(surroundings.java_home.clone());
-    places.extend(folders_in(&surroundings.root.join("usr/lib/jvm")));
-    places.extend(folders_in(&surroundings.root.join("opt")));
+    for collection in ["usr/lib/jvm", "opt", "opt/rubies"] {
+        places.extend(folders_in(&surroundings.root.join(collection)));
+    }
     places.extend(["usr/local", "usr"].map(|name| surroundings.root.join(name)));
     let path = surroundings.path.iter().flat_map(std::env::split_paths);
     places.extend(path.filter_map(|bin| Some(bin.parent()?.to_owned())));
@@ -133,10 +141,19 @@ fn folders_in(place: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// Which versions of a language will do for a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Versions {
+    TheRightOne,
+    /// Somebody has said that this one stands in for it.
+    Any,
+}
+
 /// The real prefix of the interpreter in `place`, unless there is none of the right version, or it was `seen`.
 fn prefix_of(
     place: &Path,
     identifier: Identifier,
+    versions: Versions,
     answers: &Answers,
     seen: &mut HashSet<PathBuf>,
 ) -> Option<Prefix> {
@@ -144,6 +161,7 @@ fn prefix_of(
         Language::Python { minor } => format!("python3.{minor}"),
         Language::Node { .. } => "node".to_owned(),
         Language::Java { .. } => "java".to_owned(),
+        Language::Ruby { .. } => "ruby".to_owned(),
         Language::Provided => return None,
     };
     let interpreter = place.join("bin").join(&wanted).canonicalize().ok()?;
@@ -158,13 +176,17 @@ fn prefix_of(
     if !bin.join(&wanted).is_file() || !seen.insert(directory.clone()) {
         return None;
     }
+    let is_any = versions == Versions::Any;
     let version = match identifier.language() {
         Language::Python { minor } => python_version(&directory, minor)?,
         Language::Node { major } => node_version(&directory, &interpreter, answers)
-            .filter(|version| version.major == major)?,
+            .filter(|version| is_any || version.major == major)?,
         Language::Java { major } => {
-            java_version(&directory).filter(|version| version.major == major)?
+            java_version(&directory).filter(|version| is_any || version.major == major)?
         }
+        Language::Ruby { major, minor } => answers
+            .version(&interpreter)
+            .filter(|version| is_any || (version.major, version.minor) == (major, minor))?,
         Language::Provided => return None,
     };
     Some(Prefix { directory, version, name: wanted })
@@ -223,7 +245,7 @@ fn defined(header: &str, name: &str) -> Option<u16> {
     })
 }
 
-/// What Nodes without headers, as some distributions pack them, said about themselves: each file is asked once.
+/// What Rubies, and Nodes without headers, as some distributions pack them, said about themselves: each file is asked once.
 #[derive(Debug, Default)]
 pub(super) struct Answers(Mutex<HashMap<(PathBuf, SystemTime), Option<Version>>>);
 
@@ -238,7 +260,9 @@ impl Answers {
 fn ask(interpreter: &Path) -> Option<Version> {
     let output = Command::new(interpreter).arg("--version").stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let mut parts = text.trim().trim_start_matches('v').split('.');
+    // `v24.3.1`, or `ruby 3.1.7p261 (2025-03-26 ...`.
+    let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let mut parts = number.split(|c: char| !c.is_ascii_digit());
     Some(Version {
         major: parts.next()?.parse().ok()?,
         minor: parts.next()?.parse().ok()?,

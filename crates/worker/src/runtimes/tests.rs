@@ -10,11 +10,12 @@ use tempfile::TempDir;
 struct Machine {
     root: TempDir,
     search: Vec<PathBuf>,
+    stand_in: BTreeMap<Identifier, PathBuf>,
 }
 
 impl Machine {
     fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), search: Vec::new() }
+        Self { root: tempfile::tempdir().unwrap(), search: Vec::new(), stand_in: BTreeMap::new() }
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -82,7 +83,8 @@ impl Machine {
             java_home: None,
             root: self.at(""),
         };
-        let options = Options { search: self.search.clone(), surroundings };
+        let (search, stand_in) = (self.search.clone(), self.stand_in.clone());
+        let options = Options { search, stand_in, surroundings };
         Runtimes::prepare(&options, &self.at("data")).unwrap()
     }
 
@@ -237,6 +239,42 @@ fn java_options_of_the_function_win() {
         "-XX:+UseParallelGC -XX:TieredStopAtLevel=4",
         expect!["-XX:MaxHeapSize=445644k -XX:-UsePerfData"],
     );
+}
+
+#[test]
+fn a_ruby_says_which_it_is() {
+    let machine = Machine::new();
+    machine.file(
+        "usr/bin/ruby3.1",
+        "#!/bin/sh\necho 'ruby 3.1.7p261 (2025-03-26 revision 0) [x86_64-linux]'\n",
+    );
+    let mut machine = machine.link("usr/bin/ruby", "usr/bin/ruby3.1");
+    machine.file(
+        "home/.rbenv/versions/3.4.2/bin/ruby",
+        "#!/bin/sh\necho 'ruby 3.4.2 (2025-02-04 revision 1)'\n",
+    );
+    machine.check("ruby3.4", &expect!["ruby:3.4.2 in home/.rbenv/versions/3.4.2"]);
+    let missing = expect![
+        "the runtime ruby3.3 is not installed on this machine; install it with: `rbenv install 3.3`, or ruby 3.3 from the system's packages; or name its prefix in runtimes.search, or that of another version in runtimes.stand_in"
+    ];
+    machine.check("ruby3.3", &missing);
+
+    machine.stand_in.insert("ruby3.3".parse().unwrap(), machine.at("usr"));
+    machine.check("ruby3.3", &expect!["ruby:3.1.7 in usr"]);
+    assert!(machine.runtimes().find("ruby3.3").unwrap().is_stand_in);
+    assert!(machine.runtimes().find("ruby3.2").is_err(), "it stands in for no other");
+    assert!(!machine.runtimes().find("ruby3.4").unwrap().is_stand_in);
+}
+
+#[test]
+fn a_ruby_runs_where_it_was_built_for() {
+    let machine = Machine::new();
+    machine.file("opt/rubies/3.3/bin/ruby", "#!/bin/sh\necho ruby 3.3.0\n");
+    let found = machine.runtimes().find("ruby3.3").unwrap();
+    let program = machine.at("opt/rubies/3.3/bin/ruby").display().to_string();
+    assert_eq!(found.argv_for(128, &[]), [program, "/var/runtime/bootstrap.rb".to_owned()]);
+    let place = machine.at("opt/rubies/3.3");
+    assert!(mounts(&found).contains(&Mount { source: place.clone(), target: place }));
 }
 
 #[test]
