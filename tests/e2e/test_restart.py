@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What survives kill -9, and what a second server is told."""
 
+import contextlib
 import os
 import re
 import socket
 import subprocess
+import threading
 
 import pytest
-from botocore.exceptions import ClientError
-from harness import PYTHON, ROLE, Function, http_get, processes_with, tinderbox, unique, wait_until, zip_bytes
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from harness import POLL, PYTHON, ROLE, Function, http_get, processes_with, tinderbox, unique, wait_until, zip_bytes
 
 HELLO = "def handler(event, context): return 'hello'"
 
@@ -46,6 +48,43 @@ def test_what_was_answered_is_kept(new_platform):
         wait_until(lambda function=function: function.configuration()["State"] == "Active", "the function is active")
         assert function.invoke().value() == "hello"
     assert len(platform.client().list_functions()["Functions"]) == 5
+
+
+def test_a_kill_in_the_middle_of_updates_leaves_one_whole_state(new_platform):
+    """Updates run while the server is killed. Each sets three things that belong together: all are before or after."""
+    platform = new_platform().start()
+    function = platform.python(HELLO)
+    for _ in range(4):
+        acknowledged = [0]
+        client = platform.client()
+
+        def update(client=client, acknowledged=acknowledged):
+            number = acknowledged[0] + 1
+            with contextlib.suppress(ClientError, EndpointConnectionError, ConnectionClosedError, ReadTimeoutError):
+                while True:
+                    variables = {"NUMBER": str(number)}
+                    client.update_function_configuration(
+                        FunctionName=function.name,
+                        Description=str(number),
+                        Timeout=number,
+                        Environment={"Variables": variables},
+                    )
+                    acknowledged[0] = number
+                    number += 1
+                    client.get_waiter("function_updated_v2").wait(FunctionName=function.name, WaiterConfig=POLL)
+
+        thread = threading.Thread(target=update)
+        thread.start()
+        wait_until(lambda acknowledged=acknowledged: acknowledged[0] >= 3, "some updates were answered")
+        platform.kill()
+        thread.join()
+        platform.start()
+        wait_until(lambda: function.configuration()["LastUpdateStatus"] == "Successful", "the update is settled")
+        found = function.configuration()
+        number = found["Timeout"]
+        assert number in (acknowledged[0], acknowledged[0] + 1)
+        assert (found["Description"], found["Environment"]["Variables"]) == (str(number), {"NUMBER": str(number)})
+        assert function.invoke().value() == "hello"
 
 
 def test_a_deleted_function_stays_deleted(new_platform):

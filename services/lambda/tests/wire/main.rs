@@ -36,7 +36,11 @@ mod policies;
 #[cfg(test)]
 mod provisioned;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod requests;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
