@@ -128,8 +128,9 @@ impl<I: Invoke> Service<I> {
                 self.provision_if_any(&function);
                 continue;
             }
-            let service = Arc::clone(self);
-            tasks::background(async move { service.restore_lost(&function.key).await });
+            // Not the function itself: what it holds would stay beyond the sweep, if it is deleted meanwhile.
+            let (service, key) = (Arc::clone(self), function.key.clone());
+            tasks::background(async move { service.restore_lost(&key).await });
         }
     }
 
