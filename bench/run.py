@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures Tinderbox next to a bare server, in the same run.
 
-    python3 bench/run.py                 three rounds of everything: some twenty minutes
+    python3 bench/run.py                 three rounds of everything: some half an hour
     python3 bench/run.py --quick         one short round, to see that it works
 
 Three targets take turns within each measure: `tinderbox`, the release binary; `floor`, a Runtime API server without
@@ -35,7 +35,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one round with few calls")
     parser.add_argument("--targets", default="tinderbox,floor,echo")
-    parser.add_argument("--kinds", default="python,nodejs,native")
+    parser.add_argument("--kinds", default="python,nodejs,native,java,ruby")
     parser.add_argument("--measures", default=",".join(measures.ALL))
     parser.add_argument("--binary", type=Path, help="the server; by default it is built")
     parser.add_argument("--out", type=Path, help="without ending; default: bench/out/TIME")

@@ -15,13 +15,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FILES = {"python": "handler.py", "nodejs": "handler.js", "native": "bootstrap"}
+sys.path.append(str(HERE.parent / "runtimes/tests"))
+import java_build  # noqa: E402
+
 READY_TIMEOUT_S = 30
 INVOKE = "/2015-03-31/functions/{}/invocations"
 
@@ -38,12 +41,19 @@ class Machine:
     binary: Path
     runtimes: dict
     commands: dict
+    # What is in the package of each kind's function.
+    folders: dict
+    options: list
 
     @classmethod
     def look(cls, tools, binary, kinds):
-        runtimes, commands = {}, {}
+        runtimes, commands, options = {}, {}, []
+        folders = {kind: HERE / "functions" / kind for kind in kinds}
         if "native" in kinds:
             runtimes["native"], commands["native"] = "provided.al2023", [str(tools / "bootstrap")]
+            folders["native"] = tools / "native-function"
+            folders["native"].mkdir(exist_ok=True)
+            shutil.copy(tools / "bootstrap", folders["native"])
         if "python" in kinds and (python := newest_python()):
             runtimes["python"] = python.name
             commands["python"] = [str(python), "-S", "-B", compiled_bootstrap(python, tools)]
@@ -52,7 +62,42 @@ class Machine:
             version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
             runtimes["nodejs"] = f"nodejs{version.lstrip('v').split('.')[0]}.x"
             commands["nodejs"] = [node, str(HERE.parent / "runtimes/nodejs/bootstrap.cjs")]
-        return cls(tools, binary, runtimes, commands)
+        homes = {major: home for major, home in java_build.jdks().items() if major in (11, 17, 21, 25)}
+        if "java" in kinds and homes:
+            major = min(homes)
+            runtimes["java"] = f"java{major}"
+            commands["java"] = java_command(homes[major], tools)
+            folders["java"] = java_function(homes[major], tools)
+        ruby = shutil.which("ruby")
+        if "ruby" in kinds and ruby:
+            text = subprocess.run([ruby, "--version"], capture_output=True, text=True, check=True).stdout
+            version = re.match(r"ruby (\d+\.\d+)", text)[1]
+            runtimes["ruby"] = f"ruby{version}"
+            commands["ruby"] = [ruby, str(HERE.parent / "runtimes/ruby/bootstrap.rb")]
+            if version not in ("3.2", "3.3", "3.4", "4.0"):
+                runtimes["ruby"] = "ruby3.3"
+                prefix = Path(ruby).resolve().parent.parent
+                options += ["--set", f'runtimes.stand_in={{"ruby3.3"="{prefix}"}}']
+        return cls(tools, binary, runtimes, commands, folders, options)
+
+
+def java_command(home, tools):
+    """As the server starts it for a function of 256 MB."""
+    shutil.rmtree(tools / "java-bootstrap", ignore_errors=True)
+    bootstrap = java_build.bootstrap(home, tools / "java-bootstrap")
+    flags = ["-XX:MaxHeapSize=222822k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]
+    return [f"{home}/bin/java", *flags, "-jar", str(bootstrap / "bootstrap.jar")]
+
+
+def java_function(home, tools):
+    """Compiled, with AWS's interfaces in its lib."""
+    folder = tools / "java-function"
+    shutil.rmtree(folder, ignore_errors=True)
+    core = java_build.compile_java(home, [java_build.SOURCES / "core"], tools / "java-core")
+    java_build.compile_java(home, [HERE / "functions/java"], folder, "-cp", str(core))
+    (folder / "lib").mkdir()
+    subprocess.run([f"{home}/bin/jar", "cf", folder / "lib/core.jar", "-C", core, "."], check=True)
+    return folder
 
 
 def newest_python():
@@ -111,7 +156,7 @@ class Tinderbox(Target):
 
     def command(self):
         data = str(self.folder / "data")
-        return [str(self.machine.binary), "serve", "--listen", self.address, "--data-dir", data]
+        return [str(self.machine.binary), "serve", "--listen", self.address, "--data-dir", data, *self.machine.options]
 
     ready = "/_tinderbox/health"
 
@@ -145,12 +190,12 @@ class Tinderbox(Target):
             return response.status, response.read()
 
     def package(self, kind):
-        place = self.machine.tools if kind == "native" else HERE / "functions" / kind
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            info = zipfile.ZipInfo(FILES[kind])
-            info.external_attr, info.compress_type = 0o755 << 16, zipfile.ZIP_DEFLATED
-            archive.writestr(info, (place / FILES[kind]).read_bytes())
+            for name, content in java_build.contents(self.machine.folders[kind]).items():
+                info = zipfile.ZipInfo(name)
+                info.external_attr, info.compress_type = 0o755 << 16, zipfile.ZIP_DEFLATED
+                archive.writestr(info, content)
         return buffer.getvalue()
 
 
@@ -160,9 +205,8 @@ class Floor(Target):
 
     def command(self):
         commands = [f"{kind}={','.join(command)}" for kind, command in self.machine.commands.items()]
-        (self.folder / "native").mkdir()
-        for kind in ("python", "nodejs"):
-            shutil.copytree(HERE / "functions" / kind, self.folder / kind)
+        for kind in self.machine.commands:
+            shutil.copytree(self.machine.folders[kind], self.folder / kind)
         return [str(self.machine.tools / "floor"), str(self.port), str(self.folder), *commands]
 
 

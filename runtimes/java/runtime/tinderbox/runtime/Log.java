@@ -39,7 +39,7 @@ public final class Log {
             throw new IllegalStateException(error);
         }
         String pipe = System.getenv("_LAMBDA_TELEMETRY_LOG_FD");
-        if (pipe != null) {
+        if (pipe != null && !isFramed) {
             try {
                 // As AWS's runtime does it: nothing of Java's own takes the number of a descriptor.
                 Constructor<FileDescriptor> of = FileDescriptor.class.getDeclaredConstructor(int.class);
