@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured, and how. Each measure takes a target, a kind of function, and whether to be quick."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -66,7 +67,30 @@ def burst(target, kind, is_quick):
     return result
 
 
-ALL = {"cold": cold, "warm": warm, "throughput": throughput, "memory": memory, "burst": burst}
+def control(target, kind, is_quick):
+    """The control plane while ten thousand functions are there: one caller's latency, and what sixteen get answered."""
+    if kind != target.kinds[0]:
+        return {}  # what is in the package makes no difference
+    count = 200 if is_quick else 10_000
+    begin = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as callers:
+        shares = [count // CONNECTIONS + (caller < count % CONNECTIONS) for caller in range(CONNECTIONS)]
+        list(callers.map(lambda share: target.create_many(kind, share), shares))
+    result = {"count": count, "create_per_second": count / (time.perf_counter() - begin)}
+    times = target.create_many(kind, 20 if is_quick else 200)
+    result["create_p50_us"] = statistics.median(times) * 1e6
+    requests = {
+        "get": target.signed("GET", f"/2015-03-31/functions/{target.newest}"),
+        "list": target.signed("GET", "/2015-03-31/functions"),
+    }
+    for name, request in requests.items():
+        one = load_request(target, request, "FunctionArn", total=50 if is_quick else 2000)
+        many = load_request(target, request, "FunctionArn", connections=CONNECTIONS, seconds=1 if is_quick else 5)
+        result[f"{name}_p50_us"], result[f"{name}_per_second"] = one["p50_us"], many["per_second"]
+    return result
+
+
+ALL = {"cold": cold, "warm": warm, "throughput": throughput, "memory": memory, "burst": burst, "control": control}
 
 # The figures of each measure that the table and the plot show, the main one first.
 FIGURES = {
@@ -76,6 +100,14 @@ FIGURES = {
     "throughput": [("per_second", "1/s"), ("cpu_ms", "ms")],
     "memory": [("mib_each", "MiB")],
     "burst": [("total_ms", "ms")],
+    "control": [
+        ("get_p50_us", "us"),
+        ("get_per_second", "1/s"),
+        ("list_p50_us", "us"),
+        ("list_per_second", "1/s"),
+        ("create_p50_us", "us"),
+        ("create_per_second", "1/s"),
+    ],
 }
 
 
@@ -97,14 +129,18 @@ def invoked(target, kind):
 def load(target, function, payload, connections=1, total=0, seconds=0):
     """Runs the load client. An answer that is not the function's own is an error, and an error ends the measure."""
     expected = "" if target.name == "echo" else '"ok"'
+    return load_request(target, target.request(function, payload), expected, connections, total, seconds)
+
+
+def load_request(target, request, expected, connections=1, total=0, seconds=0):
     with tempfile.NamedTemporaryFile() as file:
-        file.write(target.request(function, payload))
+        file.write(request)
         file.flush()
         arguments = [target.address, file.name, connections, total, seconds, expected]
         command = [target.machine.tools / "load", *map(str, arguments)]
         result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
     if result["errors"] or not result["count"]:
-        raise RuntimeError(f"{result['errors']} of {result['errors'] + result['count']} calls of {function} failed")
+        raise RuntimeError(f"{result['errors']} of {result['errors'] + result['count']} calls failed: {request[:80]!r}")
     return result
 
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 import zipfile
 from pathlib import Path
 
@@ -26,7 +27,8 @@ sys.path.append(str(HERE.parent / "runtimes/tests"))
 import java_build  # noqa: E402
 
 READY_TIMEOUT_S = 30
-INVOKE = "/2015-03-31/functions/{}/invocations"
+FUNCTIONS = "/2015-03-31/functions"
+INVOKE = FUNCTIONS + "/{}/invocations"
 
 
 class DidNotStart(Exception):
@@ -153,6 +155,8 @@ class Target:
 
 class Tinderbox(Target):
     name = "tinderbox"
+    measures = (*Target.measures, "control")
+    newest = ""
 
     def command(self):
         data = str(self.folder / "data")
@@ -163,16 +167,7 @@ class Tinderbox(Target):
     def fresh(self, kind):
         """Created and active: a start ahead of the first call is allowed to have happened."""
         name = super().fresh(kind)
-        document = {
-            "FunctionName": name,
-            "Runtime": self.machine.runtimes[kind],
-            "Handler": "handler.handler",
-            "Role": "arn:aws:iam::000000000000:role/bench",
-            "MemorySize": 256,
-            "Timeout": 30,
-            "Code": {"ZipFile": base64.b64encode(self.package(kind)).decode()},
-        }
-        status, answer = self.call("POST", "/2015-03-31/functions", json.dumps(document).encode())
+        status, answer = self.call("POST", FUNCTIONS, self.document(kind, name, self.package(kind)))
         if status != 201:
             raise RuntimeError(f"CreateFunction answered {status}: {answer[:200]}")
         end = time.monotonic() + READY_TIMEOUT_S
@@ -181,6 +176,42 @@ class Tinderbox(Target):
                 raise RuntimeError(f"{name} does not become active: {answer[:200]}")
             _, answer = self.call("GET", f"/2015-03-31/functions/{name}/configuration", b"")
         return name
+
+    def document(self, kind, name, package):
+        """The body of a CreateFunction."""
+        document = {
+            "FunctionName": name,
+            "Runtime": self.machine.runtimes[kind],
+            "Handler": "handler.handler",
+            "Role": "arn:aws:iam::000000000000:role/bench",
+            "MemorySize": 256,
+            "Timeout": 30,
+            "Code": {"ZipFile": base64.b64encode(package).decode()},
+        }
+        return json.dumps(document).encode()
+
+    def create_many(self, kind, count):
+        """Creates functions of one package over one connection; answers the seconds that each took."""
+        package, times = self.package(kind), []
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY_TIMEOUT_S)
+        with contextlib.closing(connection):
+            connection.connect()
+            for _ in range(count):
+                name = f"many-{uuid.uuid4().hex}"
+                request = signed("POST", FUNCTIONS, self.document(kind, name, package), self.address)
+                begin = time.perf_counter()
+                connection.sock.sendall(request)
+                response = http.client.HTTPResponse(connection.sock)
+                response.begin()
+                answer = response.read()
+                times.append(time.perf_counter() - begin)
+                if response.status != 201:
+                    raise RuntimeError(f"CreateFunction answered {response.status}: {answer[:200]}")
+                self.newest = name
+        return times
+
+    def signed(self, method, path, body=b""):
+        return signed(method, path, body, self.address)
 
     def call(self, method, path, body):
         with socket.create_connection(("127.0.0.1", self.port), READY_TIMEOUT_S) as connection:

@@ -46,10 +46,13 @@ fn requests(mapping: &str, signing: &str) -> Vec<Request> {
     let mut all = functions();
     all.extend(versions());
     all.extend(concurrency());
-    all.extend(beside(mapping, signing));
+    all.extend(event_invoke_and_urls());
+    all.extend(mappings(mapping));
+    all.extend(code_signing(signing));
     all.extend(policies());
     all.extend(layers());
-    all.extend(not_built());
+    all.extend(capacity());
+    all.extend(durable());
     all
 }
 
@@ -219,8 +222,7 @@ fn concurrency() -> Vec<Request> {
     ]
 }
 
-/// What is kept beside functions.
-fn beside(mapping: &str, signing: &str) -> Vec<Request> {
+fn event_invoke_and_urls() -> Vec<Request> {
     let event_invoke = "/2019-09-25/functions/hello/event-invoke-config";
     let of_alias = format!("{event_invoke}?Qualifier=live");
     let retries = json!({"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60,
@@ -229,16 +231,6 @@ fn beside(mapping: &str, signing: &str) -> Vec<Request> {
         "/2021-10-31/functions/hello/url",
         json!({"AllowOrigins": ["*"], "AllowMethods": ["GET"], "MaxAge": 1}),
     );
-    let mappings = "/2015-03-31/event-source-mappings";
-    let source = json!({"FunctionName": "hello:live", "EventSourceArn": STREAM, "StartingPosition": "LATEST", "BatchSize": 5,
-        "MaximumBatchingWindowInSeconds": 1, "ParallelizationFactor": 2, "TumblingWindowInSeconds": 3, "MaximumRecordAgeInSeconds": 60,
-        "MaximumRetryAttempts": 1, "BisectBatchOnFunctionError": true, "Tags": {"a": "1"}, "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "FilterCriteria": {"Filters": [{"Pattern": "{\"data\":{\"a\":[1]}}"}]}, "DestinationConfig": {"OnFailure": {"Destination": QUEUE}}});
-    let update = json!({"FunctionName": "hello", "Enabled": false, "BatchSize": 10, "ScalingConfig": {"MaximumConcurrency": 2}});
-    let (configs, of_hello) =
-        ("/2020-04-22/code-signing-configs", "/2020-06-30/functions/hello/code-signing-config");
-    let config = json!({"Description": "d", "AllowedPublishers": {"SigningProfileVersionArns": [PROFILE]},
-        "CodeSigningPolicies": {"UntrustedArtifactOnDeployment": "Warn"}});
     vec![
         row("PutFunctionEventInvokeConfig", "PUT", &of_alias, retries.clone()),
         row("UpdateFunctionEventInvokeConfig", "POST", &of_alias, retries),
@@ -250,21 +242,6 @@ fn beside(mapping: &str, signing: &str) -> Vec<Request> {
             Value::Null,
         ),
         row("DeleteFunctionEventInvokeConfig", "DELETE", event_invoke, Value::Null),
-        row("CreateEventSourceMapping", "POST", mappings, source),
-        row("GetEventSourceMapping", "GET", &format!("{mappings}/{mapping}"), Value::Null),
-        row(
-            "ListEventSourceMappings",
-            "GET",
-            &format!("{mappings}/?FunctionName=hello&EventSourceArn={QUEUE}&MaxItems=5"),
-            Value::Null,
-        ),
-        row("UpdateEventSourceMapping", "PUT", &format!("{mappings}/{mapping}"), update),
-        row(
-            "DeleteEventSourceMapping",
-            "DELETE",
-            &format!("{mappings}/6f2c1c36-93a3-4f7b-9a58-000000000001"),
-            Value::Null,
-        ),
         row(
             "CreateFunctionUrlConfig",
             "POST",
@@ -280,6 +257,41 @@ fn beside(mapping: &str, signing: &str) -> Vec<Request> {
         ),
         row("UpdateFunctionUrlConfig", "PUT", url, json!({"AuthType": "NONE", "Cors": cors})),
         row("DeleteFunctionUrlConfig", "DELETE", &format!("{url}?Qualifier=gone"), Value::Null),
+    ]
+}
+
+fn mappings(mapping: &str) -> Vec<Request> {
+    let mappings = "/2015-03-31/event-source-mappings";
+    let source = json!({"FunctionName": "hello:live", "EventSourceArn": STREAM, "StartingPosition": "LATEST", "BatchSize": 5,
+        "MaximumBatchingWindowInSeconds": 1, "ParallelizationFactor": 2, "TumblingWindowInSeconds": 3, "MaximumRecordAgeInSeconds": 60,
+        "MaximumRetryAttempts": 1, "BisectBatchOnFunctionError": true, "Tags": {"a": "1"}, "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": {"Filters": [{"Pattern": "{\"data\":{\"a\":[1]}}"}]}, "DestinationConfig": {"OnFailure": {"Destination": QUEUE}}});
+    let update = json!({"FunctionName": "hello", "Enabled": false, "BatchSize": 10, "ScalingConfig": {"MaximumConcurrency": 2}});
+    vec![
+        row("CreateEventSourceMapping", "POST", mappings, source),
+        row("GetEventSourceMapping", "GET", &format!("{mappings}/{mapping}"), Value::Null),
+        row(
+            "ListEventSourceMappings",
+            "GET",
+            &format!("{mappings}/?FunctionName=hello&EventSourceArn={QUEUE}&MaxItems=5"),
+            Value::Null,
+        ),
+        row("UpdateEventSourceMapping", "PUT", &format!("{mappings}/{mapping}"), update),
+        row(
+            "DeleteEventSourceMapping",
+            "DELETE",
+            &format!("{mappings}/6f2c1c36-93a3-4f7b-9a58-000000000001"),
+            Value::Null,
+        ),
+    ]
+}
+
+fn code_signing(signing: &str) -> Vec<Request> {
+    let (configs, of_hello) =
+        ("/2020-04-22/code-signing-configs", "/2020-06-30/functions/hello/code-signing-config");
+    let config = json!({"Description": "d", "AllowedPublishers": {"SigningProfileVersionArns": [PROFILE]},
+        "CodeSigningPolicies": {"UntrustedArtifactOnDeployment": "Warn"}});
+    vec![
         row("CreateCodeSigningConfig", "POST", configs, config.clone()),
         row("GetCodeSigningConfig", "GET", &format!("{configs}/{signing}"), Value::Null),
         row("ListCodeSigningConfigs", "GET", &format!("{configs}?MaxItems=2"), Value::Null),
@@ -363,15 +375,11 @@ fn layers() -> Vec<Request> {
     ]
 }
 
-/// Capacity providers and durable executions.
-fn not_built() -> Vec<Request> {
-    let (providers, callbacks) =
-        ("/2025-11-30/capacity-providers", "/2025-12-01/durable-execution-callbacks/YQ==");
+fn capacity() -> Vec<Request> {
+    let providers = "/2025-11-30/capacity-providers";
     let provider = json!({"CapacityProviderName": "p", "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": []},
         "PermissionsConfig": {"CapacityProviderOperatorRoleArn": ROLE}});
     let scaling = "/2025-11-30/functions/hello/function-scaling-config?Qualifier=1";
-    let update = json!({"Id": "a", "Type": "STEP", "Action": "START", "StepOptions": {"NextAttemptDelaySeconds": 1}});
-    let error = json!({"ErrorMessage": "m", "ErrorType": "t", "StackTrace": ["s"]});
     vec![
         row("CreateCapacityProvider", "POST", providers, provider),
         row("GetCapacityProvider", "GET", &format!("{providers}/p"), Value::Null),
@@ -401,6 +409,14 @@ fn not_built() -> Vec<Request> {
             json!({"FunctionScalingConfig": {"MinExecutionEnvironments": 1}}),
         ),
         row("GetFunctionScalingConfig", "GET", scaling, Value::Null),
+    ]
+}
+
+fn durable() -> Vec<Request> {
+    let callbacks = "/2025-12-01/durable-execution-callbacks/YQ==";
+    let update = json!({"Id": "a", "Type": "STEP", "Action": "START", "StepOptions": {"NextAttemptDelaySeconds": 1}});
+    let error = json!({"ErrorMessage": "m", "ErrorType": "t", "StackTrace": ["s"]});
+    vec![
         row(
             "CheckpointDurableExecution",
             "POST",
