@@ -216,7 +216,7 @@ impl Environment {
             return true;
         }
         match self.state().phase() {
-            Phase::Idle if self.are_extensions_parked() => {}
+            Phase::Idle if self.are_extensions_parked() && self.log.telemetry().may_rest() => {}
             Phase::Dead => return true,
             Phase::Init | Phase::Idle | Phase::Busy | Phase::Returning => return false,
         }

@@ -89,7 +89,9 @@ impl Output {
                 self.take(log, pipe, pipe::Receiver::try_read)
             };
             match taken {
-                Ok(1..) => {}
+                // Nobody knows when there will be more, and somebody may be looking.
+                Ok(1..READ_BYTES) => log.flush(),
+                Ok(READ_BYTES..) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) | Err(_) => return,
             }

@@ -35,7 +35,7 @@ pub(super) enum Led {
 }
 
 /// A refused request: AWS's code, and its words.
-type Refused = (&'static str, String);
+pub(super) type Refused = (&'static str, String);
 
 #[derive(Deserialize)]
 struct Registration {
@@ -185,7 +185,7 @@ impl Extensions {
     }
 }
 
-fn identifier(request: &Request) -> Result<Uuid, Refused> {
+pub(super) fn identifier(request: &Request) -> Result<Uuid, Refused> {
     let headers = request.extension.as_deref();
     match headers.and_then(|headers| headers.identifier.as_deref()).filter(|id| !id.is_empty()) {
         None => Err((
@@ -225,7 +225,7 @@ fn registration(body: &Body) -> Result<Events, Refused> {
 }
 
 /// `who` is the name or the identifier, whichever the request gave.
-fn refused(refusal: &Refusal, who: &str) -> Refused {
+pub(super) fn refused(refusal: &Refusal, who: &str) -> Refused {
     match refusal {
         Refusal::RegistrationClosed => {
             ("Extension.RegistrationClosed", "Extension registration closed already".to_owned())

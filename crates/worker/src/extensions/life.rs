@@ -32,6 +32,8 @@ const INTERNAL_GRACE: Duration = Duration::from_millis(500);
 /// The runtime's part of it, before the extensions are told.
 const RUNTIME_GRACE: Duration = Duration::from_millis(300);
 
+/// The part of it in which telemetry is delivered.
+const DELIVERY_GRACE: Duration = Duration::from_millis(300);
 /// How long a caller who reads the end of the log waits for extensions, so that the report is in it.
 const REPORT_GRACE: Duration = Duration::from_millis(200);
 
@@ -90,6 +92,7 @@ impl Environment {
         for extension in told {
             self.log().tell(&PlatformEvent::Extension(extension.event()));
         }
+        self.log().telemetry().close();
         true
     }
 
@@ -278,9 +281,17 @@ impl Environment {
 
     /// The shutdown phase of a runtime without programs beside it. It is over when the runtime ends.
     async fn shut_down_runtime(&self) {
+        let deadline = Instant::now() + INTERNAL_GRACE;
         self.thaw();
+        self.deliver_telemetry().await;
         self.process().terminate();
-        tokio::time::sleep(INTERNAL_GRACE).await;
+        tokio::time::sleep_until(deadline).await;
+    }
+
+    /// What was told reaches who subscribed, before anybody is told of the end.
+    async fn deliver_telemetry(&self) {
+        self.drain_output();
+        drop(tokio::time::timeout(DELIVERY_GRACE, self.log().telemetry().drain()).await);
     }
 
     /// The shutdown phase: the runtime first, then the extensions, then whatever is left.
@@ -299,6 +310,7 @@ impl Environment {
             }
             extensions.signal_runtime("KILL");
         }
+        self.deliver_telemetry().await;
         let event = extensions.shutdown.get_or_init(|| shutdown_event(reason, deadline_ms));
         let connections = extensions.roster().shut_down();
         self.send_to_extensions(connections, event);

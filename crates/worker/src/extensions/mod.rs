@@ -11,10 +11,12 @@ mod api;
 mod external;
 mod life;
 mod roster;
+mod subscribe;
 
 pub(crate) use api::Call;
 pub(crate) use external::{Exits, External, has_any};
 pub(crate) use roster::EXTENSIONS_MAX;
+pub(crate) use subscribe::api_of;
 
 use crate::event::Event;
 use crate::runtime_api::Connection;

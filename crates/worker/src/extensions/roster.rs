@@ -261,6 +261,14 @@ impl<C> Roster<C> {
         self.all.iter().map(Extension::told).collect()
     }
 
+    pub(crate) fn name_of(&mut self, identifier: Uuid) -> Result<String, Refusal> {
+        self.find(identifier).map(|extension| extension.name.clone())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     fn find(&mut self, identifier: Uuid) -> Result<&mut Extension<C>, Refusal> {
         let mut all = self.all.iter_mut();
         all.find(|extension| extension.identifier == Some(identifier)).ok_or(Refusal::Unknown)

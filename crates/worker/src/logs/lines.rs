@@ -3,7 +3,7 @@
 
 use crate::telemetry::{
     Extension, InitPhase, InitReport, LogsDropped, PlatformEvent, Report, ReportMetrics, Start,
-    Status,
+    Status, Subscription,
 };
 use std::time::Duration;
 
@@ -21,6 +21,12 @@ pub(crate) fn line(event: &PlatformEvent<'_>) -> Option<String> {
         PlatformEvent::Fault(text) => (*text).to_owned(),
         PlatformEvent::Report(report) => self::report(report),
         PlatformEvent::Extension(extension) => self::extension(extension),
+        PlatformEvent::TelemetrySubscription(subscription) => {
+            format!("TELEMETRY\t{}", self::subscription(subscription))
+        }
+        PlatformEvent::LogsSubscription(subscription) => {
+            format!("LOGS\t{}", self::subscription(subscription))
+        }
         PlatformEvent::LogsDropped(LogsDropped { reason, dropped_records, dropped_bytes }) => {
             format!(
                 "LOGS_DROPPED Records: {dropped_records}\tBytes: {dropped_bytes}\tReason: {reason}"
@@ -80,6 +86,17 @@ fn extension(extension: &Extension<'_>) -> String {
     line
 }
 
+fn subscription(subscription: &Subscription<'_>) -> String {
+    let Subscription { name, state, types } = subscription;
+    let titled = |name: &&str| match *name {
+        "platform" => "Platform",
+        "function" => "Function",
+        _ => "Extension",
+    };
+    let types: Vec<_> = types.iter().map(titled).collect();
+    format!("Name: {name}\tState: {state}\tTypes: [{}]", types.join(", "))
+}
+
 /// Two decimals, as AWS prints durations.
 fn ms(duration: Duration) -> String {
     let hundredths = duration.as_micros().div_ceil(10);
@@ -133,6 +150,10 @@ mod tests {
 
     #[test]
     fn extensions_are_told() {
+        let subscription =
+            Subscription { name: "x", state: "Subscribed", types: &["platform", "function"] };
+        expect![[r#"Some("TELEMETRY\tName: x\tState: Subscribed\tTypes: [Platform, Function]")"#]]
+            .assert_eq(&format!("{:?}", line(&PlatformEvent::TelemetrySubscription(subscription))));
         let extension = Extension {
             name: "x",
             state: "InitError",

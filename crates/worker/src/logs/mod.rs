@@ -17,7 +17,7 @@ pub use level::{Level, LogFormat};
 
 use crate::clock;
 use crate::function::Function;
-use crate::telemetry::{Init, LogsDropped, PlatformEvent, Status};
+use crate::telemetry::{Category, Init, LogsDropped, PlatformEvent, Status, Telemetry};
 use bytes::{Bytes, BytesMut};
 use frames::{Frames, Piece};
 use std::fmt::Write as _;
@@ -50,6 +50,7 @@ pub struct LogStream {
     open: Mutex<Open>,
     /// The init phase, while it goes on.
     init: Mutex<Option<Init>>,
+    telemetry: Telemetry,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +87,7 @@ impl LogStream {
             files: files.clone(),
             open: Mutex::default(),
             init: Mutex::default(),
+            telemetry: Telemetry::default(),
         }
     }
 
@@ -128,14 +130,23 @@ impl LogStream {
             self.end_lines(&mut open);
             open.line(line.as_bytes());
         }
+        if self.telemetry.is_on() {
+            self.telemetry.tell(event);
+        }
+    }
+
+    /// Who is told beside this log.
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Whether anybody is told when the runtime is done: most logs are not.
     pub(crate) fn tells_runtime_done(&self, status: Status) -> bool {
-        match self.format {
+        let is_in_log = match self.format {
             LogFormat::Text => false,
             LogFormat::Json { system, .. } => system == Level::Debug || status != Status::Success,
-        }
+        };
+        is_in_log || self.telemetry.is_on()
     }
 
     /// Forgets the tail of the invocation before.
@@ -199,6 +210,13 @@ impl LogStream {
 
     /// One record, without its line end. `level` is what its frame said.
     fn line(&self, open: &mut Open, source: Source, level: Option<Level>, line: &[u8]) {
+        if self.telemetry.is_on() {
+            let category = match source {
+                Source::Function => Category::Function,
+                Source::Extension => Category::Extension,
+            };
+            self.telemetry.print(category, line, self.format != LogFormat::Text);
+        }
         let is_kept = source == Source::Extension
             || self.format.keeps(|| level.unwrap_or_else(|| Level::of_line(line)));
         if is_kept {

@@ -17,9 +17,10 @@ pub(crate) use room::Room;
 pub(crate) use streaming::rest_of_response;
 
 use crate::environment::{Answer, Environment};
-use crate::extensions::Call;
+use crate::extensions::{Call, api_of};
 use crate::failure::{Failure, RESPONSE_BYTES_MAX, accepted_error_type};
 use crate::state::Next;
+use crate::telemetry::Api;
 use bytes::Bytes;
 use names::RequestId;
 use std::io;
@@ -46,6 +47,7 @@ enum Operation<'a> {
     /// A stem asks which function it is.
     Function,
     Extension(Call),
+    Subscribe(Api),
     /// A path of this API that this build does not serve.
     Unknown,
 }
@@ -89,6 +91,9 @@ pub(crate) async fn answer(
 ) -> io::Result<Served> {
     match operation(&request) {
         Operation::Next => return next(environment, connection).await,
+        Operation::Subscribe(api) => {
+            return environment.answer_subscriber(api, connection, &request).await;
+        }
         Operation::Extension(call) => {
             return environment.answer_extension(call, connection, &request).await;
         }
@@ -167,8 +172,9 @@ fn operation(request: &Request) -> Operation<'_> {
         return Operation::Ping;
     }
     let Some(path) = request.path.strip_prefix(PREFIX) else {
-        let call = Call::of(request.method, &request.path);
-        return call.map_or(Operation::Unknown, Operation::Extension);
+        let call = Call::of(request.method, &request.path).map(Operation::Extension);
+        let api = || api_of(request.method, &request.path).map(Operation::Subscribe);
+        return call.or_else(api).unwrap_or(Operation::Unknown);
     };
     match (request.method, path) {
         (Method::Get, "invocation/next") => Operation::Next,

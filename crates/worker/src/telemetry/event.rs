@@ -21,6 +21,8 @@ pub(crate) enum PlatformEvent<'a> {
     Fault(&'a str),
     Report(Report<'a>),
     Extension(Extension<'a>),
+    TelemetrySubscription(Subscription<'a>),
+    LogsSubscription(Subscription<'a>),
     LogsDropped(LogsDropped<'a>),
 }
 
@@ -189,6 +191,13 @@ pub(crate) struct Extension<'a> {
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Subscription<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) state: &'static str,
+    pub(crate) types: &'a [&'static str],
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LogsDropped<'a> {
     pub(crate) reason: &'a str,
@@ -209,6 +218,8 @@ impl PlatformEvent<'_> {
             Self::Fault(_) => "platform.fault",
             Self::Report(_) => "platform.report",
             Self::Extension(_) => "platform.extension",
+            Self::TelemetrySubscription(_) => "platform.telemetrySubscription",
+            Self::LogsSubscription(_) => "platform.logsSubscription",
             Self::LogsDropped(_) => "platform.logsDropped",
         }
     }
@@ -235,7 +246,11 @@ impl PlatformEvent<'_> {
                 }
             }
             Self::Fault(_) | Self::LogsDropped(_) => Level::Warn,
-            Self::InitStart(_) | Self::Start(_) | Self::End(_) => Level::Info,
+            Self::InitStart(_)
+            | Self::Start(_)
+            | Self::End(_)
+            | Self::TelemetrySubscription(_)
+            | Self::LogsSubscription(_) => Level::Info,
         }
     }
 
@@ -249,6 +264,7 @@ impl PlatformEvent<'_> {
             Self::RuntimeDone(record) => json(record),
             Self::Report(record) => json(record),
             Self::Extension(record) => json(record),
+            Self::TelemetrySubscription(record) | Self::LogsSubscription(record) => json(record),
             Self::LogsDropped(record) => json(record),
             Self::End(_) | Self::Fault(_) => None,
         }

@@ -38,6 +38,7 @@ impl LogStream {
         initialization: Initialization,
         phase: InitPhase,
     ) {
+        self.telemetry().open();
         let initialization_type = initialization.name();
         self.tell(&PlatformEvent::InitStart(InitStart {
             initialization_type,
