@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
+use worker::Environment;
 
 /// What the worker gives environments to shut down, and a little more.
 const SHUTDOWN_MAX: Duration = Duration::from_millis(2500);
+/// After how long an environment is idle where none is frozen.
+const REST_AFTER: Duration = Duration::from_millis(100);
 /// How often idle environments are looked over, at most.
 const REAP_INTERVAL_MAX: Duration = Duration::from_secs(5);
 
@@ -29,13 +32,17 @@ impl Invoker {
     }
 
     async fn freeze(&self) {
-        let idle_min = Duration::from_millis(self.0.options.freeze_after_ms);
-        if idle_min.is_zero() {
-            return;
-        }
+        let freezes = self.0.options.freeze_after_ms > 0;
+        let idle_min = if freezes {
+            Duration::from_millis(self.0.options.freeze_after_ms)
+        } else {
+            REST_AFTER
+        };
         loop {
             tokio::time::sleep(idle_min / 2).await;
-            self.0.freeze(Instant::now(), idle_min);
+            self.0.look(Instant::now(), idle_min, |environment| {
+                if freezes { environment.freeze() } else { environment.rest() }
+            });
         }
     }
 
@@ -75,17 +82,18 @@ impl Invoker {
 }
 
 impl Shared {
-    fn freeze(&self, now: Instant, idle_min: Duration) {
+    /// Has `watch` look at environments that have been idle for a while, as long as it answers that it must do so again.
+    fn look(&self, now: Instant, idle_min: Duration, watch: impl Fn(&Environment) -> bool) {
         for pool in self.pools.take_recent() {
             // Under the lock, so that none of them is leased meanwhile.
-            let is_left = pool.lock().look(now, idle_min, |member| member.environment.freeze());
+            let is_left = pool.lock().look(now, idle_min, |member| watch(&member.environment));
             if is_left {
                 self.pools.note_recent(&pool);
             }
         }
         for pool in self.provisions.all() {
             pool.lock().look(now, idle_min, |member| {
-                member.environment.freeze();
+                watch(&member.environment);
             });
         }
     }

@@ -207,6 +207,12 @@ impl Environment {
         self.is_dormant() || matches!(self.state().phase(), Phase::Idle | Phase::Returning)
     }
 
+    /// Sends what is to leave with the next event, which has not come. `false` when it must be tried again.
+    pub fn rest(&self) -> bool {
+        // An error is one of the connection, and is seen by whoever uses it next.
+        self.state().parked().is_none_or(|connection| connection.try_flush().unwrap_or(true))
+    }
+
     /// Stops its processes, unseen by them, until the next event. Only while it waits for one; whoever calls this makes sure that
     /// none is given to it meanwhile. Background work does not run between invocations, as on AWS.
     ///
@@ -220,6 +226,7 @@ impl Environment {
             Phase::Dead => return true,
             Phase::Init | Phase::Idle | Phase::Busy | Phase::Returning => return false,
         }
+        self.rest();
         // Before the processes are: a thaw must never be left out.
         self.is_frozen.store(true, Ordering::Release);
         if let Err(error) = self.ground.process.freeze() {

@@ -86,6 +86,11 @@ impl<C, E, A> State<C, E, A> {
         self.phase
     }
 
+    /// The connection that waits for the next event.
+    pub(crate) fn parked(&mut self) -> Option<&mut C> {
+        self.parked.as_mut()
+    }
+
     pub(crate) fn assign(&mut self, id: RequestId, event: E, answer: A) -> Assigned<C, E> {
         match (self.phase, self.parked.take()) {
             (Phase::Idle, Some(connection)) => {

@@ -12,6 +12,7 @@ use super::room::{Room, Share};
 use bytes::{Buf, Bytes, BytesMut};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 /// Room made before each read.
@@ -94,6 +95,7 @@ impl Connection {
                 return Ok(Some(request));
             }
             if self.arriving.is_none()
+                && !self.incoming.is_empty()
                 && let Some(request) = self.parse(body_bytes_max)?
             {
                 return Ok(Some(request));
@@ -164,6 +166,15 @@ impl Connection {
         Ok(true)
     }
 
+    /// Writes an answer that nobody waits for: not if the next request is behind the one that it is for, for then it leaves with
+    /// the answer to that.
+    pub(crate) fn try_flush_last(&mut self) -> io::Result<()> {
+        if self.incoming.is_empty() || self.is_last {
+            self.try_flush()?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
         while !self.try_flush()? {
             self.stream.writable().await?;
@@ -171,16 +182,11 @@ impl Connection {
         Ok(())
     }
 
+    /// By `read_buf`, which knows from a read that did not fill its room that there is nothing more: the next one waits
+    /// without asking the kernel first.
     async fn fill(&mut self, room: usize) -> io::Result<usize> {
-        loop {
-            self.incoming.reserve(room);
-            match self.stream.try_read_buf(&mut self.incoming) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.stream.readable().await?
-                }
-                other => return other,
-            }
-        }
+        self.incoming.reserve(room);
+        self.stream.read_buf(&mut self.incoming).await
     }
 
     /// Goes on with a body that is read as it comes; its request, when it is whole or too large.
@@ -286,7 +292,7 @@ impl Outgoing {
 mod tests {
     use super::super::request::Method;
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 
     async fn pair() -> (TcpStream, Connection) {
@@ -433,6 +439,22 @@ mod tests {
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         assert_eq!(answer, "answer");
+    }
+
+    #[tokio::test]
+    async fn an_answer_leaves_with_the_next_when_its_request_is_there() {
+        let (mut client, mut connection) = pair().await;
+        client.write_all(b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n").await.unwrap();
+        connection.read_request(100).await.unwrap().unwrap();
+        connection.queue(b"one ", Bytes::new());
+        connection.try_flush_last().unwrap();
+        assert_eq!(&*connection.read_request(100).await.unwrap().unwrap().path, "/b");
+        assert_eq!(client.try_read(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        connection.queue(b"two", Bytes::new());
+        connection.try_flush_last().unwrap();
+        let mut both = [0; 8];
+        assert_eq!(client.read(&mut both).await.unwrap(), 7);
+        assert_eq!(&both[..7], b"one two");
     }
 
     #[tokio::test]

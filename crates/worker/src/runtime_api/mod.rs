@@ -79,7 +79,6 @@ pub(crate) async fn serve_one(
 
 /// Reads one request. May be dropped and called again.
 pub(crate) async fn read(connection: &mut Connection) -> io::Result<Option<Request>> {
-    connection.flush().await?;
     connection.read_request(RESPONSE_BYTES_MAX).await
 }
 
@@ -121,7 +120,7 @@ pub(crate) async fn answer(
                         Err(refuse_length(&mut connection, RESPONSE_BYTES_MAX))
                     }
                 };
-                connection.try_flush()?;
+                connection.try_flush_last()?;
                 id.send(result);
                 return Ok(Served::Answered(connection));
             }
@@ -129,7 +128,7 @@ pub(crate) async fn answer(
         Operation::Error(id) => {
             if let Some(id) = take_answer(environment, &mut connection, id) {
                 reply_accepted(&mut connection);
-                connection.try_flush()?;
+                connection.try_flush_last()?;
                 id.send(Err(reported(request)));
                 return Ok(Served::Answered(connection));
             }

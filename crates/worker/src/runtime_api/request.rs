@@ -4,6 +4,7 @@
 use super::body::Decoder;
 use bytes::Bytes;
 use std::io;
+use std::mem::MaybeUninit;
 
 /// A head longer than this is refused. The longest legitimate one carries an X-Ray cause of 1 MB.
 const HEAD_BYTES_MAX: usize = 1_200_000;
@@ -77,9 +78,9 @@ pub(super) fn invalid(text: &'static str) -> io::Error {
 }
 
 pub(super) fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let length = match parsed.parse(bytes) {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut parsed = httparse::Request::new(&mut []);
+    let length = match parsed.parse_with_uninit_headers(bytes, &mut headers) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() > HEAD_BYTES_MAX => {
             return Err(invalid("the head is too long"));

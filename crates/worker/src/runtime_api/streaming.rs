@@ -77,7 +77,7 @@ pub(super) async fn receive(
             }
         }
     };
-    connection.try_flush()?;
+    connection.try_flush_last()?;
     begun.end(result);
     Ok(Served::Answered(connection))
 }
