@@ -28,6 +28,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const TAIL_BYTES_MAX: usize = 4096;
 /// A record longer than this is cut into several, as CloudWatch Logs does at 256 KiB.
 const RECORD_BYTES_MAX: usize = 256 * 1024;
+/// Room for the platform's lines of one invocation, and some of the function's.
+const USUAL_BYTES: usize = 512;
 /// A batch this long goes to the writer before its invocation ends.
 const BATCH_BYTES: usize = 32 * 1024;
 
@@ -151,7 +153,9 @@ impl LogStream {
 
     /// Forgets the tail of the invocation before.
     pub fn begin(&self) {
-        self.open().tail.clear();
+        let mut open = self.open();
+        open.tail.clear();
+        open.batch.reserve(USUAL_BYTES);
     }
 
     /// The last lines of this invocation, at most 4 KiB. What was printed is on its way to disk.
@@ -306,7 +310,10 @@ impl Open {
 
     fn cut_tail(&mut self) {
         let surplus = self.tail.len().saturating_sub(TAIL_BYTES_MAX);
-        drop(self.tail.split_to(surplus));
+        // A split shares the buffer from then on, which the next invocation would pay for.
+        if surplus > 0 {
+            drop(self.tail.split_to(surplus));
+        }
     }
 }
 
