@@ -65,8 +65,8 @@ pub struct Environment {
     exits: Mutex<Option<Exits>>,
     /// Why it was stopped, or ended by itself.
     reason: OnceLock<Reason>,
-    /// A response that came piece by piece has ended, or broken off.
-    pub(crate) response_over: Notify,
+    /// A response that comes piece by piece has begun, ended or broken off, or its connection is gone.
+    pub(crate) response_moved: Notify,
     /// The last invocation, while extensions are busy with it.
     unreported: Mutex<Option<Invocation>>,
     /// `true` once the runtime has ended. Also ends the tasks of this environment.
@@ -113,7 +113,7 @@ impl Environment {
             is_dormant: AtomicBool::new(false),
             exits: Mutex::new(exits),
             reason: OnceLock::new(),
-            response_over: Notify::new(),
+            response_moved: Notify::new(),
             unreported: Mutex::default(),
             ended: watch::Sender::new(false),
         })
@@ -205,6 +205,12 @@ impl Environment {
     /// Whether it can be given an event.
     pub fn is_usable(&self) -> bool {
         self.is_dormant() || matches!(self.state().phase(), Phase::Idle | Phase::Returning)
+    }
+
+    /// Nobody reads the connection that got the event any more.
+    pub(crate) fn let_go(&self) {
+        self.state().let_go();
+        self.response_moved.notify_waiters();
     }
 
     /// Sends what is to leave with the next event, which has not come. `false` when it must be tried again.

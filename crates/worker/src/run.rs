@@ -126,6 +126,7 @@ impl Environment {
             Ok(Answered::Result(result)) => result,
             Ok(Answered::NotDelivered) => return Err(NotDelivered),
             Err(_elapsed) => {
+                self.let_go();
                 self.stop_because(Reason::Timeout);
                 Err(Failure::TimedOut)
             }
@@ -172,11 +173,18 @@ async fn serve_one(environment: &Arc<Environment>, connection: &mut Option<Conne
         Ok(Some(request)) => match runtime_api::answer(environment, open, request).await {
             Ok(Served::Open(open) | Served::Answered(open)) => *connection = Some(open),
             Ok(Served::Parked) => {}
-            Err(error) => tracing::debug!(%error, "runtime connection ended"),
+            Err(error) => lost(environment, Some(&error)),
         },
-        Ok(None) => {}
-        Err(error) => tracing::debug!(%error, "runtime connection ended"),
+        Ok(None) => lost(environment, None),
+        Err(error) => lost(environment, Some(&error)),
     }
+}
+
+fn lost(environment: &Environment, error: Option<&std::io::Error>) {
+    if let Some(error) = error {
+        tracing::debug!(%error, "runtime connection ended");
+    }
+    environment.let_go();
 }
 
 /// What the caller of an invocation gets, with the end of its log as far as it is written.

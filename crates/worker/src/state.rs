@@ -25,6 +25,8 @@ pub(crate) struct State<C, E, A> {
     running: Option<(RequestId, A)>,
     /// The last that has its answer.
     answered: Option<RequestId>,
+    /// The connection that got the event of the invocation that runs is open, and may hold its answer.
+    is_carried: bool,
     /// How far the response of the invocation that runs has come.
     answering: Answering,
 }
@@ -76,6 +78,7 @@ impl<C, E, A> Default for State<C, E, A> {
             waiting: None,
             running: None,
             answered: None,
+            is_carried: false,
             answering: Answering::No,
         }
     }
@@ -96,6 +99,7 @@ impl<C, E, A> State<C, E, A> {
             (Phase::Idle, Some(connection)) => {
                 self.phase = Phase::Busy;
                 self.running = Some((id, answer));
+                self.is_carried = true;
                 Assigned::Write(connection, event)
             }
             (Phase::Returning | Phase::Idle, None) if self.waiting.is_none() => {
@@ -147,6 +151,16 @@ impl<C, E, A> State<C, E, A> {
         }
     }
 
+    /// The connection that got the event is gone, or nobody reads it any more.
+    pub(crate) fn let_go(&mut self) {
+        self.is_carried = false;
+    }
+
+    /// Whether an answer may be on its way that nobody has seen yet.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.running.is_some() && self.is_carried && self.answering == Answering::No
+    }
+
     /// Whether an answer is being made.
     pub(crate) fn is_answering(&self) -> bool {
         self.running.is_some() && self.answering == Answering::Begun
@@ -172,6 +186,7 @@ impl<C, E, A> State<C, E, A> {
                 self.phase = Phase::Returning;
                 self.answered = Some(id);
                 self.answering = Answering::No;
+                self.is_carried = false;
                 Some(answer)
             }
             other => {
@@ -274,7 +289,9 @@ mod tests {
         state.next("c");
         state.assign(id, 1, "a");
         assert_eq!(state.begin_answer(other), None);
+        assert!(state.is_carried() && !state.is_answering());
         assert_eq!(state.begin_answer(id), Some(&mut "a"));
+        assert!(!state.is_carried() && state.is_answering());
         assert_eq!(state.begin_answer(id), None);
         assert_eq!(state.answer(id), None);
         assert_eq!(state.next("d"), Next::Refused("d"), "it is not over");

@@ -57,13 +57,15 @@ pub(crate) async fn serve(environment: Arc<Environment>, mut connection: Connect
     loop {
         match serve_one(&environment, connection).await {
             Ok(Some(Served::Open(open) | Served::Answered(open))) => connection = open,
-            Ok(Some(Served::Parked) | None) => return,
+            Ok(Some(Served::Parked)) => return,
+            Ok(None) => break,
             Err(error) => {
                 tracing::debug!(%error, "runtime connection ended");
-                return;
+                break;
             }
         }
     }
+    environment.response_moved.notify_waiters();
 }
 
 /// Serves the next request of a connection; `None` when the runtime closed it.

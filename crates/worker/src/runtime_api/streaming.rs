@@ -99,26 +99,32 @@ fn tell_broken(environment: &Environment) {
 
 /// Waits for what is left of a response whose runtime has ended: what it wrote before is in the socket.
 pub(crate) async fn rest_of_response(environment: &Environment) {
+    until(environment, EXIT_MAX, || !environment.state().is_carried()).await;
     over(environment, environment.function().timeout).await;
 }
 
 /// Waits until no response is on its way, at most for `patience`.
 async fn over(environment: &Environment, patience: Duration) {
-    let over = async {
+    until(environment, patience, || !environment.state().is_answering()).await;
+}
+
+async fn until(environment: &Environment, patience: Duration, is_so: impl Fn() -> bool) {
+    let waited = async {
         loop {
-            let mut over = std::pin::pin!(environment.response_over.notified());
-            over.as_mut().enable();
-            if !environment.state().is_answering() {
+            let mut moved = std::pin::pin!(environment.response_moved.notified());
+            moved.as_mut().enable();
+            if is_so() {
                 return;
             }
-            over.await;
+            moved.await;
         }
     };
-    drop(tokio::time::timeout(patience, over).await);
+    drop(tokio::time::timeout(patience, waited).await);
 }
 
 fn begin(environment: &Environment, id: RequestId) -> Option<(Begun<'_>, Sink)> {
     let response = environment.state().begin_answer(id)?.response.take();
+    environment.response_moved.notify_waiters();
     let sink = response.map_or_else(|| Sink::Whole(BytesMut::new()), Sink::to);
     Some((Begun { environment, id }, sink))
 }
@@ -137,7 +143,7 @@ impl Begun<'_> {
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         self.environment.state().break_answer(self.id);
-        self.environment.response_over.notify_waiters();
+        self.environment.response_moved.notify_waiters();
     }
 }
 
