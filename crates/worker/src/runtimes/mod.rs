@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //! - nothing here runs an interpreter at start; `compile` and `sdk::install` do, on request, and block: call them from
-//!   a thread that may; `find` does once for a Node that came without its headers;
+//!   a thread that may; `find` does once for a Ruby, and for a Node that came without its headers;
 //! - a prefix is only offered if everything the interpreter needs below it is there, because a sandbox sees nothing else
 //!   of it;
 //! - what is not installed is looked for again at the next call: installing it needs no restart.
