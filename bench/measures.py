@@ -5,11 +5,14 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+import targets
 
 PAYLOAD = b'{"hello": "world", "n": 42}'
 CONNECTIONS = 16
@@ -90,7 +93,81 @@ def control(target, kind, is_quick):
     return result
 
 
-ALL = {"cold": cold, "warm": warm, "throughput": throughput, "memory": memory, "burst": burst, "control": control}
+def many(target, kind, is_quick):
+    """As many calls as sixteen callers get answered, each of one of many functions, drawn by Zipf's law; and what part of
+    that one function alone gets."""
+    functions = [target.fresh(kind) for _ in range(30 if is_quick else 1000)]
+    seconds = 1 if is_quick else 10
+    load(target, functions[:1], PAYLOAD, connections=CONNECTIONS, seconds=1)
+    one = load(target, functions[:1], PAYLOAD, connections=CONNECTIONS, seconds=seconds)
+    begin = time.monotonic()
+    load(target, functions, PAYLOAD, connections=CONNECTIONS, total=len(functions))
+    first_s = time.monotonic() - begin
+    load(target, functions, PAYLOAD, connections=CONNECTIONS, seconds=seconds)  # environments are added meanwhile
+    result = load(target, functions, PAYLOAD, connections=CONNECTIONS, seconds=seconds)
+    result |= {"functions": len(functions), "first_s": first_s, "one_per_second": one["per_second"]}
+    return result | {"part_of_one": result["per_second"] / one["per_second"]}
+
+
+def defined(target, kind, is_quick):
+    """A server that has many functions: how long it takes to be ready, to list a page, and to run one of them."""
+    count = 100 if is_quick else 10_000
+    folder = Path(tempfile.mkdtemp(prefix="bench-defined-"))
+    try:
+        with targets.start(target.name, target.machine, folder) as first:
+            first.create_many(kind, count)
+            newest = first.newest
+            first.wait_until_active(newest)
+        with targets.start(target.name, target.machine, folder) as second:
+            begin = time.perf_counter()
+            second.call("GET", "/2015-03-31/functions", b"")
+            list_ms = (time.perf_counter() - begin) * 1e3
+            cold = load(second, newest, PAYLOAD, total=1)
+            result = load(second, newest, PAYLOAD, total=200 if is_quick else 3000)
+            idle_mib = pss_mib(family(second.pid))
+            result |= {"ready_ms": second.ready_ms, "list_ms": list_ms, "first_us": cold["p50_us"]}
+            return result | {"functions": count, "idle_mib": idle_mib}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def interference(target, kind, is_quick):
+    """One caller of a function that has bad neighbours: one that waits, one that burns processor time, one that takes
+    memory, and new ones all the time. And what that caller has without them."""
+    function = invoked(target, kind)
+    bad = invoked(target, "python") if "python" in target.kinds else invoked(target, kind)
+    seconds = 2 if is_quick else 10
+    load(target, function, PAYLOAD, total=100)
+    alone = load(target, function, PAYLOAD, seconds=seconds)
+    fresh = [target.fresh(kind) for _ in range(10 if is_quick else 100)]
+    plans = [(4, b'{"sleep_ms": 200}'), (2, b'{"spin_ms": 200}'), (2, b'{"fill_mb": 64}')]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = [
+            pool.submit(load, target, bad, payload, connections=connections, seconds=seconds + 2)
+            for connections, payload in plans
+        ]
+        running.append(pool.submit(load, target, fresh, PAYLOAD, total=len(fresh)))
+        time.sleep(1)
+        result = load(target, function, PAYLOAD, seconds=seconds)
+        for one in running:
+            one.result()
+    result |= {"alone_p50_us": alone["p50_us"], "alone_p99_us": alone["p99_us"]}
+    return result | {"p99_to_alone": result["p99_us"] / alone["p99_us"]}
+
+
+ALL = {
+    "cold": cold,
+    "warm": warm,
+    "throughput": throughput,
+    "memory": memory,
+    "burst": burst,
+    "control": control,
+    "many": many,
+    "defined": defined,
+    "interference": interference,
+}
+# What says nothing about the kind of function is measured for one.
+ONCE = {"defined"}
 
 # The figures of each measure that the table and the plot show, the main one first.
 FIGURES = {
@@ -108,6 +185,9 @@ FIGURES = {
         ("create_p50_us", "us"),
         ("create_per_second", "1/s"),
     ],
+    "many": [("part_of_one", "x"), ("per_second", "1/s"), ("p99_us", "us")],
+    "defined": [("ready_ms", "ms"), ("list_ms", "ms"), ("p50_us", "us"), ("idle_mib", "MiB")],
+    "interference": [("p99_to_alone", "x"), ("p99_us", "us")],
 }
 
 
@@ -126,10 +206,13 @@ def invoked(target, kind):
     return function
 
 
-def load(target, function, payload, connections=1, total=0, seconds=0):
-    """Runs the load client. An answer that is not the function's own is an error, and an error ends the measure."""
+def load(target, functions, payload, connections=1, total=0, seconds=0):
+    """Runs the load client on one function or several. An answer that is not the function's own is an error, and an error
+    ends the measure."""
+    functions = [functions] if isinstance(functions, str) else functions
     expected = "" if target.name == "echo" else '"ok"'
-    return load_request(target, target.request(function, payload), expected, connections, total, seconds)
+    request = b"\0".join(target.request(function, payload) for function in functions)
+    return load_request(target, request, expected, connections, total, seconds)
 
 
 def load_request(target, request, expected, connections=1, total=0, seconds=0):

@@ -11,6 +11,9 @@ TITLES = {
     "throughput": "Throughput, 16 connections",
     "memory": "Memory per idle function",
     "burst": "Burst of cold calls, in all",
+    "many": "A thousand functions, part of what one gets",
+    "defined": "Server with 10,000 functions ready",
+    "interference": "p99 beside bad neighbours, to p99 alone",
 }
 COLUMNS, WIDTH, BAR, LABEL, GAP = 2, 460, 18, 130, 34
 

@@ -84,7 +84,8 @@ def run_round(number, options, machine):
         for measure in options.measures:
             for kind in options.kinds:
                 for target in live:
-                    if measure not in target.measures or kind not in target.kinds:
+                    is_again = measure in measures.ONCE and kind != options.kinds[-1]
+                    if is_again or measure not in target.measures or kind not in target.kinds:
                         continue
                     print(f"round {number}: {measure} {kind} {target.name}", file=sys.stderr)
                     try:

@@ -134,7 +134,7 @@ class Target:
     """A running server. `fresh` makes a function that nobody has invoked yet."""
 
     name = ""
-    measures = ("cold", "warm", "throughput", "memory", "burst")
+    measures = ("cold", "warm", "throughput", "memory", "burst", "many", "interference")
 
     def __init__(self, machine, folder):
         self.machine, self.folder, self.port, self.serial = machine, folder, free_port(), 0
@@ -155,7 +155,7 @@ class Target:
 
 class Tinderbox(Target):
     name = "tinderbox"
-    measures = (*Target.measures, "control")
+    measures = (*Target.measures, "control", "defined")
     newest = ""
 
     def command(self):
@@ -170,12 +170,16 @@ class Tinderbox(Target):
         status, answer = self.call("POST", FUNCTIONS, self.document(kind, name, self.package(kind)))
         if status != 201:
             raise RuntimeError(f"CreateFunction answered {status}: {answer[:200]}")
+        self.wait_until_active(name)
+        return name
+
+    def wait_until_active(self, name):
+        answer = b"{}"
         end = time.monotonic() + READY_TIMEOUT_S
         while json.loads(answer).get("State") != "Active":
             if time.monotonic() > end:
                 raise RuntimeError(f"{name} does not become active: {answer[:200]}")
             _, answer = self.call("GET", f"/2015-03-31/functions/{name}/configuration", b"")
-        return name
 
     def document(self, kind, name, package):
         """The body of a CreateFunction."""
@@ -256,9 +260,10 @@ class Echo(Floor):
 
 
 @contextlib.contextmanager
-def start(name, machine):
+def start(name, machine, keep=None):
+    """A server in the folder `keep`, or in one of its own that goes with it."""
     kind = {"tinderbox": Tinderbox, "floor": Floor, "echo": Echo}[name]
-    folder = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
+    folder = keep or Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     target = kind(machine, folder)
     log = folder / "server.log"
     command = target.command()
@@ -275,7 +280,8 @@ def start(name, machine):
         yield target
     finally:
         stop(process)
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_ready(target):

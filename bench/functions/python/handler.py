@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers its event, after a while if it says so."""
+"""Answers its event, after a while if it says so, and does no good to others if it says so."""
 
 import time
 
@@ -7,4 +7,10 @@ import time
 def handler(event, context):
     if event.get("sleep_ms"):
         time.sleep(event["sleep_ms"] / 1000)
+    if event.get("spin_ms"):
+        end = time.monotonic() + event["spin_ms"] / 1000
+        while time.monotonic() < end:
+            pass
+    if event.get("fill_mb"):
+        bytearray(b"x") * (event["fill_mb"] << 20)
     return {"ok": True, "echo": event}

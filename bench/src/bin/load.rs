@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Sends one request again and again over kept-alive connections, and prints what came of it as JSON.
+//! Sends requests again and again over kept-alive connections, and prints what came of it as JSON.
 //!
 //!     load ADDRESS REQUEST-FILE CONNECTIONS TOTAL SECONDS EXPECTED-TEXT
 //!
-//! The file has the whole request, signed. It ends at TOTAL answers or after SECONDS, whatever is first; 0 is no limit.
+//! The file has whole requests, signed, with a zero byte between two. It ends at TOTAL answers or after SECONDS, whatever
+//! is first; 0 is no limit. With a TOTAL several requests are sent in turn; without one, each is drawn by Zipf's law: the
+//! second half as often as the first, the third a third as often.
 //! An answer is an error if its status is not 2xx, if it has X-Amz-Function-Error, or if its body lacks EXPECTED-TEXT.
 
 use std::io::{self, Read, Write};
@@ -14,7 +16,9 @@ use std::time::{Duration, Instant};
 
 struct Plan {
     address: String,
-    request: Vec<u8>,
+    requests: Vec<Vec<u8>>,
+    /// Of the requests up to each; nothing when they are sent in turn.
+    weights: Vec<f64>,
     expected: Vec<u8>,
     total: u64,
     end: Instant,
@@ -36,19 +40,22 @@ fn main() -> io::Result<()> {
     };
     let number = |text: &str| text.parse::<u64>().map_err(io::Error::other);
     let (total, seconds) = (number(total)?, number(seconds)?);
+    let text = std::fs::read(file)?;
+    let requests: Vec<_> = text.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
     let begin = Instant::now();
     let plan = Arc::new(Plan {
         address: address.clone(),
-        request: std::fs::read(file)?,
+        weights: if total == 0 { zipf(requests.len()) } else { Vec::new() },
+        requests,
         expected: expected.clone().into_bytes(),
         total: if total == 0 { u64::MAX } else { total },
         end: begin + Duration::from_secs(if seconds == 0 { 3_600 } else { seconds }),
         sent: AtomicU64::new(0),
     });
     let threads: Vec<_> = (0..number(connections)?)
-        .map(|_| {
+        .map(|seed| {
             let plan = Arc::clone(&plan);
-            std::thread::spawn(move || work(&plan))
+            std::thread::spawn(move || work(&plan, seed))
         })
         .collect();
     let mut all = Results::default();
@@ -65,13 +72,46 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-fn work(plan: &Plan) -> Results {
+fn zipf(count: usize) -> Vec<f64> {
+    let mut sum = 0.0;
+    let next = |rank: usize| {
+        sum += 1.0 / rank as f64;
+        sum
+    };
+    (1..=count).map(next).collect()
+}
+
+impl Plan {
+    /// The request to send as number `sent`.
+    fn request(&self, sent: u64, random: &mut u64) -> &[u8] {
+        // Marsaglia's xorshift: even enough to draw by.
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        let index = match self.weights.last() {
+            Some(sum) => {
+                let drawn = (*random >> 11) as f64 / (1_u64 << 53) as f64 * sum;
+                self.weights.partition_point(|weight| *weight <= drawn)
+            }
+            None => sent as usize % self.requests.len(),
+        };
+        &self.requests[index.min(self.requests.len() - 1)]
+    }
+}
+
+fn work(plan: &Plan, seed: u64) -> Results {
+    let mut random = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut results = Results::default();
     let mut connection: Option<TcpStream> = None;
     let mut buffer = Vec::with_capacity(1 << 16);
-    while plan.sent.fetch_add(1, Ordering::Relaxed) < plan.total && Instant::now() < plan.end {
+    loop {
+        let sent = plan.sent.fetch_add(1, Ordering::Relaxed);
+        if sent >= plan.total || Instant::now() >= plan.end {
+            return results;
+        }
+        let request = plan.request(sent, &mut random);
         let begin = Instant::now();
-        match exchange(plan, &mut connection, &mut buffer) {
+        match exchange(plan, request, &mut connection, &mut buffer) {
             Ok(true) => results.micros.push(begin.elapsed().as_secs_f64() * 1e6),
             Ok(false) => results.errors += 1,
             Err(_) => {
@@ -82,12 +122,12 @@ fn work(plan: &Plan) -> Results {
             }
         }
     }
-    results
 }
 
 /// Whether the answer is a good one.
 fn exchange(
     plan: &Plan,
+    request: &[u8],
     connection: &mut Option<TcpStream>,
     buffer: &mut Vec<u8>,
 ) -> io::Result<bool> {
@@ -100,7 +140,7 @@ fn exchange(
             connection.insert(stream)
         }
     };
-    stream.write_all(&plan.request)?;
+    stream.write_all(request)?;
     buffer.clear();
     let mut chunk = [0; 1 << 14];
     let (head, length) = loop {

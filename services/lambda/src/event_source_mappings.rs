@@ -186,6 +186,7 @@ impl<I: Invoke> Service<I> {
         let address = Address::parse(cx, operation, name, None)?;
         let function = self.table.get(&address.key).ok_or_else(missing)?;
         function.find(address.qualifier.as_ref()).ok_or_else(missing)?;
+        function.check_without_tenants("Event source mappings are")?;
         Ok(address.arn())
     }
 

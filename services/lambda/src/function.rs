@@ -3,6 +3,7 @@
 
 use crate::alias::Alias;
 use crate::concurrency::{Gate, Holding, to_usize};
+use crate::error::Error;
 use crate::function_urls::FunctionUrl;
 use crate::provisioned::Provisioned;
 use crate::version::{Number, Version};
@@ -108,6 +109,15 @@ impl Function {
     pub(crate) fn holding(&self) -> Holding {
         let counts = self.provisioned.values().map(|provisioned| to_usize(provisioned.requested));
         Holding { reserved: self.reserved_concurrency, provisioned: counts.sum() }
+    }
+
+    /// Refuses `what` to a function whose every invocation must name a tenant. The words are ours.
+    pub(crate) fn check_without_tenants(&self, what: &str) -> Result<(), Error> {
+        if self.latest.record.settings.is_tenant_isolated {
+            let text = format!("{what} not supported for functions with tenant isolation.");
+            return Err(Error::InvalidParameter(text));
+        }
+        Ok(())
     }
 
     /// Bytes of the zips of all versions, each counted as AWS counts them.

@@ -61,6 +61,7 @@ impl<I: Invoke> Service<I> {
         let lock = self.table.lock(&address.key).await;
         let current = self.table.get(&address.key).ok_or_else(no_function)?;
         current.find(address.qualifier.as_ref()).ok_or_else(no_function)?;
+        current.check_without_tenants("Function URLs are")?;
         let (key, qualifier) = (&address.key, qualifier(&address));
         if current.urls.contains_key(&qualifier) {
             let arn = arn(key, &qualifier);

@@ -264,10 +264,7 @@ fn check_count(
             return Err(Error::WrongState { state });
         }
     }
-    if function.latest.record.settings.is_tenant_isolated {
-        let text = "Provisioned concurrency is not supported for functions with tenant isolation.";
-        return invalid(text.to_owned());
-    }
+    function.check_without_tenants("Provisioned concurrency is")?;
     match function.aliases.get(qualifier) {
         Some(alias) if alias.additional.is_some() => {
             return invalid("Invalid alias configuration for Provisioned Concurrency".to_owned());

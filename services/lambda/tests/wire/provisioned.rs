@@ -259,6 +259,13 @@ async fn a_tenant_is_named_where_there_are_tenants_and_nowhere_else() {
     assert_eq!(platform.reader.events.lock().unwrap()[0].tenant_id.as_deref(), Some("blue"));
     expect!["400 InvalidParameterValueException: The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again."].assert_eq(&platform.invoke("tenants", "{}").await.error());
     expect!["400 InvalidParameterValueException: The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again."].assert_eq(&invoke("plain", "blue").await.error());
+    let url = platform
+        .call("POST", "/2021-10-31/functions/tenants/url", json!({"AuthType": "NONE"}))
+        .await;
+    expect!["400 InvalidParameterValueException: Function URLs are not supported for functions with tenant isolation."].assert_eq(&url.error());
+    let mapping = json!({"FunctionName": "tenants", "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:q"});
+    let mapping = platform.call("POST", "/2015-03-31/event-source-mappings", mapping).await;
+    expect!["400 InvalidParameterValueException: Event source mappings are not supported for functions with tenant isolation."].assert_eq(&mapping.error());
     assert_eq!(
         invoke("tenants", "b*e").await.error().split(':').next(),
         Some("400 ValidationException")
