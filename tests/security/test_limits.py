@@ -99,9 +99,8 @@ def test_files_in_tmp_are_limited(new_probe):
     assert attempt.error == "Unhandled" or attempt.json() == "ENOSPC"
 
 
-def test_processes_are_limited(new_probe, needs):
+def test_processes_are_limited(new_probe):
     """With memory enough for more, so that it is the number that ends it."""
-    needs("process limits")
     probe = new_probe(MemorySize=3008)
 
     result = probe.run(
@@ -125,8 +124,7 @@ def test_processes_are_limited(new_probe, needs):
     assert 50 < result[1] < 1024
 
 
-def test_a_fork_bomb_burns_only_itself(new_probe, platform, needs):
-    needs("process limits")
+def test_a_fork_bomb_burns_only_itself(new_probe, platform):
     bomb, neighbour = new_probe(Timeout=3), new_probe()
     neighbour.run("result = 1")
 
@@ -146,8 +144,7 @@ def test_a_fork_bomb_burns_only_itself(new_probe, platform, needs):
     assert bomb.run("result = 'well'") == "well"
 
 
-def test_threads_are_limited(new_probe, needs):
-    needs("process limits")
+def test_threads_are_limited(new_probe):
     probe = new_probe(MemorySize=512)
 
     result = probe.run(

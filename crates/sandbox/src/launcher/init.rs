@@ -142,7 +142,13 @@ fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<Prepared, Failu
     if cradle.level == Level::L0 {
         process::adopt_orphans().at(Step::Clone)?;
     } else {
+        // While `/proc` is the launcher's: the sandbox's own cannot be written to.
+        let myself = is_counted_alone(cradle).then(namespaces::open_myself).transpose();
+        let myself = myself.at(Step::ResourceLimits)?;
         separate(single, cradle)?;
+        if let Some(myself) = myself {
+            count_alone(single, &myself).at(Step::ResourceLimits)?;
+        }
     }
     let (news, orders) = place_descriptors(cradle).at(Step::Descriptors)?;
     let mounts = match cradle.level {
@@ -280,15 +286,32 @@ fn limit(cradle: &Cradle<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the kernel counts the processes of this sandbox for their user, and of no other sandbox with them.
+fn is_counted_alone(cradle: &Cradle<'_>) -> bool {
+    cradle.level == Level::L1 && !cradle.has_pids_controller && namespaces::count_processes()
+}
+
+/// All sandboxes are the same user here, whose processes the kernel counts together. In a user namespace of its own a sandbox's
+/// are counted alone, and with all others against the limit that was in force when the namespace was made.
+fn count_alone(single: &SingleThread, myself: &OwnedFd) -> io::Result<()> {
+    process::limit(Resource::Nproc, u64::from(Limits::default().pids_max) * USER_SHARES)?;
+    let (user, group) = (identity::user(), identity::group());
+    namespaces::unshare(single, Namespace::User)?;
+    namespaces::map_user_at(myself, user, user, group)
+}
+
+/// How many functions may have as many processes as they can, where all are one user's.
+const USER_SHARES: u64 = 16;
+
 /// What a function may ask for itself. Limits are only lowered, which needs no privilege.
 fn limit_function(cradle: &Cradle<'_>, limits: &Limits) -> io::Result<()> {
     process::limit(Resource::Nofile, limits.open_files_max.into())?;
-    if cradle.level == Level::L2 && !cradle.has_pids_controller {
-        // The user is this sandbox's own, but for those of another server on this machine.
-        process::limit(Resource::Nproc, u64::from(limits.pids_max))?;
-    } else if cradle.level == Level::L1 && !cradle.has_pids_controller {
-        // All sandboxes are the same user here: this keeps a fork bomb off the machine, not off its neighbours.
-        process::limit(Resource::Nproc, u64::from(limits.pids_max) * 4)?;
+    if cradle.level != Level::L0 && !cradle.has_pids_controller {
+        // At level 2 the user is this sandbox's own, but for those of another server on this machine. At level 1 an older
+        // kernel counts all sandboxes together: this keeps a fork bomb off the machine, not off its neighbours.
+        let is_alone = cradle.level == Level::L2 || is_counted_alone(cradle);
+        let pids_max = u64::from(limits.pids_max);
+        process::limit(Resource::Nproc, if is_alone { pids_max + 1 } else { pids_max * 4 })?;
     }
     if !cradle.has_memory_controller {
         // Best effort, for each process: room for what runtimes reserve and do not use.
