@@ -39,6 +39,22 @@ const FIXED: [(&str, &str); 12] = [
     ("SHLVL", "0"),
 ];
 
+/// What a function of an image finds, where neither it nor its image says otherwise; the first holds in any case. The path is
+/// what containers have by default.
+const IMAGE: [(&str, &str); 8] = [
+    ("AWS_EXECUTION_ENV", "AWS_Lambda_Image"),
+    ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+    ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
+    ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
+    ("_AWS_XRAY_DAEMON_PORT", "2000"),
+    ("LAMBDA_TASK_ROOT", "/var/task"),
+    ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+];
+
+/// The sandbox says where it is.
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
 /// What a runtime may know before it knows its function.
 pub(crate) fn of_every_function() -> Vec<(String, String)> {
     FIXED.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
@@ -48,6 +64,46 @@ pub(crate) fn of_every_function() -> Vec<(String, String)> {
 pub(crate) fn all(
     function: &Function,
     of_runtime: &[(String, String)],
+    log: &LogStream,
+    session: &Session,
+    initialization: Initialization,
+) -> Vec<(String, String)> {
+    let mut all = of_every_function();
+    all.extend(own(function, log, session, initialization));
+    all.extend(of_runtime.iter().cloned());
+    for (name, value) in &function.env_vars {
+        match all.iter_mut().find(|(known, _)| known == name) {
+            Some(known) if OVERRIDABLE.contains(&name.as_str()) => known.1.clone_from(value),
+            Some(_platform_s) => {}
+            None => all.push((name.clone(), value.clone())),
+        }
+    }
+    all
+}
+
+/// All of a function's whose image has set `of_image`: the platform's over the function's over the image's over the rest.
+pub(crate) fn all_of_image(
+    function: &Function,
+    of_image: &[(String, String)],
+    log: &LogStream,
+    session: &Session,
+    initialization: Initialization,
+) -> Vec<(String, String)> {
+    let mut all = own(function, log, session, initialization);
+    let rest = IMAGE.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (fixed, rest) = rest.split_at(1);
+    all.extend_from_slice(fixed);
+    for (name, value) in function.env_vars.iter().chain(of_image).chain(rest) {
+        if name != RUNTIME_API && !all.iter().any(|(known, _)| known == name) {
+            all.push((name.clone(), value.clone()));
+        }
+    }
+    all
+}
+
+/// What the platform says of a function.
+fn own(
+    function: &Function,
     log: &LogStream,
     session: &Session,
     initialization: Initialization,
@@ -74,18 +130,8 @@ pub(crate) fn all(
             vec![("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", application.name())]
         }
     };
-    let mut all = of_every_function();
     let own = own.into_iter().chain(logging);
-    all.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    all.extend(of_runtime.iter().cloned());
-    for (name, value) in &function.env_vars {
-        match all.iter_mut().find(|(known, _)| known == name) {
-            Some(known) if OVERRIDABLE.contains(&name.as_str()) => known.1.clone_from(value),
-            Some(_platform_s) => {}
-            None => all.push((name.clone(), value.clone())),
-        }
-    }
-    all
+    own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub(crate) enum Failure {
     NoEntrypoint,
     /// The bootstrap could not be executed: which one, and why, in the kernel's words.
     NotExecutable { program: String, reason: String },
+    /// The image says no program to run.
+    NoCommand,
+    /// There is no such working directory in the image.
+    NoWorkingDirectory { directory: String, reason: String },
     /// The program of `AWS_LAMBDA_EXEC_WRAPPER` could not be executed.
     NoWrapper,
     /// An extension failed, which ends the environment: `Extension.Crash` and its like.
@@ -50,7 +54,9 @@ impl Failure {
             | Self::InvalidResponseMode
             | Self::Exited { .. }
             | Self::NoEntrypoint
+            | Self::NoCommand
             | Self::NotExecutable { .. }
+            | Self::NoWorkingDirectory { .. }
             | Self::NoWrapper
             | Self::Extension { .. } => document(
                 self.payload_type(),
@@ -68,7 +74,10 @@ impl Failure {
             Self::InvalidResponseMode => "Runtime.InvalidResponseModeHeader",
             Self::TimedOut => "Sandbox.Timedout",
             Self::Exited { .. } | Self::NoWrapper => "Runtime.ExitError",
-            Self::NoEntrypoint | Self::NotExecutable { .. } => "Runtime.InvalidEntrypoint",
+            Self::NoEntrypoint | Self::NoCommand | Self::NotExecutable { .. } => {
+                "Runtime.InvalidEntrypoint"
+            }
+            Self::NoWorkingDirectory { .. } => "Runtime.InvalidWorkingDir",
             Self::Extension { error_type, .. } => error_type,
         }
     }
@@ -104,6 +113,10 @@ impl Failure {
             Self::TimedOut => format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
             Self::Exited { exit, .. } => exit_reason(*exit),
             Self::NotExecutable { program, reason } => format!("fork/exec {program}: {reason}"),
+            Self::NoCommand => "the image has neither ENTRYPOINT nor CMD".to_owned(),
+            Self::NoWorkingDirectory { directory, reason } => {
+                format!("chdir {directory}: {reason}")
+            }
             Self::Extension { reason, .. } => reason.clone(),
             // AWS's bootstrap is a shell that executes the wrapper, and says this when it cannot.
             Self::NoWrapper => exit_reason(Exit::Code(127)),
@@ -128,7 +141,9 @@ impl Failure {
             | Self::InvalidResponseMode
             | Self::Exited { .. }
             | Self::NoEntrypoint
+            | Self::NoCommand
             | Self::NotExecutable { .. }
+            | Self::NoWorkingDirectory { .. }
             | Self::NoWrapper
             | Self::Extension { .. } => {
                 Some(format!("RequestId: {request_id} Error: {reason}\n{}", self.payload_type()))

@@ -2,7 +2,9 @@
 //! What an execution environment is made from.
 
 use crate::logs::LogFormat;
+use images::Image;
 use names::{AccountId, Region};
+use sandbox::Limits;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,14 +57,16 @@ pub struct Function {
     pub name: String,
     /// `$LATEST` or a number.
     pub version: String,
-    /// `python3.12`, `nodejs22.x`, `provided.al2023`
+    /// `python3.12`, `nodejs22.x`, `provided.al2023`; empty where there is an image.
     pub runtime: String,
     pub handler: String,
     pub role: String,
-    /// The unpacked package, mounted read-only at /var/task.
+    /// The unpacked package, mounted read-only at /var/task; empty where there is an image.
     pub code_dir: PathBuf,
     /// The merged layers, mounted read-only at /opt.
     pub layers_dir: Option<PathBuf>,
+    /// A container image in place of a runtime, a package and layers.
+    pub image: Option<FunctionImage>,
     pub env_vars: Vec<(String, String)>,
     pub memory_mb: u32,
     pub tmp_mb: u32,
@@ -77,6 +81,27 @@ impl Function {
     pub(crate) fn has_own_log_group(&self) -> bool {
         self.log_group.strip_prefix("/aws/lambda/") == Some(&self.name)
     }
+
+    /// Processes and open files are what `Limits` has by default: what AWS gives every function.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            memory_bytes: u64::from(self.memory_mb) << 20,
+            tmp_bytes: u64::from(self.tmp_mb) << 20,
+            ..Limits::default()
+        }
+    }
+}
+
+/// How an image runs as a function: what it says itself, and what the function's configuration says instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionImage {
+    pub image: Image,
+    pub entry_point: Vec<String>,
+    pub command: Vec<String>,
+    /// The image's own, below all that the platform and the function set.
+    pub env: Vec<(String, String)>,
+    /// Empty: the root.
+    pub working_directory: String,
 }
 
 impl fmt::Debug for Function {
@@ -109,6 +134,7 @@ pub(crate) mod tests {
             role: String::new(),
             code_dir: "/code".into(),
             layers_dir: None,
+            image: None,
             env_vars: Vec::new(),
             memory_mb: 128,
             tmp_mb: 512,

@@ -14,6 +14,7 @@ mod failure;
 mod function;
 mod ground;
 mod host;
+mod image;
 pub mod logs;
 mod output;
 mod response;
@@ -27,7 +28,7 @@ mod worker;
 
 pub use environment::Environment;
 pub use event::{Event, Outcome};
-pub use function::{Deployment, Function, Initialization};
+pub use function::{Deployment, Function, FunctionImage, Initialization};
 pub use host::{Host, Session};
 pub use response::{Abandoned, Part, ResponseReader, ResponseWriter, response};
 pub use run::NotDelivered;

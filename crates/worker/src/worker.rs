@@ -8,16 +8,17 @@ use crate::environment::{Environment, init_result, spawn};
 use crate::event::{Event, Outcome};
 use crate::extensions::External;
 use crate::failure::{Failure, kernel_reason};
-use crate::function::{Function, Initialization};
+use crate::function::{Function, FunctionImage, Initialization};
 use crate::ground::{Ground, Parts};
 use crate::host::{Host, Session};
+use crate::image::{self, Prepared};
 use crate::logs::{LogFiles, LogStream};
 use crate::run::{NotDelivered, outcome};
 use crate::runtime_api::Connection;
 use crate::runtimes::{self, Installed, Runtimes};
 use crate::stems::{self, Grown, Stems};
 use crate::telemetry::{Ending, InitPhase, Invocation};
-use sandbox::{LaunchError, Launcher, Limits, Mount, Sandbox, Spec, Step};
+use sandbox::{LaunchError, Launcher, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -188,10 +189,16 @@ impl Worker {
         log: &Arc<LogStream>,
         how: &Try,
     ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
-        let installed = self.runtimes.find(&function.runtime)?;
-        self.compile_once(&installed);
-        log.tell_init_start(function, &installed.version, how.initialization, how.phase);
-        let result = match self.parts(function, log, &installed, how.initialization).await? {
+        let parts = if let Some(image) = &function.image {
+            log.tell_init_start(function, "", how.initialization, how.phase);
+            self.parts_of_image(function, image, log, how.initialization).await?
+        } else {
+            let installed = self.runtimes.find(&function.runtime)?;
+            self.compile_once(&installed);
+            log.tell_init_start(function, &installed.version, how.initialization, how.phase);
+            self.parts(function, log, &installed, how.initialization).await?
+        };
+        let result = match parts {
             Ok((parts, connection)) => {
                 let ground = Arc::new(Ground::new(parts)?);
                 let new = Environment::new(Arc::clone(function), Arc::clone(log), ground)?;
@@ -237,8 +244,10 @@ impl Worker {
         let session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, log, &session, initialization);
         if let Some(stem) = self.stems.take(function, installed) {
-            match stem.grow(&self.launcher, &code_mounts(function), limits(function), &env).await {
-                Ok(grown) => return Ok(Ok(self.with_session(grown, session, installed)?)),
+            match stem.grow(&self.launcher, &code_mounts(function), function.limits(), &env).await {
+                Ok(grown) => {
+                    return Ok(Ok(self.with_session(grown, session, &installed.version)?));
+                }
                 Err(error) => tracing::warn!(%error, "stem not used"),
             }
         }
@@ -247,8 +256,8 @@ impl Worker {
         };
         let mut mounts = runtimes::mounts(installed);
         mounts.extend(code_mounts(function));
-        let layers_dir = function.layers_dir.as_deref();
-        let external = match External::prepare(layers_dir, &self.runtimes.rapid_dir())? {
+        let extensions = function.layers_dir.as_ref().map(|layers| layers.join("extensions"));
+        let external = match External::prepare(extensions.as_deref(), &self.runtimes.rapid_dir())? {
             Ok(external) => external,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -256,8 +265,37 @@ impl Worker {
             argv = external.argv(argv);
             mounts.push(external.mount());
         }
-        let (cwd, limits) = ("/var/task".into(), limits(function));
+        let (cwd, limits) = ("/var/task".into(), function.limits());
         let spec = Spec { root: None, mounts, argv, env, cwd, limits, is_ahead: false };
+        self.launched(function, spec, session, external, &installed.version).await
+    }
+
+    /// A sandbox with the function's image in it.
+    async fn parts_of_image(
+        &self,
+        function: &Arc<Function>,
+        image: &FunctionImage,
+        log: &LogStream,
+        initialization: Initialization,
+    ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
+        let session = self.host.open_session(function, &function.name)?;
+        let rapid_dir = self.runtimes.rapid_dir();
+        match image::prepare(function, image, log, &session, initialization, &rapid_dir)? {
+            Ok(Prepared { spec, external }) => {
+                self.launched(function, spec, session, external, "").await
+            }
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    async fn launched(
+        &self,
+        function: &Function,
+        spec: Spec,
+        session: Session,
+        external: Option<External>,
+        runtime_version: &str,
+    ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let launched = self.launcher.launch(spec).await;
         let Sandbox { runtime_api, connection, edge, output, log, process } = match launched {
             Ok(sandbox) => sandbox,
@@ -265,7 +303,7 @@ impl Worker {
         };
         let first = connection.map(runtime_connection).transpose()?;
         let grown = Grown { process, runtime_api, edge, output, log, told: None };
-        let (parts, _) = self.with_session(grown, session, installed)?;
+        let (parts, _) = self.with_session(grown, session, runtime_version)?;
         Ok(Ok((Parts { external, ..parts }, first)))
     }
 
@@ -273,14 +311,14 @@ impl Worker {
         &self,
         grown: Grown,
         mut session: Session,
-        installed: &Installed,
+        runtime_version: &str,
     ) -> io::Result<(Parts, Option<Connection>)> {
         let Grown { process, runtime_api, edge, output, log, told } = grown;
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
         let (connection, identity) = told.unzip();
-        let runtime_version = installed.version.clone();
+        let runtime_version = runtime_version.to_owned();
         let parts = Parts {
             process,
             runtime_api,
@@ -346,7 +384,15 @@ fn wrapper(function: &Function) -> Option<&str> {
 
 /// What a launch error means if it is the function's own fault.
 fn not_executable(function: &Function, error: &LaunchError) -> Option<Failure> {
-    let LaunchError::Step { step: Step::Execute, thing, source } = error else { return None };
+    let LaunchError::Step { step, thing, source } = error else { return None };
+    match step {
+        Step::Execute => {}
+        Step::WorkingDirectory if function.image.is_some() => {
+            let (directory, reason) = (thing.clone(), kernel_reason(source));
+            return Some(Failure::NoWorkingDirectory { directory, reason });
+        }
+        _ => return None,
+    }
     if wrapper(function).is_some_and(|wrapper| wrapper == thing) {
         return Some(Failure::NoWrapper);
     }
@@ -357,13 +403,4 @@ fn code_mounts(function: &Function) -> Vec<Mount> {
     let layers = function.layers_dir.iter().map(|source| (source, "/opt"));
     let all = [(&function.code_dir, "/var/task")].into_iter().chain(layers);
     all.map(|(source, target)| Mount { source: source.clone(), target: target.into() }).collect()
-}
-
-/// Processes and open files are what `Limits` has by default: what AWS gives every function.
-fn limits(function: &Function) -> Limits {
-    Limits {
-        memory_bytes: u64::from(function.memory_mb) << 20,
-        tmp_bytes: u64::from(function.tmp_mb) << 20,
-        ..Limits::default()
-    }
 }

@@ -55,12 +55,14 @@ pub(crate) enum Told {
 
 /// Whether a function with these layers has external extensions.
 pub(crate) fn has_any(layers_dir: Option<&Path>) -> bool {
-    layers_dir.is_some_and(|layers| names(layers).is_ok_and(|names| !names.is_empty()))
+    layers_dir.is_some_and(|layers| {
+        names(&layers.join("extensions")).is_ok_and(|names| !names.is_empty())
+    })
 }
 
-/// The executable files in the layers' `extensions` folder, by name.
-fn names(layers_dir: &Path) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(layers_dir.join("extensions")) {
+/// The executable files in an `extensions` folder, by name.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error)
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
@@ -85,13 +87,13 @@ fn names(layers_dir: &Path) -> io::Result<Vec<String>> {
 }
 
 impl External {
-    /// What `function` has of them. Makes the pipes below `directory`.
+    /// Those in `folder`, which the sandbox sees at /opt/extensions. Makes the pipes below `directory`.
     pub(crate) fn prepare(
-        layers_dir: Option<&Path>,
+        folder: Option<&Path>,
         directory: &Path,
     ) -> io::Result<Result<Option<Self>, Failure>> {
-        let Some(layers_dir) = layers_dir else { return Ok(Ok(None)) };
-        let names = names(layers_dir)?;
+        let Some(folder) = folder else { return Ok(Ok(None)) };
+        let names = names(folder)?;
         if names.is_empty() {
             return Ok(Ok(None));
         }
@@ -228,7 +230,7 @@ mod tests {
     fn executable_files_are_extensions_by_name() {
         let layers = layers(&[("b", 0o755, ""), ("a", 0o755, ""), ("readme", 0o644, "")]);
         fs::create_dir(layers.path().join("extensions/folder")).unwrap();
-        assert_eq!(names(layers.path()).unwrap(), ["a", "b"]);
+        assert_eq!(names(&layers.path().join("extensions")).unwrap(), ["a", "b"]);
         assert!(has_any(Some(layers.path())));
         assert!(!has_any(Some(&layers.path().join("extensions"))) && !has_any(None));
     }
@@ -238,7 +240,8 @@ mod tests {
         let names: Vec<_> = (0..=EXTENSIONS_MAX).map(|index| format!("e{index:02}")).collect();
         let files: Vec<_> = names.iter().map(|name| (name.as_str(), 0o755, "")).collect();
         let (layers, directory) = (layers(&files), tempfile::tempdir().unwrap());
-        let refused = External::prepare(Some(layers.path()), directory.path()).unwrap();
+        let refused =
+            External::prepare(Some(&layers.path().join("extensions")), directory.path()).unwrap();
         assert!(matches!(
             refused,
             Err(Failure::Extension { error_type: "Extension.LaunchError", .. })
@@ -259,7 +262,8 @@ mod tests {
     impl Started {
         fn new(extensions: &[(&str, u32, &str)], runtime: &str) -> Self {
             let (layers, directory) = (layers(extensions), tempfile::tempdir().unwrap());
-            let external = External::prepare(Some(layers.path()), directory.path());
+            let external =
+                External::prepare(Some(&layers.path().join("extensions")), directory.path());
             let external = external.unwrap().unwrap().unwrap();
             let (exits, orders) = external.open().unwrap();
             let output = external.output().unwrap();

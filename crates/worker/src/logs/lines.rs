@@ -10,6 +10,8 @@ use std::time::Duration;
 /// The line of `event`, in AWS's words. `None` for what a text log does not tell.
 pub(crate) fn line(event: &PlatformEvent<'_>) -> Option<String> {
     Some(match event {
+        // An image brings its runtime along, and AWS says nothing of it.
+        PlatformEvent::InitStart(init) if init.runtime_version.is_empty() => return None,
         PlatformEvent::InitStart(init) => {
             format!("INIT_START Runtime Version: {}", init.runtime_version)
         }

@@ -48,7 +48,8 @@ pub(crate) enum Status {
 pub(crate) struct InitStart<'a> {
     pub(crate) initialization_type: &'static str,
     pub(crate) phase: InitPhase,
-    /// AWS adds the ARN of its own build of the runtime, which ours is not.
+    /// AWS adds the ARN of its own build of the runtime, which ours is not. None of an image, which brings its runtime along.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) runtime_version: &'a str,
     pub(crate) function_name: &'a str,
     pub(crate) function_version: &'a str,
