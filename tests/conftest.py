@@ -6,6 +6,7 @@ The directory of a server (data and log) is kept when a test that used it failed
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import harness  # noqa: E402
+import oci  # noqa: E402
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -76,6 +78,22 @@ def node_runtime():
     if runtime is None:
         harness.missing("there is no Node.js here; hint: apt-get install nodejs npm")
     return runtime
+
+
+@pytest.fixture(scope="session")
+def python_layout():
+    """An OCI layout with the image `python`: this machine's Python with AWS's runtime client, and nothing else."""
+    oci.need_tools()
+    # Where an ordinary user can reach it, too.
+    folder = Path(tempfile.mkdtemp(prefix="tinderbox-test-images-"))
+    folder.chmod(0o755)
+    layout = oci.Layout(folder / "layout")
+    (folder / "root").mkdir(mode=0o755)
+    oci.python_root(folder / "root")
+    layout.new("python")
+    layout.insert("python", folder / "root")
+    yield layout
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

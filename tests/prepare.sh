@@ -45,6 +45,26 @@ if [ "$(cat .venv/.stamp 2>/dev/null)" != "$want" ]; then
     echo "$want" >.venv/.stamp
 fi
 
+# Container images of the tests are built and served with Debian's own tools.
+lacking=
+for tool in umoci skopeo docker-registry openssl; do
+    command -v "$tool" >/dev/null || lacking="$lacking $tool"
+done
+if [ -n "$lacking" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "prepare: installing$lacking" >&2
+        # The list of packages may be older than the packages.
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $lacking >&2 ||
+            { apt-get update --quiet --quiet >&2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $lacking >&2; } ||
+            echo "prepare: not installed:$lacking" >&2
+    else
+        [ -z "${CI:-}" ] || fail "there is no$lacking" "apt-get install$lacking"
+        echo "prepare: no$lacking here: the tests of container images are skipped" >&2
+        echo "hint: apt-get install$lacking" >&2
+    fi
+fi
+
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     [ -z "${CI:-}" ] || fail "there is no Node.js with npm" "apt-get install nodejs npm"
     echo "prepare: no Node.js with npm here: the tests of Node functions and of the JavaScript SDK are skipped" >&2

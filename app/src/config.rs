@@ -17,6 +17,7 @@ const ENV_PREFIX: &str = "TINDERBOX_";
 pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) sandbox: sandbox::Options,
+    pub(crate) images: images::Options,
     pub(crate) runtimes: worker::runtimes::Options,
     pub(crate) stems: worker::stems::Options,
     pub(crate) invoke: invoke::Options,
@@ -102,6 +103,7 @@ impl Config {
         let config = Self {
             server: section(&mut table, "server", &mut mistakes),
             sandbox: section(&mut table, "sandbox", &mut mistakes),
+            images: section(&mut table, "images", &mut mistakes),
             runtimes: section(&mut table, "runtimes", &mut mistakes),
             stems: section(&mut table, "stems", &mut mistakes),
             invoke: section(&mut table, "invoke", &mut mistakes),

@@ -6,6 +6,7 @@ use crate::host::FunctionHost;
 use crate::{telemetry, terminal};
 use anyhow::{Context, bail};
 use edge::{Access, Answer, Edge, Identity, Page, Root};
+use images::Images;
 use invoke::Invoker;
 use lambda::Lambda;
 use names::{AccountId, Region};
@@ -102,10 +103,21 @@ async fn serve(
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
     let runtimes =
         Runtimes::prepare(&config.runtimes, data_dir).context("cannot prepare the runtimes")?;
+    let images = Images::open(config.images.clone(), data_dir.join("images"))
+        .context("cannot open the images")?;
+    let runs_images = launcher.level() != Level::L0;
     let worker =
         Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _, config.stems.clone());
     let invoker = Invoker::new(worker, config.invoke.clone());
-    let lambda = open_lambda(config, data_dir, store, &invoker, &identity).await?;
+    let options = lambda::Options {
+        concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),
+        requests_per_second_max: config.invoke.requests_per_second_max,
+        reserved_requests_per_second: config.invoke.reserved_requests_per_second,
+        images: Some(images.clone()),
+        runs_images,
+        ..lambda::Options::default()
+    };
+    let lambda = open_lambda(options, data_dir, store, &invoker, &identity).await?;
     let code_page = CodePage(lambda.clone());
     let services = services(lambda);
     let edge = Edge::new(config.edge.clone(), services, identity).with_page(
@@ -122,6 +134,7 @@ async fn serve(
     tokio::select! {
         () = stop => {}
         () = invoker.tend() => {}
+        () = images.tend() => {}
     }
     terminal::note("stopping: no new requests; waiting for running invocations");
     let patience = Duration::from_secs(config.server.stop_patience_seconds);
@@ -147,7 +160,7 @@ fn services(lambda: Lambda) -> Vec<Arc<dyn Endpoint>> {
 }
 
 async fn open_lambda(
-    config: &Config,
+    options: lambda::Options,
     data_dir: &Path,
     store: Store,
     invoker: &Invoker,
@@ -157,13 +170,6 @@ async fn open_lambda(
     let presign = lambda::Presign::new(move |cx: &wire::Context, path: &str| {
         identity.link(&cx.endpoint, path, &cx.region, LINK_SECONDS).unwrap_or_default()
     });
-    let concurrency_max = u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX);
-    let options = lambda::Options {
-        concurrency_max,
-        requests_per_second_max: config.invoke.requests_per_second_max,
-        reserved_requests_per_second: config.invoke.reserved_requests_per_second,
-        ..lambda::Options::default()
-    };
     Ok(Lambda::open(store, data_dir.join("code"), invoker.clone(), presign, options).await?)
 }
 

@@ -15,7 +15,7 @@ use crate::reference::Reference;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The images of a server. Clones share them.
 #[derive(Debug, Clone)]
@@ -26,10 +26,11 @@ pub struct Images {
 #[derive(Debug)]
 struct Shared {
     storage: Storage,
-    client: Client,
+    /// Made when it is first needed: reading the authorities takes a while.
+    client: OnceLock<Client>,
     slots: Mutex<Slots>,
-    /// Whether an image may have lost its last user.
-    has_unused: AtomicBool,
+    /// An image may have lost its last user.
+    unused: tokio::sync::Notify,
     pulls: tokio::sync::Semaphore,
     /// Pulls and looks at what is there share it; a sweep has it alone.
     use_of_directory: tokio::sync::RwLock<()>,
@@ -77,7 +78,7 @@ impl Clone for Image {
 impl Drop for Image {
     fn drop(&mut self) {
         if self.slot.users.fetch_sub(1, Ordering::Release) == 1 {
-            self.shared.has_unused.store(true, Ordering::Release);
+            self.shared.unused.notify_one();
         }
     }
 }
@@ -93,14 +94,13 @@ impl Eq for Image {}
 impl Images {
     /// Opens the images below `directory`. Removes none yet: their users hold them first, and sweep then.
     pub fn open(options: Options, directory: PathBuf) -> Result<Self, ImageError> {
-        let client = Client::new(&options)?;
         let pulls = tokio::sync::Semaphore::new(options.pulls_max.max(1));
         let storage = Storage::new(Directory::open(directory)?, options);
         let shared = Shared {
             storage,
-            client,
+            client: OnceLock::new(),
             slots: Mutex::default(),
-            has_unused: AtomicBool::new(true),
+            unused: tokio::sync::Notify::new(),
             pulls,
             use_of_directory: tokio::sync::RwLock::new(()),
         };
@@ -135,13 +135,16 @@ impl Images {
         Ok(Resolved { image: self.hold(found.digest), address, config: found.config })
     }
 
+    /// Sweeps at once, and then whenever an image has lost its last user. Does not end.
+    pub async fn tend(&self) {
+        loop {
+            self.sweep().await;
+            self.shared.unused.notified().await;
+        }
+    }
+
     /// Removes the images that nobody uses, and the layers that no image has any more.
     pub async fn sweep(&self) {
-        // The load keeps others from writing to one place all at once.
-        let has_unused = &self.shared.has_unused;
-        if !has_unused.load(Ordering::Acquire) || !has_unused.swap(false, Ordering::AcqRel) {
-            return;
-        }
         let _alone = self.shared.use_of_directory.write().await;
         let used = {
             let mut slots = lock(&self.shared.slots);
@@ -162,11 +165,6 @@ impl Images {
             }
         }
     }
-
-    /// Whether a sweep may find something.
-    pub fn has_unused(&self) -> bool {
-        self.shared.has_unused.load(Ordering::Acquire)
-    }
 }
 
 impl Shared {
@@ -175,7 +173,14 @@ impl Shared {
         reference: &Reference,
         architecture: Architecture,
     ) -> Result<(Origin, Found), ImageError> {
-        let origin = Origin::open(&self.client, &self.storage.options, reference)?;
+        let client = match self.client.get() {
+            Some(client) => client,
+            None => {
+                let client = Client::new(&self.storage.options)?;
+                self.client.get_or_init(|| client)
+            }
+        };
+        let origin = Origin::open(client, &self.storage.options, reference)?;
         let found = origin.find(reference, architecture)?;
         Ok((origin, found))
     }

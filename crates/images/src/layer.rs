@@ -10,6 +10,7 @@
 //! - memory is bounded by the budget, and not by what the tar file says of itself.
 
 use crate::budget::Budget;
+use crate::entries::Entries;
 use crate::error::ImageError;
 use crate::tree::{self, BadPath, Inner, Kind, Tree};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use tar::{Entry, EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header, PaxExtensions};
 
 /// The longest name in a header of its own, and the longest of Pax's headers.
 const LONG_NAME_BYTES_MAX: u64 = 4096 + 1;
@@ -57,22 +58,21 @@ struct Ahead {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     modified_s: Option<i64>,
+    size: Option<u64>,
 }
 
 /// Unpacks a tar file into `tree`, which is empty.
 pub(crate) fn unpack(reader: impl Read, tree: Tree, budget: &Budget) -> Result<Notes, ImageError> {
     let mut unpacking = Unpacking { tree, budget, notes: Notes::default(), last: None };
-    let mut archive = tar::Archive::new(reader);
-    let unreadable = |error: io::Error| malformed(&error);
+    let mut entries = Entries::new(reader);
     let mut ahead = Ahead::default();
-    for entry in archive.entries().map_err(unreadable)?.raw(true) {
-        let mut entry = entry.map_err(unreadable)?;
-        match entry.header().entry_type() {
-            EntryType::GNULongName => ahead.name = Some(long_name(&mut entry)?),
-            EntryType::GNULongLink => ahead.link = Some(long_name(&mut entry)?),
-            EntryType::XHeader => ahead.read_pax(&mut entry)?,
+    while let Some(header) = entries.next().map_err(|error| malformed(&error))? {
+        match header.entry_type() {
+            EntryType::GNULongName => ahead.name = Some(long_name(&mut entries)?),
+            EntryType::GNULongLink => ahead.link = Some(long_name(&mut entries)?),
+            EntryType::XHeader => ahead.read_pax(&mut entries)?,
             EntryType::XGlobalHeader => {}
-            _ => unpacking.add(&mut entry, std::mem::take(&mut ahead))?,
+            _ => unpacking.add(&header, &mut entries, std::mem::take(&mut ahead))?,
         }
     }
     Ok(unpacking.notes)
@@ -83,34 +83,34 @@ fn malformed(error: &io::Error) -> ImageError {
     ImageError::Malformed { what: "a layer", reason: error.to_string() }
 }
 
-fn long_name(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>, ImageError> {
-    let mut name = read_short(entry, LONG_NAME_BYTES_MAX)?;
+fn long_name(entries: &mut Entries<impl Read>) -> Result<Vec<u8>, ImageError> {
+    let mut name = read_short(entries, LONG_NAME_BYTES_MAX)?;
     while name.last() == Some(&0) {
         name.pop();
     }
     Ok(name)
 }
 
-fn read_short(entry: &mut Entry<'_, impl Read>, max: u64) -> Result<Vec<u8>, ImageError> {
-    if entry.size() > max {
+fn read_short(entries: &mut Entries<impl Read>, max: u64) -> Result<Vec<u8>, ImageError> {
+    if entries.left() > max {
         return Err(refused(b"", "has a header that is too long"));
     }
     let mut bytes = Vec::new();
-    entry.take(max).read_to_end(&mut bytes).map_err(|error| malformed(&error))?;
+    entries.read_to_end(&mut bytes).map_err(|error| malformed(&error))?;
     Ok(bytes)
 }
 
 impl Ahead {
-    fn read_pax(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), ImageError> {
-        let bytes = read_short(entry, PAX_BYTES_MAX)?;
+    fn read_pax(&mut self, entries: &mut Entries<impl Read>) -> Result<(), ImageError> {
+        let bytes = read_short(entries, PAX_BYTES_MAX)?;
         for extension in PaxExtensions::new(&bytes) {
             let extension = extension.map_err(|error| malformed(&error))?;
             let value = extension.value_bytes();
             match extension.key_bytes() {
                 b"path" => self.name = Some(value.to_vec()),
                 b"linkpath" => self.link = Some(value.to_vec()),
-                b"mtime" => self.modified_s = seconds(value),
-                b"size" => return Err(refused(value, "has a size that does not fit its header")),
+                b"mtime" => self.modified_s = number(value),
+                b"size" => self.size = number(value),
                 key if key.starts_with(b"GNU.sparse.") => {
                     return Err(refused(b"", "is a sparse file"));
                 }
@@ -121,14 +121,19 @@ impl Ahead {
     }
 }
 
-/// `1700000000.25` without what is behind the point.
-fn seconds(text: &[u8]) -> Option<i64> {
+/// A number, without what is behind its point.
+fn number<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
     std::str::from_utf8(text).ok()?.split('.').next()?.parse().ok()
 }
 
 impl Unpacking<'_> {
-    fn add(&mut self, entry: &mut Entry<'_, impl Read>, ahead: Ahead) -> Result<(), ImageError> {
-        let name = ahead.name.unwrap_or_else(|| entry.path_bytes().into_owned());
+    fn add(
+        &mut self,
+        header: &Header,
+        entries: &mut Entries<impl Read>,
+        ahead: Ahead,
+    ) -> Result<(), ImageError> {
+        let name = ahead.name.unwrap_or_else(|| header.path_bytes().into_owned());
         self.budget.entry(name.len())?;
         self.notes.entries += 1;
         let path = inner(&name)?;
@@ -136,7 +141,7 @@ impl Unpacking<'_> {
         if let Some(hidden) = last.as_bytes().strip_prefix(WHITEOUT) {
             return self.hide(&parent, last.as_bytes(), hidden);
         }
-        let kind = entry.header().entry_type();
+        let kind = header.entry_type();
         if !matches!(
             kind,
             EntryType::Regular
@@ -152,18 +157,23 @@ impl Unpacking<'_> {
         }
         let directory = self.directory(&parent)?;
         let added = match kind {
-            EntryType::Directory => self.add_directory(&directory, &path, &last, entry.header()),
+            EntryType::Directory => self.add_directory(&directory, &path, &last, header),
             EntryType::Symlink => {
-                let target = link_target(entry, ahead.link, &name)?;
+                let target = link_target(header, ahead.link, &name)?;
                 tree::remove(directory.as_fd(), &last)
                     .and_then(|()| tree::make_link(directory.as_fd(), &last, &target))
             }
             EntryType::Link => {
-                let target = link_target(entry, ahead.link, &name)?;
+                let target = link_target(header, ahead.link, &name)?;
                 self.add_hard_link(&directory, &path, &last, &inner(&target)?)
             }
             _ => {
-                add_file(&directory, &last, entry, ahead.modified_s)?;
+                if let Some(size) = ahead.size {
+                    entries.set_size(size);
+                }
+                let modified_s =
+                    ahead.modified_s.or_else(|| i64::try_from(header.mtime().ok()?).ok());
+                add_file(&directory, &last, permissions(header), modified_s, entries)?;
                 Ok(())
             }
         };
@@ -263,12 +273,11 @@ impl Unpacking<'_> {
 fn add_file(
     parent: &OwnedFd,
     name: &OsStr,
-    entry: &mut Entry<'_, impl Read>,
+    mode: u32,
     modified_s: Option<i64>,
+    content: &mut impl Read,
 ) -> Result<(), ImageError> {
     let failed = |error| ImageError::file("unpack", name)(error);
-    let mode = permissions(entry.header()) | 0o600;
-    let modified_s = modified_s.or_else(|| i64::try_from(entry.header().mtime().ok()?).ok());
     let mut file = match tree::make_file(parent.as_fd(), name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             tree::remove(parent.as_fd(), name).map_err(failed)?;
@@ -276,8 +285,9 @@ fn add_file(
         }
         made => made.map_err(failed)?,
     };
-    copy(entry, &mut file, name)?;
-    tree::finish_file(&file, mode, modified_s.unwrap_or(0)).map_err(failed)
+    copy(content, &mut file, name)?;
+    // Whoever the owner was: this server's user must be able to read it.
+    tree::finish_file(&file, mode | 0o600, modified_s.unwrap_or(0)).map_err(failed)
 }
 
 /// Copies with the errors of both sides told apart.
@@ -295,11 +305,11 @@ fn copy(entry: &mut impl Read, file: &mut std::fs::File, name: &OsStr) -> Result
 }
 
 fn link_target(
-    entry: &Entry<'_, impl Read>,
+    header: &Header,
     ahead: Option<Vec<u8>>,
     name: &[u8],
 ) -> Result<Vec<u8>, ImageError> {
-    let target = ahead.or_else(|| Some(entry.link_name_bytes()?.into_owned()));
+    let target = ahead.or_else(|| Some(header.link_name_bytes()?.into_owned()));
     match target {
         Some(target) if !target.is_empty() && target.len() < 4096 && !target.contains(&0) => {
             Ok(target)

@@ -99,6 +99,19 @@ fn files_directories_and_links_are_made() {
 }
 
 #[test]
+fn a_link_has_no_bytes_whatever_its_header_says() {
+    let (_folder, _, inside) = folders();
+    let mut linked = hard_link("b", "a");
+    let mut header = Header::from_byte_slice(&linked).clone();
+    header.set_size(5000);
+    header.set_cksum();
+    linked[..512].copy_from_slice(header.as_bytes());
+    unpack_at(&inside, &[file("a", "1"), linked, file("c", "2")]).unwrap();
+    assert_eq!(fs::read_to_string(inside.join("b")).unwrap(), "1");
+    assert_eq!(fs::read_to_string(inside.join("c")).unwrap(), "2");
+}
+
+#[test]
 fn long_names_come_in_headers_of_their_own() {
     let (_folder, _, inside) = folders();
     let long = format!("{}/{}", "d".repeat(150), "f".repeat(200));
@@ -189,6 +202,15 @@ fn bombs_are_stopped() {
     header.set_cksum();
     let stopped = unpack_at(&inside, &[header.as_bytes().to_vec()]);
     assert!(matches!(stopped, Err(ImageError::Refused { .. })), "{stopped:?}");
+}
+
+#[test]
+fn the_end_of_a_tar_file_may_be_missing() {
+    let (_folder, _, inside) = folders();
+    let mut bytes = file("a", "1");
+    bytes.truncate(513);
+    unpack_at(&inside, &[bytes]).unwrap();
+    assert_eq!(fs::read_to_string(inside.join("a")).unwrap(), "1");
 }
 
 #[test]

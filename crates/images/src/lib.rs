@@ -16,6 +16,7 @@ mod budget;
 mod client;
 mod digest;
 mod directory;
+mod entries;
 mod error;
 mod images;
 mod layer;

@@ -57,7 +57,7 @@ impl Storage {
         let tree = Tree::open(draft.path()).map_err(failed)?;
         for ((_, layer), notes) in layers.iter().zip(&notes) {
             let layer = Tree::open(&self.directory.layer_tree(*layer)).map_err(failed)?;
-            root::add(&tree, &layer, notes).map_err(failed)?;
+            root::add(&tree, &layer, notes)?;
         }
         root::add_mount_points(&tree).map_err(failed)?;
         self.directory.keep_root(draft, found.digest)

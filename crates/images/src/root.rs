@@ -6,6 +6,7 @@
 //!
 //! Blocks.
 
+use crate::error::ImageError;
 use crate::layer::Notes;
 use crate::tree::{self, Inner, Kind, Tree};
 use std::collections::BTreeSet;
@@ -20,7 +21,25 @@ const MOUNT_FILES: [&str; 5] =
     ["etc/hosts", "etc/resolv.conf", "etc/hostname", "etc/passwd", "etc/group"];
 
 /// Puts `layer` over what is in `root`.
-pub(crate) fn add(root: &Tree, layer: &Tree, notes: &Notes) -> io::Result<()> {
+pub(crate) fn add(root: &Tree, layer: &Tree, notes: &Notes) -> Result<(), ImageError> {
+    try_add(root, layer, notes).map_err(ImageError::file("put a layer into", "the root"))?;
+    for (name, target) in &notes.links {
+        let linked = inner(name).and_then(|name| link(root, &name, &inner(target)?));
+        linked.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidData => ImageError::Refused {
+                entry: String::from_utf8_lossy(name).escape_debug().to_string(),
+                reason: "is another name of what is no file",
+            },
+            _ => ImageError::file("put a link into", "the root")(error),
+        })?;
+    }
+    Ok(())
+}
+
+fn try_add(root: &Tree, layer: &Tree, notes: &Notes) -> io::Result<()> {
     for path in &notes.opaque {
         root.empty(&inner(path)?)?;
     }
@@ -28,11 +47,7 @@ pub(crate) fn add(root: &Tree, layer: &Tree, notes: &Notes) -> io::Result<()> {
         root.remove(&inner(path)?)?;
     }
     let merge = Merge { root, implicit: &notes.implicit };
-    merge.directory(layer.root(), root.root(), &Inner::root())?;
-    for (name, target) in &notes.links {
-        link(root, &inner(name)?, &inner(target)?)?;
-    }
-    Ok(())
+    merge.directory(layer.root(), root.root(), &Inner::root())
 }
 
 /// Makes what a sandbox mounts over. What the image has there instead of a directory or a file is replaced: it would be hidden

@@ -24,13 +24,17 @@ impl Stack {
     }
 
     fn add(&mut self, entries: &[Vec<u8>]) {
+        self.try_add(entries).unwrap();
+    }
+
+    fn try_add(&mut self, entries: &[Vec<u8>]) -> Result<(), ImageError> {
         self.count += 1;
         let path = self.folder.path().join(self.count.to_string());
         fs::create_dir(&path).unwrap();
         let budget = Budget::new(&Options::default());
         let tree = Tree::open(&path).unwrap();
         let notes = crate::layer::unpack(entries.concat().as_slice(), tree, &budget).unwrap();
-        add(&self.root, &Tree::open(&path).unwrap(), &notes).unwrap();
+        add(&self.root, &Tree::open(&path).unwrap(), &notes)
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -93,6 +97,19 @@ fn whiteouts_remove_nothing_outside() {
         file("out/.wh..wh..opq", ""),
     ]);
     assert!(victim.is_file());
+}
+
+#[test]
+fn a_hard_link_to_a_layer_below_is_one_file_and_one_to_nothing_is_refused() {
+    let hard_link = |target: &str| {
+        crate::layer::tests::entry(tar::EntryType::Link, "second", b"", target, 0o644)
+    };
+    let mut stack = Stack::new();
+    stack.add(&[file("first", "1")]);
+    stack.add(&[hard_link("first")]);
+    assert_eq!(stack.read("second").as_deref(), Some("1"));
+    let refused = stack.try_add(&[hard_link("nowhere/at/all")]);
+    assert!(matches!(refused, Err(ImageError::Refused { .. })), "{refused:?}");
 }
 
 #[test]

@@ -95,6 +95,9 @@ impl Worker {
 
     /// A function like this one may be invoked soon: makes ready what does not depend on its code.
     pub fn expect(&self, function: &Function) {
+        if function.image.is_some() {
+            return;
+        }
         self.launcher.expect();
         let Ok(installed) = self.runtimes.find(&function.runtime) else { return };
         if !self.runtimes.must_compile(&installed) {
@@ -122,9 +125,11 @@ impl Worker {
         function: &Arc<Function>,
         initialization: Initialization,
     ) -> Result<Arc<Environment>, StartError> {
-        let installed = self.runtimes.find(&function.runtime)?;
-        if self.runtimes.must_compile(&installed) {
-            compile(Arc::clone(&self.runtimes), installed).await?;
+        if function.image.is_none() {
+            let installed = self.runtimes.find(&function.runtime)?;
+            if self.runtimes.must_compile(&installed) {
+                compile(Arc::clone(&self.runtimes), installed).await?;
+            }
         }
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();

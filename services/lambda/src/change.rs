@@ -5,10 +5,10 @@
 //! and is acknowledged after both. Of two changes at once the second finds the first in progress and is refused.
 
 use crate::address::Address;
-use crate::code::{Code, CodeError, Uploaded};
+use crate::code::Uploaded;
+use crate::content::{NewCode, Source};
 use crate::error::Error;
 use crate::function::{Function, Key};
-use crate::package::Package;
 use crate::records::Part;
 use crate::service::Service;
 use crate::settings::{LayerUse, Settings};
@@ -16,11 +16,9 @@ use crate::version::{Number, State, Update, Version, VersionRecord};
 use crate::view::{self, ArnForm};
 use crate::{Invoke, refuse, tasks, validate};
 use api::lambda;
-use bytes::Bytes;
 use names::{AccountId, Qualifier, Region};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::BlobId;
 use wire::Context;
 
 impl<I: Invoke> Service<I> {
@@ -39,15 +37,17 @@ impl<I: Invoke> Service<I> {
         settings.layers = layers;
         let tags = input.tags.take().unwrap_or_default();
         validate::check_tags(&tags)?;
-        let zip = input.code.zip_file.take().unwrap_or_default().into_bytes();
-        self.check_room(&key, zip.len() as u64)?;
+        let source = Source::take(&mut input.code.zip_file, &mut input.code.image_uri);
+        self.check_runnable(&source)?;
+        self.check_room(&key, source.bytes())?;
 
-        let (code, uploaded) = self.upload(zip).await?;
-        self.check_unzipped(uploaded.unzipped_bytes(), &settings.layers)?;
+        let code = self.take_in(source).await?;
+        self.check_unzipped(code.unzipped_bytes, &settings.layers)?;
         let lock = self.table.lock(&key).await;
-        self.check_room(&key, uploaded.zip_bytes())?;
-        let record = self.new_record(settings, code.id(), &uploaded);
-        let latest = self.version(&key, Number::Latest, record, code);
+        self.check_room(&key, code.zip_bytes())?;
+        let record = self.new_record(settings, &code);
+        let NewCode { content, uploaded, .. } = code;
+        let latest = self.version(&key, Number::Latest, record, content);
         let mut function = Function {
             tags,
             last_number: 0,
@@ -72,7 +72,7 @@ impl<I: Invoke> Service<I> {
         self.records.save(&function, &numbers).await?;
 
         let function = self.table.put(&lock, function);
-        tasks::background(Arc::clone(self).settle(function.key.clone(), Some(uploaded)));
+        tasks::background(Arc::clone(self).settle(function.key.clone(), uploaded));
         let answered = function.published.values().next().unwrap_or(&function.latest);
         Ok(view::configuration(&function.key, answered, ArnForm::Unqualified))
     }
@@ -84,29 +84,30 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::FunctionConfiguration, Error> {
         let address = Address::parse(cx, "UpdateFunctionCode", &input.function_name, None)?;
         let key = address.unqualified()?;
-        refuse::in_code_update(&input)?;
+        let known = self.table.get(&key).map(|function| function.latest.record.package_type());
+        refuse::in_code_update(&input, known.unwrap_or(lambda::PackageType::Zip))?;
         let revision_id = input.revision_id.take();
         // Refused before the upload is kept, and again under the lock.
         let current = self.changeable(&key, revision_id.as_deref())?;
         self.check_signature(&key, current.code_signing.as_deref())?;
-        let zip = input.zip_file.take().unwrap_or_default().into_bytes();
+        let source = Source::take(&mut input.zip_file, &mut input.image_uri);
+        self.check_runnable(&source)?;
         if input.dry_run {
-            return self.dry_run(&current, zip).await;
+            return self.dry_run(&current, source).await;
         }
         drop(current);
-        self.check_storage(&key.account, &key.region, zip.len() as u64)?;
+        self.check_storage(&key.account, &key.region, source.bytes())?;
 
-        let (code, uploaded) = self.upload(zip).await?;
+        let code = self.take_in(source).await?;
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, revision_id.as_deref())?;
         self.check_signature(&key, current.code_signing.as_deref())?;
         let mut record = current.latest.record.clone();
-        record.code = code.id();
-        (record.code_bytes, record.unzipped_bytes) =
-            (uploaded.zip_bytes(), uploaded.unzipped_bytes());
+        code.write(&mut record);
         self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
         self.begin_update(&mut record);
-        let latest = self.version(&key, Number::Latest, record, code);
+        let NewCode { content, uploaded, .. } = code;
+        let latest = self.version(&key, Number::Latest, record, content);
         let mut changed = current.with_version(latest);
         let mut numbers = vec![Number::Latest];
         let mut answered = Number::Latest;
@@ -122,7 +123,7 @@ impl<I: Invoke> Service<I> {
 
         let changed = self.table.put(&lock, changed);
         drop(lock);
-        self.after_update(current, &changed.key, Some(uploaded));
+        self.after_update(current, &changed.key, uploaded);
         let form = if input.publish { ArnForm::Qualified } else { ArnForm::Unqualified };
         let version = changed.version(answered).unwrap_or(&changed.latest);
         Ok(view::configuration(&changed.key, version, form))
@@ -139,7 +140,8 @@ impl<I: Invoke> Service<I> {
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, input.revision_id.take().as_deref())?;
         let mut record = current.latest.record.clone();
-        record.settings = validate::settings_after(&record.settings, &mut input)?;
+        record.settings =
+            validate::settings_after(&record.settings, record.package_type(), &mut input)?;
         let mut _kept = Vec::new();
         if let Some(arns) = input.layers.take() {
             (record.settings.layers, _kept) = self.use_layers(cx, &arns)?;
@@ -150,7 +152,7 @@ impl<I: Invoke> Service<I> {
             self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
         }
         self.begin_update(&mut record);
-        let latest = self.version(&key, Number::Latest, record, current.latest.code.clone());
+        let latest = self.version(&key, Number::Latest, record, current.latest.content.clone());
         let changed = current.with_version(latest);
         self.records.save(&changed, &[Number::Latest]).await?;
 
@@ -274,7 +276,7 @@ impl<I: Invoke> Service<I> {
             (record.state, record.update) = (State::Pending, None);
         }
         let number = Number::Published(function.last_number + 1);
-        Ok(self.version(&function.key, number, record, latest.code.clone()))
+        Ok(self.version(&function.key, number, record, latest.content.clone()))
     }
 
     /// The function, if it may be changed now, and is as the caller saw it.
@@ -316,15 +318,11 @@ impl<I: Invoke> Service<I> {
     async fn dry_run(
         &self,
         function: &Function,
-        zip: Bytes,
+        source: Source,
     ) -> Result<lambda::FunctionConfiguration, Error> {
-        let Package { zip, unzipped_bytes, .. } = self.checked(zip).await?;
         let mut record = function.latest.record.clone();
-        self.check_unzipped(unzipped_bytes, &record.settings.layers)?;
-        let code_bytes = zip.len() as u64;
-        let id = tokio::task::spawn_blocking(move || BlobId::of(&zip));
-        record.code = id.await.map_err(|_| CodeError::Closed)?;
-        (record.code_bytes, record.unzipped_bytes) = (code_bytes, unzipped_bytes);
+        self.try_in(source, &mut record).await?;
+        self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
         Ok(view::configuration(
             &function.key,
             &function.latest.with_record(record),
@@ -332,30 +330,33 @@ impl<I: Invoke> Service<I> {
         ))
     }
 
-    async fn upload(&self, zip: Bytes) -> Result<(Code, Uploaded), Error> {
-        let package = self.checked(zip).await?;
-        Ok(self.codes.put(package).await?)
+    /// A plain process has the machine's root, whatever its image says.
+    fn check_runnable(&self, source: &Source) -> Result<(), Error> {
+        match source {
+            Source::Image(_) if !self.options.runs_images => Err(Error::Unsupported {
+                member: "PackageType=Image",
+                instead: "it needs isolation level 1 or 2",
+            }),
+            Source::Image(_) | Source::Zip(_) => Ok(()),
+        }
     }
 
-    pub(crate) async fn checked(&self, zip: Bytes) -> Result<Package, Error> {
-        let limits = self.package_limits();
-        let check = tokio::task::spawn_blocking(move || Package::check(zip, limits));
-        Ok(check.await.map_err(|_| CodeError::Closed)??)
-    }
-
-    fn new_record(&self, settings: Settings, code: BlobId, uploaded: &Uploaded) -> VersionRecord {
-        VersionRecord {
+    fn new_record(&self, settings: Settings, code: &NewCode) -> VersionRecord {
+        let mut record = VersionRecord {
             settings,
             description: None,
-            code,
-            code_bytes: uploaded.zip_bytes(),
-            unzipped_bytes: uploaded.unzipped_bytes(),
+            code: code.hash(),
+            image: None,
+            code_bytes: 0,
+            unzipped_bytes: 0,
             revision_id: uuid::Uuid::new_v4().to_string(),
             last_modified_ms: (self.options.clock)().epoch_ms(),
             state: State::Pending,
             update: None,
             policy: None,
-        }
+        };
+        code.write(&mut record);
+        record
     }
 
     /// Whether a function may be created under `key`: the name is free, and the account is within its limits.

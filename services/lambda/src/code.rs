@@ -14,6 +14,7 @@
 use crate::directory::Directory;
 use crate::package::{Package, PackageError, PackageLimits};
 use crate::tasks;
+use images::ImageError;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -51,6 +52,8 @@ pub(crate) enum CodeError {
         #[source]
         source: std::io::Error,
     },
+    #[error("failed to pull an image")]
+    Image(#[from] ImageError),
     #[error("the server is shutting down")]
     Closed,
 }

@@ -2,9 +2,11 @@
 //! What can go wrong, whose fault it is, and how AWS says it.
 
 use crate::code::CodeError;
+use crate::image;
 use crate::package::PackageError;
 use crate::records::RecordError;
 use api::lambda::fault;
+use images::ImageError;
 use invoke::InvokeError;
 use store::{BlobError, CommitError};
 use wire::{Blame, Fault};
@@ -130,6 +132,15 @@ pub(crate) enum Error {
         "Could not unzip uploaded file. Please check your file, then try to upload again. ({reason})"
     )]
     LayerNotReadable { reason: String },
+    /// An image that was asked for was not taken.
+    #[error("the image `{uri}` was not taken")]
+    Image {
+        uri: String,
+        #[source]
+        error: ImageError,
+    },
+    #[error("{reason}")]
+    ImageNotRunnable { reason: String },
     #[error("failed to invoke")]
     Invoke(#[from] InvokeError),
     #[error("{what} is not available in this build of Tinderbox")]
@@ -150,6 +161,10 @@ impl Error {
 
     pub(crate) const fn blame(&self) -> Blame {
         match self {
+            Self::Image { error, .. } => match error.blame() {
+                images::Blame::Customer => Blame::Customer,
+                images::Blame::Platform => Blame::Platform,
+            },
             Self::Code(_)
             | Self::Record(_)
             | Self::Package(PackageError::Write { .. })
@@ -190,6 +205,7 @@ impl Error {
             | Self::StorageExceeded { .. }
             | Self::Package(_)
             | Self::PackageNotRunnable { .. }
+            | Self::ImageNotRunnable { .. }
             | Self::LayerNotReadable { .. }
             | Self::Invoke(InvokeError::Throttled { .. } | InvokeError::RuntimeNotInstalled(_))
             | Self::NotBuilt { .. } => Blame::Customer,
@@ -241,6 +257,8 @@ impl Error {
             Self::StorageExceeded { .. } => fault::code_storage_exceeded(text),
             Self::Package(error) => package_fault(error)?,
             Self::PackageNotRunnable { .. } => fault::invalid_zip_file(text),
+            Self::Image { uri, error } => return image::fault_of(uri, error),
+            Self::ImageNotRunnable { .. } => fault::resource_conflict(text),
             Self::Invoke(error) => return invoke_fault(error),
             Self::NotBuilt { what } => Fault::not_implemented(what),
             Self::Code(

@@ -9,6 +9,7 @@ use crate::alias;
 use crate::code::CodeError;
 use crate::concurrency::Running;
 use crate::error::Error;
+use crate::image;
 use crate::provisioned::Provisioned;
 use crate::read::Found;
 use crate::service::Service;
@@ -186,7 +187,7 @@ fn check_state(version: &Version) -> Result<(), Error> {
 fn not_runnable(error: CodeError) -> Error {
     match error {
         CodeError::Invalid { reason, .. } => Error::PackageNotRunnable { reason },
-        error => Error::Code(error),
+        error => image::not_runnable(error),
     }
 }
 

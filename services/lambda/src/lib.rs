@@ -20,6 +20,7 @@ mod change;
 mod code;
 mod code_signing;
 mod concurrency;
+mod content;
 mod directory;
 mod error;
 mod event_invoke;
@@ -27,6 +28,7 @@ mod event_source;
 mod event_source_mappings;
 mod function;
 mod function_urls;
+mod image;
 mod invoke;
 mod invoke_stream;
 mod layer;
@@ -63,6 +65,7 @@ mod view;
 pub use package::PackageLimits;
 
 use ::invoke::{InvokeError, Invoker, Provisioned, Wanted};
+use images::Images;
 use service::Service;
 use std::fmt;
 use std::future::Future;
@@ -168,6 +171,10 @@ pub struct Options {
     pub requests_per_second_max: u32,
     /// Invocations per second of a function with reserved concurrency, for each one that is reserved. 0: no limit.
     pub reserved_requests_per_second: u32,
+    /// `None`: images of this service's own, beside the code.
+    pub images: Option<Images>,
+    /// Whether images can run: not as plain processes.
+    pub runs_images: bool,
     pub clock: fn() -> Timestamp,
 }
 
@@ -185,6 +192,8 @@ impl Default for Options {
             concurrency_max: 1_000,
             requests_per_second_max: 0,
             reserved_requests_per_second: 10,
+            images: None,
+            runs_images: true,
             clock: now,
         }
     }

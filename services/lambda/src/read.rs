@@ -64,21 +64,34 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::GetFunctionOutput, Error> {
         let found =
             self.find(cx, "GetFunction", &input.function_name, input.qualifier.as_deref())?;
-        let path = format!("/_tinderbox/code/{}", found.version.record.code);
         let tags = &found.function.tags;
         Ok(lambda::GetFunctionOutput {
             configuration: Some(found.configuration()),
-            code: Some(lambda::FunctionCodeLocation {
-                repository_type: Some("S3".to_owned()),
-                location: Some(self.presign.url(cx, &path)),
-                ..lambda::FunctionCodeLocation::default()
-            }),
+            code: Some(self.code_location(cx, &found.version)),
             tags: (!tags.is_empty()).then(|| tags.clone()),
             concurrency: found.function.reserved_concurrency.map(|reserved| lambda::Concurrency {
                 reserved_concurrent_executions: Some(view::integer(reserved)),
             }),
             ..lambda::GetFunctionOutput::default()
         })
+    }
+
+    fn code_location(&self, cx: &Context, version: &Version) -> lambda::FunctionCodeLocation {
+        let record = &version.record;
+        if let Some(image) = &record.image {
+            return lambda::FunctionCodeLocation {
+                repository_type: Some("ECR".to_owned()),
+                image_uri: Some(image.uri.clone()),
+                resolved_image_uri: Some(image.resolved_uri.clone()),
+                ..lambda::FunctionCodeLocation::default()
+            };
+        }
+        let path = format!("/_tinderbox/code/{}", record.code);
+        lambda::FunctionCodeLocation {
+            repository_type: Some("S3".to_owned()),
+            location: Some(self.presign.url(cx, &path)),
+            ..lambda::FunctionCodeLocation::default()
+        }
     }
 
     pub(crate) fn get_configuration(

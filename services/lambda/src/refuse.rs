@@ -4,6 +4,7 @@
 //! What says "nothing" (an empty list, an empty ARN, the default) is accepted: deployment tools send it.
 
 use crate::error::Error;
+use crate::image;
 use api::lambda;
 
 /// The instruction set functions run on: this machine's own.
@@ -17,6 +18,9 @@ pub(crate) fn host_architecture() -> lambda::Architecture {
 
 /// Where code comes from.
 struct Source<'a> {
+    kind: lambda::PackageType,
+    /// In AWS's sentence about it.
+    change: &'static str,
     has_zip: bool,
     s3: [&'a Option<String>; 3],
     has_storage_mode: bool,
@@ -25,10 +29,23 @@ struct Source<'a> {
 }
 
 pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error> {
-    if input.package_type == Some(lambda::PackageType::Image) {
-        return unsupported("PackageType=Image", "deploy the function as a zip");
+    let kind = input.package_type.unwrap_or(lambda::PackageType::Zip);
+    if kind == lambda::PackageType::Image {
+        image::check_package_members(
+            input.runtime.as_ref(),
+            input.handler.as_ref(),
+            input.layers.as_ref(),
+        )?;
+        if is_text(&input.code_signing_config_arn) {
+            let text = "Code signing is not supported for functions created with container images.";
+            return Err(Error::InvalidParameter(text.to_owned()));
+        }
+    } else {
+        image::check_image_members(input.image_config.as_ref())?;
     }
     in_source(&Source {
+        kind,
+        change: "creating",
         has_zip: input.code.zip_file.is_some(),
         s3: [&input.code.s3_bucket, &input.code.s3_key, &input.code.s3_object_version],
         has_storage_mode: input.code.s3_object_storage_mode.is_some(),
@@ -43,7 +60,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         dead_letter_config,
         kms_key_arn,
         file_system_configs,
-        image_config,
         snap_start,
         capacity_provider_config,
         durable_config,
@@ -55,7 +71,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         dead_letter_config: dead_letter_config.as_ref(),
         kms_key_arn,
         has_file_systems: file_system_configs.as_ref().is_some_and(|configs| !configs.is_empty()),
-        image_config: image_config.as_ref(),
         snap_start: snap_start.as_ref(),
         has_capacity_provider: capacity_provider_config.is_some(),
         has_durable_config: durable_config.is_some(),
@@ -64,7 +79,18 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
     })
 }
 
-pub(crate) fn in_update(input: &lambda::UpdateFunctionConfigurationInput) -> Result<(), Error> {
+pub(crate) fn in_update(
+    input: &lambda::UpdateFunctionConfigurationInput,
+    kind: lambda::PackageType,
+) -> Result<(), Error> {
+    match kind {
+        lambda::PackageType::Image => image::check_package_members(
+            input.runtime.as_ref(),
+            input.handler.as_ref(),
+            input.layers.as_ref(),
+        )?,
+        lambda::PackageType::Zip => image::check_image_members(input.image_config.as_ref())?,
+    }
     in_both(&Both {
         dead_letter_config: input.dead_letter_config.as_ref(),
         kms_key_arn: &input.kms_key_arn,
@@ -72,7 +98,6 @@ pub(crate) fn in_update(input: &lambda::UpdateFunctionConfigurationInput) -> Res
             .file_system_configs
             .as_ref()
             .is_some_and(|configs| !configs.is_empty()),
-        image_config: input.image_config.as_ref(),
         snap_start: input.snap_start.as_ref(),
         has_capacity_provider: input.capacity_provider_config.is_some(),
         has_durable_config: input.durable_config.is_some(),
@@ -81,8 +106,13 @@ pub(crate) fn in_update(input: &lambda::UpdateFunctionConfigurationInput) -> Res
     })
 }
 
-pub(crate) fn in_code_update(input: &lambda::UpdateFunctionCodeInput) -> Result<(), Error> {
+pub(crate) fn in_code_update(
+    input: &lambda::UpdateFunctionCodeInput,
+    kind: lambda::PackageType,
+) -> Result<(), Error> {
     in_source(&Source {
+        kind,
+        change: "updating",
         has_zip: input.zip_file.is_some(),
         s3: [&input.s3_bucket, &input.s3_key, &input.s3_object_version],
         has_storage_mode: input.s3_object_storage_mode.is_some(),
@@ -101,7 +131,6 @@ struct Both<'a> {
     dead_letter_config: Option<&'a lambda::DeadLetterConfig>,
     kms_key_arn: &'a Option<String>,
     has_file_systems: bool,
-    image_config: Option<&'a lambda::ImageConfig>,
     snap_start: Option<&'a lambda::SnapStart>,
     has_capacity_provider: bool,
     has_durable_config: bool,
@@ -118,9 +147,6 @@ fn in_both(both: &Both<'_>) -> Result<(), Error> {
     }
     if both.has_file_systems {
         return unsupported("FileSystemConfigs", "use /tmp or the package");
-    }
-    if both.image_config.is_some_and(|config| config != &lambda::ImageConfig::default()) {
-        return unsupported("ImageConfig", "deploy the function as a zip");
     }
     let is_snapshot = |snap_start: &lambda::SnapStart| {
         snap_start.apply_on == Some(lambda::SnapStartApplyOn::PublishedVersions)
@@ -148,15 +174,26 @@ fn in_both(both: &Both<'_>) -> Result<(), Error> {
 
 fn in_source(source: &Source<'_>) -> Result<(), Error> {
     let has_s3 = source.has_storage_mode || source.s3.iter().any(|member| is_text(member));
+    let (change, has_image) = (source.change, is_text(source.image_uri));
+    let invalid = |text: String| Err(Error::InvalidParameter(text));
+    if source.kind == lambda::PackageType::Image {
+        if !has_image || source.has_zip || has_s3 {
+            return invalid(format!(
+                "Please provide ImageUri when {change} a function with packageType Image."
+            ));
+        }
+        return Ok(());
+    }
+    if has_image && !source.has_zip && source.change == "updating" {
+        let text = "Please don't provide ImageUri when updating a function with packageType Zip.";
+        return invalid(text.to_owned());
+    }
     if source.has_zip && (has_s3 || is_text(source.image_uri)) {
         let text = "Please do not provide other FunctionCode parameters when providing a ZipFile.";
         return Err(Error::InvalidParameter(text.to_owned()));
     }
     if has_s3 {
         return unsupported("Code from S3", "send the zip itself as ZipFile");
-    }
-    if is_text(source.image_uri) {
-        return unsupported("ImageUri", "deploy the function as a zip");
     }
     if is_text(source.source_kms_key_arn) {
         return unsupported("SourceKMSKeyArn", "packages are kept as they are");

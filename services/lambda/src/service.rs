@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The parts of the service, and how it starts.
 
-use crate::code::CodeStore;
+use crate::code::{CodeError, CodeStore};
 use crate::code_signing::CodeSigningConfig;
 use crate::concurrency::{Accounts, Limits, to_usize};
+use crate::content::Content;
 use crate::error::Error;
 use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
@@ -15,7 +16,8 @@ use crate::stack::{self, Stack};
 use crate::table::Table;
 use crate::tasks;
 use crate::version::{Number, Version, VersionRecord};
-use crate::{Invoke, Options, Presign};
+use crate::{Invoke, Options, Presign, image};
+use images::Images;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub(crate) struct Service<I> {
     pub(crate) table: Table,
     pub(crate) records: Records,
     pub(crate) codes: CodeStore,
+    pub(crate) images: Images,
     pub(crate) layers: LayerTable,
     pub(crate) mappings: Registry<Mapping>,
     pub(crate) signing: Registry<CodeSigningConfig>,
@@ -68,11 +71,14 @@ impl<I: Invoke> Service<I> {
         for record in
             loaded.iter().flat_map(|function| function.published.values().chain([&function.latest]))
         {
-            let layers = record.settings.layer_packages();
-            merged.extend(stack::merged_id(&layers));
-            used.insert(record.code);
-            used.extend(layers);
+            merged.extend(stack::merged_id(&record.settings.layer_packages()));
+            used.extend(record.packages());
         }
+        let images = match &options.images {
+            Some(images) => images.clone(),
+            None => Images::open(images::Options::default(), code_dir.with_file_name("images"))
+                .map_err(CodeError::Image)?,
+        };
         let codes = CodeStore::open(store, code_dir, options.package, &used, &merged).await?;
         let layers = LayerTable::new(layer_records, layers, &codes);
 
@@ -83,12 +89,15 @@ impl<I: Invoke> Service<I> {
             reserved_requests_per_second: options.reserved_requests_per_second,
         });
         let table = Table::new(
-            loaded.into_iter().map(|function| restored(function, &codes, &accounts, &deployments)),
+            loaded
+                .into_iter()
+                .map(|function| restored(function, &codes, &images, &accounts, &deployments)),
         );
         let service = Arc::new(Self {
             table,
             records,
             codes,
+            images,
             layers,
             mappings,
             signing,
@@ -108,10 +117,10 @@ impl<I: Invoke> Service<I> {
         key: &Key,
         number: Number,
         record: VersionRecord,
-        code: crate::code::Code,
+        content: Content,
     ) -> Arc<Version> {
         let layers = Stack::hold(&self.codes, &record.settings.layer_packages());
-        Version::new(key, number, record, code, layers, self.deployments.next())
+        Version::new(key, number, record, content, layers, self.deployments.next())
     }
 
     pub(crate) fn package_limits(&self) -> PackageLimits {
@@ -144,7 +153,7 @@ impl<I: Invoke> Service<I> {
         };
         for version in lost {
             if let Err(error) = version.unpack(None).await {
-                tracing::error!(package = %version.code.id(), error = &error as &dyn std::error::Error, "package not unpacked again");
+                tracing::error!(package = %version.record.code, error = &error as &dyn std::error::Error, "package not unpacked again");
             }
         }
         if let Some(function) = self.table.get(key) {
@@ -169,14 +178,18 @@ fn is_lost(version: &Version) -> bool {
 fn restored(
     loaded: Loaded,
     codes: &CodeStore,
+    images: &Images,
     accounts: &Accounts,
     deployments: &Deployments,
 ) -> Function {
     let Loaded { key, published, latest, .. } = loaded;
     let version = |number, record: VersionRecord| {
-        let code = codes.hold(record.code);
+        let content = match image::digest(record.code).filter(|_| record.is_image()) {
+            Some(digest) => Content::Image(images.hold(digest)),
+            None => Content::Package(codes.hold(record.code)),
+        };
         let layers = Stack::hold(codes, &record.settings.layer_packages());
-        Version::new(&key, number, record, code, layers, deployments.next())
+        Version::new(&key, number, record, content, layers, deployments.next())
     };
     let published: BTreeMap<_, _> = published
         .into_iter()

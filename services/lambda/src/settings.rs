@@ -3,6 +3,7 @@
 //!
 //! These are records: they are kept in the store as they are here, so a new member needs `#[serde(default)]`.
 
+use crate::image::ImageOverrides;
 use crate::logging::LogFormat;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ pub(crate) struct Settings {
     pub(crate) is_traced: bool,
     /// Stored only.
     pub(crate) vpc: Option<Vpc>,
+    /// Of a function that is an image, which has neither runtime nor handler.
+    #[serde(default)]
+    pub(crate) image_overrides: Option<ImageOverrides>,
     /// The later over the earlier.
     #[serde(default)]
     pub(crate) layers: Vec<LayerUse>,

@@ -8,8 +8,10 @@ use crate::Invoke;
 use crate::code::{CodeError, Uploaded};
 use crate::error::Error;
 use crate::function::Key;
+use crate::image;
 use crate::service::Service;
 use crate::version::{Failure, FailureCode, Version};
+use images::ImageError;
 use std::sync::Arc;
 use std::time::Duration;
 use store::CommitError;
@@ -24,7 +26,11 @@ impl<I: Invoke> Service<I> {
             self.invoker.expect(&function.latest.runnable);
         }
         while let Some(version) = self.unsettled(&key) {
-            let outcome = version.unpack(uploaded.take()).await.map_err(failure);
+            let outcome = match version.unpack(uploaded.take()).await {
+                // Not its fault: the next server goes on with it.
+                Err(CodeError::Image(ImageError::Closed)) => return,
+                outcome => outcome.map_err(failure),
+            };
             match self.write_outcome(&key, &version, &outcome).await {
                 Ok(()) => {}
                 Err(Error::Record(crate::records::RecordError::Commit(CommitError::Closed))) => {
@@ -87,6 +93,7 @@ fn failure(error: CodeError) -> Failure {
             FailureCode::InvalidZipFile,
             format!("Lambda was not able to unzip the file: {reason}"),
         ),
+        CodeError::Image(error) => image::failure(&error),
         error => {
             tracing::error!(error = &error as &dyn std::error::Error, "package not unpacked");
             Failure::new(

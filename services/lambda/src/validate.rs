@@ -6,11 +6,12 @@
 //! in one of three lists:
 //!
 //! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
-//!   `LoggingConfig`, `Architectures`, `TenancyConfig`, and `Layers`, which `layers.rs` knows;
+//!   `LoggingConfig`, `Architectures`, `TenancyConfig`, `ImageConfig`, and `Layers`, which `layers.rs` knows;
 //! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
 //! - refused, unless it says "nothing": see `refuse.rs`.
 
 use crate::error::Error;
+use crate::image::ImageOverrides;
 use crate::logging::LogFormat;
 use crate::refuse;
 use crate::settings::{
@@ -62,6 +63,7 @@ struct Asked {
     tracing_config: Option<lambda::TracingConfig>,
     ephemeral_storage: Option<lambda::EphemeralStorage>,
     logging_config: Option<lambda::LoggingConfig>,
+    image_config: Option<lambda::ImageConfig>,
 }
 
 /// The settings of a new function called `name`.
@@ -82,6 +84,7 @@ pub(crate) fn settings_of_new(
         tracing_config: input.tracing_config.take(),
         ephemeral_storage: input.ephemeral_storage.take(),
         logging_config: input.logging_config.take(),
+        image_config: input.image_config.take(),
     };
     let defaults = Settings {
         runtime: String::new(),
@@ -97,11 +100,13 @@ pub(crate) fn settings_of_new(
         architecture: refuse::host_architecture().as_str().to_owned(),
         is_traced: false,
         vpc: None,
+        image_overrides: None,
         layers: Vec::new(),
         is_tenant_isolated: input.tenancy_config.is_some(),
     };
     let settings = changed(defaults, asked)?;
-    if settings.runtime.is_empty() || settings.handler.is_empty() {
+    let is_image = input.package_type == Some(lambda::PackageType::Image);
+    if !is_image && (settings.runtime.is_empty() || settings.handler.is_empty()) {
         let text = "Runtime and Handler are mandatory parameters for functions created with deployment packages.";
         return Err(Error::InvalidParameter(text.to_owned()));
     }
@@ -111,9 +116,10 @@ pub(crate) fn settings_of_new(
 /// `settings` after an update.
 pub(crate) fn settings_after(
     settings: &Settings,
+    kind: lambda::PackageType,
     input: &mut lambda::UpdateFunctionConfigurationInput,
 ) -> Result<Settings, Error> {
-    refuse::in_update(input)?;
+    refuse::in_update(input, kind)?;
     let asked = Asked {
         runtime: input.runtime.take(),
         role: input.role.take(),
@@ -126,6 +132,7 @@ pub(crate) fn settings_after(
         tracing_config: input.tracing_config.take(),
         ephemeral_storage: input.ephemeral_storage.take(),
         logging_config: input.logging_config.take(),
+        image_config: input.image_config.take(),
     };
     changed(settings.clone(), asked)
 }
@@ -151,6 +158,9 @@ fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
     }
     if let Some(mode) = asked.tracing_config.and_then(|tracing| tracing.mode) {
         settings.is_traced = mode == lambda::TracingMode::Active;
+    }
+    if let Some(config) = asked.image_config {
+        settings.image_overrides = ImageOverrides::read(config)?;
     }
     if let Some(vpc) = asked.vpc_config {
         settings.vpc = attachment(vpc);

@@ -9,7 +9,9 @@
 //! Invariant: a version's `runnable` changes with its code or settings and with nothing else, so that what runs keeps
 //! running when only the state moves on.
 
-use crate::code::{Code, CodeError, Uploaded};
+use crate::code::{CodeError, Uploaded};
+use crate::content::Content;
+use crate::image::ImageUse;
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::stack::Stack;
@@ -61,6 +63,9 @@ pub(crate) struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FailureCode {
     InvalidZipFile,
+    ImageDeleted,
+    ImageAccessDenied,
+    InvalidImage,
     InternalError,
 }
 
@@ -70,7 +75,10 @@ pub(crate) struct VersionRecord {
     pub(crate) settings: Settings,
     /// What `PublishVersion` said instead of the description of `$LATEST`.
     pub(crate) description: Option<String>,
+    /// The hash of the package, or the digest of the image.
     pub(crate) code: BlobId,
+    #[serde(default)]
+    pub(crate) image: Option<ImageUse>,
     /// Of the zip.
     pub(crate) code_bytes: u64,
     /// 0 in records from before it was kept.
@@ -112,10 +120,10 @@ impl VersionRecord {
         }
     }
 
-    /// All that it runs on.
+    /// All packages that it runs on. An image is none: it is pulled from where it came from.
     pub(crate) fn packages(&self) -> Vec<BlobId> {
         let mut packages = self.settings.layer_packages();
-        packages.push(self.code);
+        packages.extend(Some(self.code).filter(|_| !self.is_image()));
         packages
     }
 
@@ -139,7 +147,7 @@ impl VersionRecord {
 pub(crate) struct Version {
     pub(crate) number: Number,
     pub(crate) record: VersionRecord,
-    pub(crate) code: Code,
+    pub(crate) content: Content,
     pub(crate) layers: Option<Stack>,
     /// What the worker runs.
     pub(crate) runnable: Arc<worker::Function>,
@@ -150,11 +158,19 @@ impl Version {
         key: &crate::function::Key,
         number: Number,
         record: VersionRecord,
-        code: Code,
+        content: Content,
         layers: Option<Stack>,
         deployment: Deployment,
     ) -> Arc<Self> {
         let settings = &record.settings;
+        let image = match (&content, &record.image) {
+            (Content::Image(image), Some(image_use)) => Some(image_use.runnable(image, settings)),
+            _ => None,
+        };
+        let handler = match &image {
+            Some(image) => image.command.first().cloned().unwrap_or_default(),
+            None => settings.handler.clone(),
+        };
         let runnable = worker::Function {
             deployment,
             account: key.account.clone(),
@@ -162,10 +178,11 @@ impl Version {
             name: key.name.to_string(),
             version: number.to_string(),
             runtime: settings.runtime.clone(),
-            handler: settings.handler.clone(),
+            handler,
             role: settings.role.clone(),
-            code_dir: code.dir(),
+            code_dir: content.dir(),
             layers_dir: layers.as_ref().and_then(Stack::dir),
+            image,
             env_vars: settings.env_vars.iter().flat_map(|env_vars| env_vars.0.clone()).collect(),
             memory_mb: settings.memory_mb,
             tmp_mb: settings.tmp_mb,
@@ -174,11 +191,11 @@ impl Version {
             log_format: settings.log_format.runnable(),
         };
         let runnable = Arc::new(runnable);
-        code.note_runnable(&runnable);
+        content.note_runnable(&runnable);
         if let Some(layers) = &layers {
             layers.note_runnable(&runnable);
         }
-        Arc::new(Self { number, record, code, layers, runnable })
+        Arc::new(Self { number, record, content, layers, runnable })
     }
 
     /// The same content in another state.
@@ -186,7 +203,7 @@ impl Version {
         Arc::new(Self {
             number: self.number,
             record,
-            code: self.code.clone(),
+            content: self.content.clone(),
             layers: self.layers.clone(),
             runnable: Arc::clone(&self.runnable),
         })
@@ -194,12 +211,12 @@ impl Version {
 
     /// Whether all that it runs on is there.
     pub(crate) fn is_unpacked(&self) -> bool {
-        self.code.is_unpacked() && self.layers.as_ref().is_none_or(Stack::is_unpacked)
+        self.content.is_ready() && self.layers.as_ref().is_none_or(Stack::is_unpacked)
     }
 
-    /// Unpacks what it runs on. `uploaded` is its package, if it is still at hand.
+    /// Unpacks or pulls what it runs on. `uploaded` is its package, if it is still at hand.
     pub(crate) async fn unpack(&self, uploaded: Option<Uploaded>) -> Result<(), CodeError> {
-        self.code.unpack(uploaded).await?;
+        self.content.make_ready(&self.record, uploaded).await?;
         match &self.layers {
             Some(layers) => layers.unpack().await,
             None => Ok(()),

@@ -28,10 +28,11 @@ pub(crate) fn configuration(
 ) -> lambda::FunctionConfiguration {
     let record = &version.record;
     let mut configuration = item(key, version, form);
-    configuration.runtime_version_config = Some(lambda::RuntimeVersionConfig {
-        runtime_version_arn: Some(runtime_version_arn(key, &record.settings.runtime)),
-        error: None,
-    });
+    configuration.runtime_version_config =
+        (!record.is_image()).then(|| lambda::RuntimeVersionConfig {
+            runtime_version_arn: Some(runtime_version_arn(key, &record.settings.runtime)),
+            error: None,
+        });
 
     let (state, reason) = match &record.state {
         State::Pending => {
@@ -75,9 +76,9 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
     lambda::FunctionConfiguration {
         function_name: key.name.to_string(),
         function_arn: arn,
-        runtime: Some(settings.runtime.clone()),
+        runtime: (!record.is_image()).then(|| settings.runtime.clone()),
         role: settings.role.clone(),
-        handler: Some(settings.handler.clone()),
+        handler: (!record.is_image()).then(|| settings.handler.clone()),
         code_size: long(record.code_bytes),
         description: record.description.as_ref().unwrap_or(&settings.description).clone(),
         timeout: integer(settings.timeout_s),
@@ -96,7 +97,13 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
         }),
         revision_id: record.revision_id.clone(),
         layers: layers(settings),
-        package_type: Some(lambda::PackageType::Zip),
+        package_type: Some(match record.is_image() {
+            true => lambda::PackageType::Image,
+            false => lambda::PackageType::Zip,
+        }),
+        image_config_response: settings.image_overrides.as_ref().map(|overrides| {
+            lambda::ImageConfigResponse { image_config: Some(overrides.view()), error: None }
+        }),
         tenancy_config: settings.is_tenant_isolated.then_some(lambda::TenancyConfig {
             tenant_isolation_mode: lambda::TenantIsolationMode::PerTenant,
         }),
@@ -113,7 +120,10 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
 }
 
 pub(crate) fn code_sha256(version: &Version) -> String {
-    sha256(version.record.code)
+    match version.record.is_image() {
+        true => version.record.code.to_string(),
+        false => sha256(version.record.code),
+    }
 }
 
 pub(crate) fn sha256(package: BlobId) -> String {
@@ -163,6 +173,9 @@ impl crate::version::FailureCode {
     const fn state(self) -> lambda::StateReasonCode {
         match self {
             Self::InvalidZipFile => lambda::StateReasonCode::InvalidZipFileException,
+            Self::ImageDeleted => lambda::StateReasonCode::ImageDeleted,
+            Self::ImageAccessDenied => lambda::StateReasonCode::ImageAccessDenied,
+            Self::InvalidImage => lambda::StateReasonCode::InvalidImage,
             Self::InternalError => lambda::StateReasonCode::InternalError,
         }
     }
@@ -170,6 +183,9 @@ impl crate::version::FailureCode {
     const fn update(self) -> lambda::LastUpdateStatusReasonCode {
         match self {
             Self::InvalidZipFile => lambda::LastUpdateStatusReasonCode::InvalidZipFileException,
+            Self::ImageDeleted => lambda::LastUpdateStatusReasonCode::ImageDeleted,
+            Self::ImageAccessDenied => lambda::LastUpdateStatusReasonCode::ImageAccessDenied,
+            Self::InvalidImage => lambda::LastUpdateStatusReasonCode::InvalidImage,
             Self::InternalError => lambda::LastUpdateStatusReasonCode::InternalError,
         }
     }

@@ -35,8 +35,11 @@ async fn packages() {
             json!({"Code": {"ZipFile": "UEs=", "S3Bucket": "bucket", "S3Key": "key"}}),
             expect!["400 InvalidParameterValueException: Please do not provide other FunctionCode parameters when providing a ZipFile."],
         ),
-        (json!({"Code": {"ImageUri": "image"}}), expect!["400 InvalidParameterValueException: ImageUri is not available in this build of Tinderbox: deploy the function as a zip"]),
-        (json!({"PackageType": "Image", "Code": {"ImageUri": "image"}}), expect!["400 InvalidParameterValueException: PackageType=Image is not available in this build of Tinderbox: deploy the function as a zip"]),
+        (json!({"Code": {"ImageUri": "image"}}), expect!["400 InvalidParameterValueException: Please provide a source for function code."]),
+        (json!({"ImageConfig": {"Command": ["x"]}}), expect!["400 InvalidParameterValueException: Please don't provide ImageConfig when the intended function PackageType is Zip."]),
+        (json!({"PackageType": "Image", "Code": {"ImageUri": "image"}}), expect!["400 InvalidParameterValueException: Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."]),
+        (json!({"PackageType": "Image", "Runtime": null, "Handler": null, "Code": {"ImageUri": "image"}}), expect!["400 InvalidParameterValueException: Source image image is not valid. Provide a valid source image."]),
+        (json!({"PackageType": "Image", "Runtime": null, "Handler": null}), expect!["400 InvalidParameterValueException: Please provide ImageUri when creating a function with packageType Image."]),
     ])
     .await;
 }
