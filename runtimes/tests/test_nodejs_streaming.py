@@ -142,6 +142,7 @@ def test_an_error_after_the_end_is_only_logged(run):
 def test_what_a_handler_returns_is_ignored(run):
     with run("async (event, stream) => { stream.end('all'); return 1; }") as process:
         assert process.invoke().message.body == b"all"
+        process.invoke()  # it is asked for when the first has wholly ended
         process.stop()
         assert "Streaming handlers ignore return values." in process.log()
 
@@ -149,6 +150,7 @@ def test_what_a_handler_returns_is_ignored(run):
 def test_a_handler_is_async(run):
     with run("(event, stream) => { stream.end('all'); }") as process:
         assert process.invoke().message.body == b"all"
+        process.invoke()  # it is asked for when the first has wholly ended
         process.stop()
         assert "Streaming does not support non-async handlers." in process.log()
 
