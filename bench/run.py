@@ -28,6 +28,7 @@ import targets
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+KINDS = ("python", "nodejs", "native", "java", "ruby")
 
 
 def arguments():
@@ -35,7 +36,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one round with few calls")
     parser.add_argument("--targets", default="tinderbox,floor,echo")
-    parser.add_argument("--kinds", default="python,nodejs,native,java,ruby")
+    parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--measures", default=",".join(measures.ALL))
     parser.add_argument("--binary", type=Path, help="the server; by default it is built")
     parser.add_argument("--out", type=Path, help="without ending; default: bench/out/TIME")
@@ -46,6 +47,8 @@ def arguments():
         parser.error(f"there is no measure {', '.join(sorted(unknown))}")
     if unknown := set(options.targets) - {"tinderbox", "floor", "echo"}:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
+    if unknown := set(options.kinds) - set(KINDS):
+        parser.error(f"there is no kind {', '.join(sorted(unknown))}")
     if options.quick:
         options.rounds = 1
     return options
