@@ -331,7 +331,6 @@ impl Sandboxes {
         Ok(None)
     }
 
-    /// Puts a function's directories into a sandbox.
     /// Makes a socket in the network of a sandbox, and sends it to `reply`. Fails only where the launcher itself cannot go on.
     pub(crate) fn open_outlet(&self, namespace: &OwnedFd, reply: &OwnedFd) -> io::Result<()> {
         let Some(factory) = &self.factory else { return Ok(()) };
@@ -342,6 +341,7 @@ impl Sandboxes {
         Ok(())
     }
 
+    /// Puts a function's directories into a sandbox.
     fn furnish(&mut self, slot: usize, request: &Request<'_>) -> Result<(), Failure> {
         let trees = self.pick_up(request)?;
         let Some(Some(occupant)) = self.slots.get_mut(slot) else { return Ok(()) };
