@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// How long the thread lets lines gather after the first one.
 const GATHER: Duration = Duration::from_millis(50);
+/// Batches up to this size share a write.
+const WRITE_BYTES: usize = 64 << 10;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -61,6 +63,7 @@ type Batches = Vec<(Arc<Path>, Bytes)>;
 #[derive(Debug, Default)]
 struct Waiting {
     batches: Batches,
+    /// Of the batches here and of those that are being written.
     bytes: usize,
     dropped_bytes: usize,
     is_writing: bool,
@@ -165,10 +168,13 @@ impl Queue {
             if dropped_bytes > 0 {
                 tracing::warn!(bytes = dropped_bytes, "log lines dropped");
             }
-            for (path, bytes) in by_file(batches) {
-                if let Err(error) = disk.append(&path, &bytes) {
+            for (path, batches) in by_file(batches) {
+                let bytes: usize = batches.iter().map(Bytes::len).sum();
+                if let Err(error) = disk.append(&path, batches) {
                     tracing::warn!(path = %path.display(), %error, "log lines lost");
                 }
+                // They took room until now.
+                self.lock().bytes -= bytes;
             }
             self.lock().is_writing = false;
             self.written.notify_all();
@@ -188,18 +194,17 @@ impl Queue {
         let gathered = self.arrived.wait_timeout_while(waiting, GATHER, goes_on);
         waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;
         waiting.is_hurried = false;
-        waiting.bytes = 0;
         waiting.is_writing = true;
         let dropped_bytes = std::mem::take(&mut waiting.dropped_bytes);
         Some((std::mem::take(&mut waiting.batches), dropped_bytes))
     }
 }
 
-/// Puts together what goes to the same file, in its order: one write for each.
-fn by_file(batches: Batches) -> HashMap<Arc<Path>, Vec<u8>> {
-    let mut files: HashMap<Arc<Path>, Vec<u8>> = HashMap::new();
+/// Puts together what goes to the same file, in its order.
+fn by_file(batches: Batches) -> HashMap<Arc<Path>, Vec<Bytes>> {
+    let mut files: HashMap<Arc<Path>, Vec<Bytes>> = HashMap::new();
     for (path, batch) in batches {
-        files.entry(path).or_default().extend_from_slice(&batch);
+        files.entry(path).or_default().push(batch);
     }
     files
 }
@@ -211,12 +216,17 @@ struct Disk {
 }
 
 impl Disk {
-    fn append(&mut self, path: &Path, batch: &[u8]) -> io::Result<()> {
+    /// Many small batches are one write; a flood is not copied.
+    fn append(&mut self, path: &Path, batches: Vec<Bytes>) -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = open(path, folder)?;
-        file.write_all(batch)?;
-        let length = file.metadata()?.len();
-        let added = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let mut file = BufWriter::with_capacity(WRITE_BYTES, open(path, folder)?);
+        let mut added = 0;
+        for batch in batches {
+            file.write_all(&batch)?;
+            added += u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        }
+        file.flush()?;
+        let length = file.get_ref().metadata()?.len();
         let total = match self.folder_bytes.get(folder) {
             Some(before) => before + added,
             None => files_of(folder)?.iter().map(|(_, _, length)| length).sum(),
@@ -324,5 +334,32 @@ mod tests {
         files.append(&path, Bytes::from_static(b"1234567890"));
         drop(files);
         assert_eq!(fs::read_to_string(path).unwrap(), "1234567890");
+    }
+
+    #[test]
+    fn what_is_being_written_takes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { queue_bytes_max: 15, ..Options::default() };
+        let files = LogFiles::start(folder.path(), options).unwrap();
+        // A file that is not opened before somebody reads it.
+        let path: Arc<Path> = folder.path().join("b.log").into();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &*path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+
+        assert!(files.append(&path, Bytes::from_static(b"1234567890")));
+        while !files.thread.queue.lock().is_writing {
+            thread::yield_now();
+        }
+        assert!(!files.append(&path, Bytes::from_static(b"1234567890")));
+        assert!(files.append(&path, Bytes::from_static(b"12345")));
+
+        // Open for both, it has no end between two writers.
+        let mut read = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let mut text = [0; 15];
+        io::Read::read_exact(&mut read, &mut text).unwrap();
+        assert_eq!(&text, b"123456789012345");
+        files.flush();
+        assert!(files.append(&path, Bytes::from_static(b"123456789012345")));
+        drop(files);
     }
 }
