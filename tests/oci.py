@@ -134,7 +134,8 @@ class Layout:
         listed = self._put("application/vnd.oci.image.manifest.v1+json", json.dumps(manifest).encode())
         listed["annotations"] = {"org.opencontainers.image.ref.name": tag}
         index = json.loads((self.path / "index.json").read_text())
-        index["manifests"] = [*(index.get("manifests") or []), listed]
+        others = [one for one in index.get("manifests") or [] if one.get("annotations") != listed["annotations"]]
+        index["manifests"] = [*others, listed]
         (self.path / "index.json").write_text(json.dumps(index))
 
     @staticmethod
