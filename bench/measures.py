@@ -196,7 +196,8 @@ def settle(target):
     for _ in range(60):
         before = cpu_seconds(target.pid)
         time.sleep(1)
-        if cpu_seconds(target.pid) - before < 0.05:
+        # Less than before: a process has ended, and others follow.
+        if abs(cpu_seconds(target.pid) - before) < 0.05:
             return
 
 
