@@ -70,7 +70,8 @@ pub struct Options {
     pub network: Option<Network>,
     /// How CPU time is shared out: `share` or `quota`. Default: `share`.
     pub cpu: CpuPolicy,
-    /// The most sandboxes that may exist at one time. Default: 1000.
+    /// The most sandboxes that may exist at one time: those of environments, of stems, and those that are about to
+    /// end. Default: 1280.
     pub sandboxes_max: u16,
     /// How many sandboxes are kept built ahead. Default: 8.
     pub ready_max: u8,
@@ -86,7 +87,7 @@ impl Default for Options {
             level: None,
             network: None,
             cpu: CpuPolicy::Share,
-            sandboxes_max: 1000,
+            sandboxes_max: 1280,
             ready_max: 8,
             uid_base: 900_000,
             subnet: "198.18.0.0/15".into(),
