@@ -23,18 +23,27 @@ command -v "$python" >/dev/null || fail "there is no $python" "apt-get install p
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
     fail "this Python can not make virtual environments" "apt-get install python3-venv"
 
-# What the tests of other runtimes need: a program and the package of Debian that has it.
-packages=
-command -v javac >/dev/null || packages+=" openjdk-17-jdk-headless"
-command -v ruby >/dev/null || packages+=" ruby"
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "prepare: installing$packages" >&2
+# Programs that tests run, and the packages of Debian that have them: for functions in Java and Ruby, and for container
+# images, which are built and served with Debian's own tools.
+lacking=
+for needed in javac:openjdk-17-jdk-headless ruby:ruby umoci:umoci skopeo:skopeo docker-registry:docker-registry openssl:openssl; do
+    command -v "${needed%%:*}" >/dev/null || lacking+=" ${needed#*:}"
+done
+install_packages() {
     # shellcheck disable=SC2086
-    { apt-get update -qq && apt-get install -qq -y --no-install-recommends $packages; } >&2 && packages=
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $lacking >&2
+}
+if [ -n "$lacking" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "prepare: installing$lacking" >&2
+    # The list of packages may be older than the packages.
+    if install_packages || { apt-get update --quiet --quiet >&2 && install_packages; }; then
+        lacking=
+    fi
 fi
-if [ -n "$packages" ]; then
-    [ -z "${CI:-}" ] || fail "there is no Java compiler or no Ruby" "apt-get install$packages"
-    echo "prepare: tests of Java or Ruby functions are skipped; hint: apt-get install$packages" >&2
+if [ -n "$lacking" ]; then
+    [ -z "${CI:-}" ] || fail "the tests need$lacking" "apt-get install$lacking"
+    echo "prepare: the tests of functions that need$lacking are skipped" >&2
+    echo "hint: apt-get install$lacking" >&2
 fi
 
 want=$({ "$python" -c 'import sys; print(sys.executable, sys.version)'; cat tests/requirements.txt; } | fingerprint)
@@ -43,26 +52,6 @@ if [ "$(cat .venv/.stamp 2>/dev/null)" != "$want" ]; then
     "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
     echo "$want" >.venv/.stamp
-fi
-
-# Container images of the tests are built and served with Debian's own tools.
-lacking=
-for tool in umoci skopeo docker-registry openssl; do
-    command -v "$tool" >/dev/null || lacking="$lacking $tool"
-done
-if [ -n "$lacking" ]; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "prepare: installing$lacking" >&2
-        # The list of packages may be older than the packages.
-        # shellcheck disable=SC2086
-        DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $lacking >&2 ||
-            { apt-get update --quiet --quiet >&2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $lacking >&2; } ||
-            echo "prepare: not installed:$lacking" >&2
-    else
-        [ -z "${CI:-}" ] || fail "there is no$lacking" "apt-get install$lacking"
-        echo "prepare: no$lacking here: the tests of container images are skipped" >&2
-        echo "hint: apt-get install$lacking" >&2
-    fi
 fi
 
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
