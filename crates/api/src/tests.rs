@@ -22,7 +22,7 @@ impl Recorder {
     }
 }
 
-impl Lambda for Recorder {
+impl FunctionOperations for Recorder {
     async fn create_function(
         &self,
         _: &Context,
@@ -58,7 +58,9 @@ impl Lambda for Recorder {
     ) -> Result<DeleteFunctionOutput> {
         Ok(DeleteFunctionOutput { status_code: Some(204) })
     }
+}
 
+impl InvokeOperations for Recorder {
     async fn invoke(&self, _: &Context, input: InvokeInput) -> Result<InvokeOutput> {
         self.see(&input);
         if input.invocation_type == Some(InvocationType::Event) {
@@ -77,12 +79,40 @@ impl Lambda for Recorder {
             ..InvokeOutput::default()
         })
     }
+}
 
+impl VersionOperations for Recorder {}
+
+impl AliasOperations for Recorder {}
+
+impl ConcurrencyOperations for Recorder {}
+
+impl EventInvokeConfigOperations for Recorder {}
+
+impl EventSourceMappingOperations for Recorder {}
+
+impl FunctionUrlOperations for Recorder {}
+
+impl PolicyOperations for Recorder {}
+
+impl LayerOperations for Recorder {}
+
+impl TagOperations for Recorder {
     async fn untag_resource(&self, _: &Context, input: UntagResourceInput) -> Result<()> {
         self.see(&input);
         Ok(())
     }
 }
+
+impl RuntimeManagementOperations for Recorder {}
+
+impl RecursionOperations for Recorder {}
+
+impl CodeSigningOperations for Recorder {}
+
+impl CapacityProviderOperations for Recorder {}
+
+impl DurableExecutionOperations for Recorder {}
 
 impl Sts for Recorder {
     async fn get_caller_identity(

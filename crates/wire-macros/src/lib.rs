@@ -26,9 +26,23 @@ use structure::Declared;
 ///
 /// Beside the trait this makes `XxxEndpoint<S>`, which serves any `S: Xxx` on the wire, and the trait's `SPEC`.
 /// A method that an implementation leaves out answers `Fault::not_implemented`.
+///
+/// A service with many operations is declared in parts, each an `#[operations]` trait, and has them as supertraits and
+/// no method of its own: `pub trait Lambda: FunctionOperations + LayerOperations {}`. Who implements all parts
+/// implements the service.
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     finish(service::expand(arguments.into(), item.into()))
+}
+
+/// Declares operations that are a part of a service.
+#[proc_macro_attribute]
+pub fn operations(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if let Some(argument) = arguments.into_iter().next() {
+        let text = "the service has the attributes";
+        return finish(Err(syn::Error::new(argument.span().into(), text)));
+    }
+    finish(service::expand_part(item.into()))
 }
 
 /// The input of an operation.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The attribute on the trait: its protocols, its specification, its endpoint.
+//! The attributes on a trait: the operations it declares; a service's protocols, its specification, its endpoint.
 
 use crate::operation::{Operation, Types};
 use proc_macro2::TokenStream as Tokens;
 use quote::{format_ident, quote};
 use syn::parse::Parser as _;
-use syn::{Expr, Ident, ItemTrait, LitStr, Result, TraitItem, parse_quote};
+use syn::{Expr, Ident, ItemTrait, LitStr, Path, Result, TraitItem, TypeParamBound, parse_quote};
 
 #[derive(Default)]
 struct Arguments {
@@ -17,21 +17,71 @@ struct Arguments {
     faults: Option<Expr>,
 }
 
+/// A service of its own operations, or of those that its supertraits declare.
 pub(crate) fn expand(arguments: Tokens, item: Tokens) -> Result<Tokens> {
     let arguments = parse_arguments(arguments)?;
-    let mut declaration: ItemTrait = syn::parse2(item)?;
-    let operations = take_operations(&mut declaration)?;
-
+    let declaration: ItemTrait = syn::parse2(item)?;
     let name = declaration.ident.clone();
-    let spec = spec(&name, &arguments, &operations)?;
-    let endpoint = endpoint(&declaration, &operations);
-    let shared = shared(&declaration);
+    let (declared, tables) = if declaration.items.is_empty() {
+        let tables = parts(&declaration)?;
+        (joined(&declaration), tables)
+    } else {
+        let table = table_of(&name);
+        (declared(declaration)?, vec![parse_quote!(#table)])
+    };
+    let spec = spec(&name, &arguments, &tables);
+    let endpoint = endpoint(&name, &tables);
     Ok(quote! {
-        #declaration
-        #shared
+        #declared
         #spec
         #endpoint
     })
+}
+
+/// A part of a service.
+pub(crate) fn expand_part(item: Tokens) -> Result<Tokens> {
+    declared(syn::parse2(item)?)
+}
+
+/// The trait, for shared services too, and the table of its operations.
+fn declared(mut declaration: ItemTrait) -> Result<Tokens> {
+    let operations = take_operations(&mut declaration)?;
+    let shared = shared(&declaration);
+    let table = table(&declaration.ident, &operations)?;
+    Ok(quote! {
+        #declaration
+        #shared
+        #table
+    })
+}
+
+/// The tables of a service's parts.
+fn parts(declaration: &ItemTrait) -> Result<Vec<Path>> {
+    let part = |bound: &TypeParamBound| {
+        let TypeParamBound::Trait(part) = bound else {
+            return Err(syn::Error::new_spanned(bound, "a part of a service is a trait"));
+        };
+        let mut path = part.path.clone();
+        if let Some(last) = path.segments.last_mut() {
+            last.ident = table_of(&last.ident);
+        }
+        Ok(path)
+    };
+    declaration.supertraits.iter().map(part).collect()
+}
+
+/// Who has all parts is the service.
+fn joined(declaration: &ItemTrait) -> Tokens {
+    let (name, parts) = (&declaration.ident, &declaration.supertraits);
+    quote! {
+        #declaration
+
+        impl<T: #parts> #name for T {}
+    }
+}
+
+fn table_of(name: &Ident) -> Ident {
+    format_ident!("{name}Table")
 }
 
 fn parse_arguments(tokens: Tokens) -> Result<Arguments> {
@@ -106,7 +156,7 @@ fn shared(declaration: &ItemTrait) -> Tokens {
     }
 }
 
-fn spec(name: &Ident, arguments: &Arguments, operations: &[Operation]) -> Result<Tokens> {
+fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
     let Arguments { protocols, signing_name, api_version, xml_namespace, target_prefix, faults } =
         arguments;
     let target_prefix = match target_prefix {
@@ -117,49 +167,83 @@ fn spec(name: &Ident, arguments: &Arguments, operations: &[Operation]) -> Result
         Some(faults) => quote!(#faults),
         None => quote!(&[]),
     };
-    let rows = operations.iter().map(Operation::spec).collect::<Result<Vec<_>>>()?;
     let doc = format!("What `{name}` looks like on the wire.");
-    Ok(quote! {
+    quote! {
         #[doc = #doc]
-        pub static SPEC: ::wire::ServiceSpec = ::wire::ServiceSpec {
-            signing_name: #signing_name,
-            target_prefix: #target_prefix,
-            protocols: &[#(#protocols),*],
-            api_version: #api_version,
-            xml_namespace: #xml_namespace,
-            operations: &[#(#rows),*],
-            faults: #faults,
+        pub static SPEC: ::wire::ServiceSpec = {
+            const COUNT: usize = 0 #(+ #tables::ROWS.len())*;
+            static OPERATIONS: [::wire::OperationSpec; COUNT] =
+                ::wire::private::joined(&[#(#tables::ROWS),*]);
+            ::wire::ServiceSpec {
+                signing_name: #signing_name,
+                target_prefix: #target_prefix,
+                protocols: &[#(#protocols),*],
+                api_version: #api_version,
+                xml_namespace: #xml_namespace,
+                operations: &OPERATIONS,
+                faults: #faults,
+            }
         };
-    })
+    }
 }
 
-fn endpoint(declaration: &ItemTrait, operations: &[Operation]) -> Tokens {
-    let name = &declaration.ident;
-    let endpoint = format_ident!("{name}Endpoint");
-    let doc = format!("Serves a [`{name}`] on the wire.");
-    let checked = operations.iter().enumerate().filter_map(|(index, operation)| {
+/// What the operations of a trait look like on the wire, and the way of a call to them.
+fn table(name: &Ident, operations: &[Operation]) -> Result<Tokens> {
+    let table = table_of(name);
+    let rows = operations.iter().map(Operation::spec).collect::<Result<Vec<_>>>()?;
+    let checked = operations.iter().enumerate().filter_map(|(place, operation)| {
         let input = operation.checked.as_ref()?;
         Some(quote! {
-            #index => ::std::boxed::Box::pin(::std::future::ready(match call.read::<#input>() {
+            #place => ::std::boxed::Box::pin(::std::future::ready(match call.read::<#input>() {
                 Ok(_) => call.not_implemented(),
                 Err(fault) => call.write::<()>(Err(fault)),
             })),
         })
     });
-    let arms = operations.iter().enumerate().filter_map(|(index, operation)| {
+    let arms = operations.iter().enumerate().filter_map(|(place, operation)| {
         let Types { input, .. } = operation.types.as_ref()?;
         let method = &operation.method;
         // One box per operation: each is as large as its own future and no larger.
         Some(quote! {
-            #index => ::std::boxed::Box::pin(async move {
+            #place => ::std::boxed::Box::pin(async move {
                 let result = match call.read::<#input>() {
-                    Ok(input) => self.0.#method(cx, input).await,
+                    Ok(input) => service.#method(cx, input).await,
                     Err(fault) => Err(fault),
                 };
                 call.write(result)
             }),
         })
     });
+    let doc = format!("The operations of [`{name}`] on the wire.");
+    Ok(quote! {
+        #[doc = #doc]
+        #[derive(Debug)]
+        pub struct #table;
+
+        impl #table {
+            pub const ROWS: &'static [::wire::OperationSpec] = &[#(#rows),*];
+
+            /// Runs the operation that stands at `place` in `ROWS`.
+            pub fn call<'a, S: #name>(
+                service: &'a S,
+                cx: &'a ::wire::Context,
+                place: usize,
+                mut call: ::wire::Call<'a>,
+            ) -> ::wire::BoxFuture<'a, ::wire::Response> {
+                let _ = (service, cx, &mut call);
+                match place {
+                    #(#arms)*
+                    #(#checked)*
+                    _ => ::std::boxed::Box::pin(::std::future::ready(call.not_implemented())),
+                }
+            }
+        }
+    })
+}
+
+fn endpoint(name: &Ident, tables: &[Path]) -> Tokens {
+    let endpoint = format_ident!("{name}Endpoint");
+    let doc = format!("Serves a [`{name}`] on the wire.");
     quote! {
         #[doc = #doc]
         #[derive(Debug)]
@@ -176,15 +260,19 @@ fn endpoint(declaration: &ItemTrait, operations: &[Operation]) -> Tokens {
                 route: ::wire::Route<'a>,
                 request: ::wire::Request,
             ) -> ::wire::BoxFuture<'a, ::wire::Response> {
-                let mut call = match ::wire::Call::open(&SPEC, cx, route, request) {
+                let call = match ::wire::Call::open(&SPEC, cx, route, request) {
                     Ok(call) => call,
                     Err(response) => return ::std::boxed::Box::pin(::std::future::ready(*response)),
                 };
-                match call.operation() {
-                    #(#arms)*
-                    #(#checked)*
-                    _ => ::std::boxed::Box::pin(::std::future::ready(call.not_implemented())),
-                }
+                let place = call.operation();
+                #(
+                    let place = match place.checked_sub(#tables::ROWS.len()) {
+                        Some(later) => later,
+                        None => return #tables::call(&self.0, cx, place, call),
+                    };
+                )*
+                let _ = place;
+                ::std::boxed::Box::pin(::std::future::ready(call.not_implemented()))
             }
         }
     }

@@ -53,7 +53,7 @@ pub use service::{
 };
 pub use shape::{Constraints, Location, MemberSpec, Pattern, Shape, Structure};
 pub use timestamp::Timestamp;
-pub use wire_macros::{Input, Output, Structure, service};
+pub use wire_macros::{Input, Output, Structure, operations, service};
 
 /// What the derives and macros write calls to. Not an interface.
 #[doc(hidden)]
@@ -62,6 +62,7 @@ pub mod private {
     pub use crate::json::read_document;
     pub use crate::member::{read, read_required};
     pub use crate::output::write_header;
+    pub use crate::service::joined;
     pub use bytes::Bytes;
     pub use http::header::{HeaderMap, HeaderName};
     pub use regex_lite::Regex;

@@ -75,7 +75,7 @@ impl ServiceSpec {
     };
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct OperationSpec {
     /// `CreateFunction`
     pub name: &'static str,
@@ -107,6 +107,26 @@ impl OperationSpec {
         input: None,
         output: None,
     };
+}
+
+/// The operations of all parts of a service, in their order. `COUNT` is how many there are.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs while it is compiled: a wrong index stops the build"
+)]
+pub const fn joined<const COUNT: usize>(parts: &[&[OperationSpec]]) -> [OperationSpec; COUNT] {
+    let mut all = [OperationSpec::EMPTY; COUNT];
+    let (mut count, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut place = 0;
+        while place < parts[part].len() {
+            all[count] = parts[part][place];
+            (count, place) = (count + 1, place + 1);
+        }
+        part += 1;
+    }
+    assert!(count == COUNT, "each operation has a row");
+    all
 }
 
 /// The limit of a body for operations that declare none: AWS's for most JSON and Query requests.

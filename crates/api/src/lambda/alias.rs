@@ -3,7 +3,43 @@
 
 use super::constraints::*;
 use std::collections::BTreeMap;
-use wire::{Input, Output, Structure};
+use wire::{Context, Input, Output, Result, Structure, operations};
+
+/// Names that lead to versions.
+#[operations]
+pub trait AliasOperations: Send + Sync + 'static {
+    /// Creates an alias: a name that leads to a version.
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/aliases", status = 201)]
+    async fn create_alias(
+        &self,
+        cx: &Context,
+        input: CreateAliasInput,
+    ) -> Result<AliasConfiguration>;
+
+    /// Answers an alias.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases/{Name}")]
+    async fn get_alias(&self, cx: &Context, input: GetAliasInput) -> Result<AliasConfiguration>;
+
+    /// Leads an alias elsewhere.
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}")]
+    async fn update_alias(
+        &self,
+        cx: &Context,
+        input: UpdateAliasInput,
+    ) -> Result<AliasConfiguration>;
+
+    /// Deletes an alias.
+    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}/aliases/{Name}", status = 204)]
+    async fn delete_alias(&self, cx: &Context, input: DeleteAliasInput) -> Result<()>;
+
+    /// Lists the aliases of a function, page by page.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases")]
+    async fn list_aliases(
+        &self,
+        cx: &Context,
+        input: ListAliasesInput,
+    ) -> Result<ListAliasesOutput>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct CreateAliasInput {

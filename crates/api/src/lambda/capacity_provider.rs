@@ -4,7 +4,45 @@
 use super::constraints::*;
 use super::settings::{Architecture, SystemLogLevel};
 use std::collections::BTreeMap;
-use wire::{Input, Structure, enumeration};
+use wire::{Input, Structure, enumeration, operations};
+
+/// Where functions run.
+#[operations]
+pub trait CapacityProviderOperations: Send + Sync + 'static {
+    #[operation(http = "POST /2025-11-30/capacity-providers", status = 202)]
+    fn create_capacity_provider(input: CreateCapacityProviderInput);
+
+    #[operation(http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}")]
+    fn get_capacity_provider(input: GetCapacityProviderInput);
+
+    #[operation(http = "GET /2025-11-30/capacity-providers")]
+    fn list_capacity_providers(input: ListCapacityProvidersInput);
+
+    #[operation(http = "PUT /2025-11-30/capacity-providers/{CapacityProviderName}", status = 202)]
+    fn update_capacity_provider(input: UpdateCapacityProviderInput);
+
+    #[operation(
+        http = "DELETE /2025-11-30/capacity-providers/{CapacityProviderName}",
+        status = 202
+    )]
+    fn delete_capacity_provider(input: DeleteCapacityProviderInput);
+
+    #[operation(
+        http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"
+    )]
+    fn list_function_versions_by_capacity_provider(
+        input: ListFunctionVersionsByCapacityProviderInput,
+    );
+
+    #[operation(
+        http = "PUT /2025-11-30/functions/{FunctionName}/function-scaling-config",
+        status = 202
+    )]
+    fn put_function_scaling_config(input: PutFunctionScalingConfigInput);
+
+    #[operation(http = "GET /2025-11-30/functions/{FunctionName}/function-scaling-config")]
+    fn get_function_scaling_config(input: GetFunctionScalingConfigInput);
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct CreateCapacityProviderInput {

@@ -3,7 +3,89 @@
 
 use super::constraints::*;
 use std::collections::BTreeMap;
-use wire::{Input, Output, Structure, enumeration};
+use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
+
+/// Whose code functions take.
+#[operations]
+pub trait CodeSigningOperations: Send + Sync + 'static {
+    /// Creates a code signing configuration: who may sign code, and what happens to other code.
+    #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201)]
+    async fn create_code_signing_config(
+        &self,
+        cx: &Context,
+        input: CreateCodeSigningConfigInput,
+    ) -> Result<CreateCodeSigningConfigOutput>;
+
+    /// Answers a code signing configuration.
+    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
+    async fn get_code_signing_config(
+        &self,
+        cx: &Context,
+        input: GetCodeSigningConfigInput,
+    ) -> Result<GetCodeSigningConfigOutput>;
+
+    /// Lists code signing configurations, page by page.
+    #[operation(http = "GET /2020-04-22/code-signing-configs")]
+    async fn list_code_signing_configs(
+        &self,
+        cx: &Context,
+        input: ListCodeSigningConfigsInput,
+    ) -> Result<ListCodeSigningConfigsOutput>;
+
+    /// Changes a code signing configuration.
+    #[operation(http = "PUT /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
+    async fn update_code_signing_config(
+        &self,
+        cx: &Context,
+        input: UpdateCodeSigningConfigInput,
+    ) -> Result<UpdateCodeSigningConfigOutput>;
+
+    /// Deletes a code signing configuration that no function has.
+    #[operation(
+        http = "DELETE /2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
+        status = 204
+    )]
+    async fn delete_code_signing_config(
+        &self,
+        cx: &Context,
+        input: DeleteCodeSigningConfigInput,
+    ) -> Result<()>;
+
+    /// Lists the functions that have a code signing configuration, page by page.
+    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions")]
+    async fn list_functions_by_code_signing_config(
+        &self,
+        cx: &Context,
+        input: ListFunctionsByCodeSigningConfigInput,
+    ) -> Result<ListFunctionsByCodeSigningConfigOutput>;
+
+    /// Gives a function a code signing configuration.
+    #[operation(http = "PUT /2020-06-30/functions/{FunctionName}/code-signing-config")]
+    async fn put_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionCodeSigningConfigInput,
+    ) -> Result<PutFunctionCodeSigningConfigOutput>;
+
+    /// Answers the code signing configuration of a function.
+    #[operation(http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config")]
+    async fn get_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionCodeSigningConfigInput,
+    ) -> Result<GetFunctionCodeSigningConfigOutput>;
+
+    /// Takes the code signing configuration from a function.
+    #[operation(
+        http = "DELETE /2020-06-30/functions/{FunctionName}/code-signing-config",
+        status = 204
+    )]
+    async fn delete_function_code_signing_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionCodeSigningConfigInput,
+    ) -> Result<()>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct CreateCodeSigningConfigInput {

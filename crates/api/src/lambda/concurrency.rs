@@ -2,7 +2,74 @@
 //! Reserved and provisioned concurrency.
 
 use super::constraints::*;
-use wire::{Input, Output, Structure, enumeration};
+use super::function::Concurrency;
+use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
+
+/// How many invocations of a function run at once.
+#[operations]
+pub trait ConcurrencyOperations: Send + Sync + 'static {
+    /// Reserves concurrency for a function, and limits it to that.
+    #[operation(http = "PUT /2017-10-31/functions/{FunctionName}/concurrency")]
+    async fn put_function_concurrency(
+        &self,
+        cx: &Context,
+        input: PutFunctionConcurrencyInput,
+    ) -> Result<Concurrency>;
+
+    /// Answers the concurrency reserved for a function.
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/concurrency")]
+    async fn get_function_concurrency(
+        &self,
+        cx: &Context,
+        input: GetFunctionConcurrencyInput,
+    ) -> Result<GetFunctionConcurrencyOutput>;
+
+    /// Gives reserved concurrency back.
+    #[operation(http = "DELETE /2017-10-31/functions/{FunctionName}/concurrency", status = 204)]
+    async fn delete_function_concurrency(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionConcurrencyInput,
+    ) -> Result<()>;
+
+    /// Has execution environments of a version or an alias initialised ahead of events, and kept.
+    #[operation(
+        http = "PUT /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
+        status = 202
+    )]
+    async fn put_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: PutProvisionedConcurrencyConfigInput,
+    ) -> Result<PutProvisionedConcurrencyConfigOutput>;
+
+    /// Answers the provisioned concurrency of a version or an alias.
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency")]
+    async fn get_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: GetProvisionedConcurrencyConfigInput,
+    ) -> Result<GetProvisionedConcurrencyConfigOutput>;
+
+    /// Lists the provisioned concurrency of a function, page by page.
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL")]
+    async fn list_provisioned_concurrency_configs(
+        &self,
+        cx: &Context,
+        input: ListProvisionedConcurrencyConfigsInput,
+    ) -> Result<ListProvisionedConcurrencyConfigsOutput>;
+
+    /// Gives provisioned concurrency back.
+    #[operation(
+        http = "DELETE /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
+        status = 204
+    )]
+    async fn delete_provisioned_concurrency_config(
+        &self,
+        cx: &Context,
+        input: DeleteProvisionedConcurrencyConfigInput,
+    ) -> Result<()>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct PutFunctionConcurrencyInput {

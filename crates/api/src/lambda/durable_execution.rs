@@ -2,7 +2,53 @@
 //! Durable executions: inputs only, for operations that this build checks and does not have.
 
 use super::constraints::*;
-use wire::{Blob, Input, Structure, Timestamp, enumeration};
+use wire::{Blob, Input, Structure, Timestamp, enumeration, operations};
+
+/// Executions that go on where they stopped.
+#[operations]
+pub trait DurableExecutionOperations: Send + Sync + 'static {
+    #[operation(http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint")]
+    fn checkpoint_durable_execution(input: CheckpointDurableExecutionInput);
+
+    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}/state")]
+    fn get_durable_execution_state(input: GetDurableExecutionStateInput);
+
+    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}")]
+    fn get_durable_execution(input: GetDurableExecutionInput);
+
+    #[operation(http = "GET /2025-12-01/durable-executions/{DurableExecutionArn}/history")]
+    fn get_durable_execution_history(input: GetDurableExecutionHistoryInput);
+
+    #[operation(http = "GET /2025-12-01/functions/{FunctionName}/durable-executions")]
+    fn list_durable_executions_by_function(input: ListDurableExecutionsByFunctionInput);
+
+    #[operation(http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/stop")]
+    fn stop_durable_execution(input: StopDurableExecutionInput);
+
+    #[operation(http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/succeed")]
+    fn send_durable_execution_callback_success(input: SendDurableExecutionCallbackSuccessInput);
+
+    #[operation(http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/fail")]
+    fn send_durable_execution_callback_failure(input: SendDurableExecutionCallbackFailureInput);
+
+    #[operation(http = "POST /2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat")]
+    fn send_durable_execution_callback_heartbeat(input: SendDurableExecutionCallbackHeartbeatInput);
+
+    #[operation(
+        http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/pause",
+        status = 202
+    )]
+    fn pause_durable_execution(input: PauseDurableExecutionInput);
+
+    #[operation(
+        http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/resume",
+        status = 202
+    )]
+    fn resume_durable_execution(input: ResumeDurableExecutionInput);
+
+    #[operation(http = "DELETE /2025-12-01/durable-executions/{DurableExecutionArn}", status = 202)]
+    fn delete_durable_execution(input: DeleteDurableExecutionInput);
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct CheckpointDurableExecutionInput {

@@ -2,7 +2,54 @@
 //! How asynchronous invocations are retried, and where their outcome goes.
 
 use super::constraints::*;
-use wire::{Input, Output, Structure, Timestamp};
+use wire::{Context, Input, Output, Result, Structure, Timestamp, operations};
+
+/// What becomes of asynchronous invocations.
+#[operations]
+pub trait EventInvokeConfigOperations: Send + Sync + 'static {
+    /// Sets how asynchronous invocations are retried and reported, leaving nothing of what was set.
+    #[operation(http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    async fn put_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig>;
+
+    /// Changes how asynchronous invocations are retried and reported.
+    #[operation(http = "POST /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    async fn update_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig>;
+
+    /// Answers how asynchronous invocations are retried and reported.
+    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    async fn get_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionEventInvokeConfigInput,
+    ) -> Result<FunctionEventInvokeConfig>;
+
+    /// Lists the event invoke configurations of a function, page by page.
+    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list")]
+    async fn list_function_event_invoke_configs(
+        &self,
+        cx: &Context,
+        input: ListFunctionEventInvokeConfigsInput,
+    ) -> Result<ListFunctionEventInvokeConfigsOutput>;
+
+    /// Deletes an event invoke configuration.
+    #[operation(
+        http = "DELETE /2019-09-25/functions/{FunctionName}/event-invoke-config",
+        status = 204
+    )]
+    async fn delete_function_event_invoke_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionEventInvokeConfigInput,
+    ) -> Result<()>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct PutFunctionEventInvokeConfigInput {

@@ -4,7 +4,51 @@
 use super::constraints::*;
 use super::event_invoke_config::DestinationConfig;
 use std::collections::BTreeMap;
-use wire::{Input, Output, Structure, Timestamp, enumeration};
+use wire::{Context, Input, Output, Result, Structure, Timestamp, enumeration, operations};
+
+/// From where a function is given records.
+#[operations]
+pub trait EventSourceMappingOperations: Send + Sync + 'static {
+    /// Maps the records of a source to a function.
+    #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202)]
+    async fn create_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: CreateEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
+
+    /// Answers an event source mapping.
+    #[operation(http = "GET /2015-03-31/event-source-mappings/{UUID}")]
+    async fn get_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: GetEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
+
+    /// Lists event source mappings, page by page.
+    #[operation(http = "GET /2015-03-31/event-source-mappings")]
+    async fn list_event_source_mappings(
+        &self,
+        cx: &Context,
+        input: ListEventSourceMappingsInput,
+    ) -> Result<ListEventSourceMappingsOutput>;
+
+    /// Changes an event source mapping.
+    #[operation(http = "PUT /2015-03-31/event-source-mappings/{UUID}", status = 202)]
+    async fn update_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: UpdateEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
+
+    /// Deletes an event source mapping.
+    #[operation(http = "DELETE /2015-03-31/event-source-mappings/{UUID}", status = 202)]
+    async fn delete_event_source_mapping(
+        &self,
+        cx: &Context,
+        input: DeleteEventSourceMappingInput,
+    ) -> Result<EventSourceMappingConfiguration>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct CreateEventSourceMappingInput {

@@ -1,11 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Functions: create, get, list, update, delete.
 
+use super::account::*;
 use super::configuration::FunctionConfiguration;
 use super::constraints::*;
 use super::settings::*;
 use std::collections::BTreeMap;
-use wire::{Blob, Input, Output, Structure, enumeration};
+use wire::{Blob, Context, Input, Output, Result, Structure, enumeration, operations};
+
+/// Functions: their code and their settings.
+#[operations]
+pub trait FunctionOperations: Send + Sync + 'static {
+    /// Creates a function.
+    #[operation(http = "POST /2015-03-31/functions", status = 201, body_max = 70_167_211)]
+    async fn create_function(
+        &self,
+        cx: &Context,
+        input: CreateFunctionInput,
+    ) -> Result<FunctionConfiguration>;
+
+    /// Answers a function: its configuration, and where its code can be had.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}")]
+    async fn get_function(
+        &self,
+        cx: &Context,
+        input: GetFunctionInput,
+    ) -> Result<GetFunctionOutput>;
+
+    /// Answers the configuration of a function.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/configuration")]
+    async fn get_function_configuration(
+        &self,
+        cx: &Context,
+        input: GetFunctionConfigurationInput,
+    ) -> Result<FunctionConfiguration>;
+
+    /// Lists functions, page by page.
+    #[operation(http = "GET /2015-03-31/functions")]
+    async fn list_functions(
+        &self,
+        cx: &Context,
+        input: ListFunctionsInput,
+    ) -> Result<ListFunctionsOutput>;
+
+    /// Replaces the code of `$LATEST`.
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/code", body_max = 70_167_211)]
+    async fn update_function_code(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionCodeInput,
+    ) -> Result<FunctionConfiguration>;
+
+    /// Changes the settings of `$LATEST`.
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/configuration")]
+    async fn update_function_configuration(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionConfigurationInput,
+    ) -> Result<FunctionConfiguration>;
+
+    /// Deletes a function, or one version of it.
+    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}")]
+    async fn delete_function(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionInput,
+    ) -> Result<DeleteFunctionOutput>;
+
+    /// Answers the limits and the usage of the account.
+    #[operation(http = "GET /2016-08-19/account-settings")]
+    async fn get_account_settings(
+        &self,
+        cx: &Context,
+        input: GetAccountSettingsInput,
+    ) -> Result<GetAccountSettingsOutput>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct CreateFunctionInput {

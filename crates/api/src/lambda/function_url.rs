@@ -3,7 +3,51 @@
 
 use super::constraints::*;
 use super::policy::FunctionUrlAuthType;
-use wire::{Input, Output, Structure, enumeration};
+use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
+
+/// URLs of functions.
+#[operations]
+pub trait FunctionUrlOperations: Send + Sync + 'static {
+    /// Gives a function or an alias a URL.
+    #[operation(http = "POST /2021-10-31/functions/{FunctionName}/url", status = 201)]
+    async fn create_function_url_config(
+        &self,
+        cx: &Context,
+        input: CreateFunctionUrlConfigInput,
+    ) -> Result<CreateFunctionUrlConfigOutput>;
+
+    /// Answers a function URL.
+    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/url")]
+    async fn get_function_url_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionUrlConfigInput,
+    ) -> Result<FunctionUrlConfig>;
+
+    /// Lists the URLs of a function, page by page.
+    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/urls")]
+    async fn list_function_url_configs(
+        &self,
+        cx: &Context,
+        input: ListFunctionUrlConfigsInput,
+    ) -> Result<ListFunctionUrlConfigsOutput>;
+
+    /// Changes a function URL.
+    #[operation(http = "PUT /2021-10-31/functions/{FunctionName}/url")]
+    async fn update_function_url_config(
+        &self,
+        cx: &Context,
+        input: UpdateFunctionUrlConfigInput,
+    ) -> Result<FunctionUrlConfig>;
+
+    /// Deletes a function URL.
+    #[operation(http = "DELETE /2021-10-31/functions/{FunctionName}/url", status = 204)]
+    async fn delete_function_url_config(
+        &self,
+        cx: &Context,
+        input: DeleteFunctionUrlConfigInput,
+    ) -> Result<()>;
+}
 
 #[derive(Debug, Clone, PartialEq, Input)]
 pub struct CreateFunctionUrlConfigInput {

@@ -4,7 +4,92 @@
 use super::constraints::*;
 use super::function::{ResolvedS3Object, S3ObjectStorageMode};
 use super::settings::Architecture;
-use wire::{Blob, Input, Output, Structure};
+use wire::{Blob, Context, Input, Output, Result, Structure, operations};
+
+/// What functions share.
+#[operations]
+pub trait LayerOperations: Send + Sync + 'static {
+    /// Publishes the next version of a layer.
+    #[operation(
+        http = "POST /2018-10-31/layers/{LayerName}/versions",
+        status = 201,
+        body_max = 70_167_211
+    )]
+    async fn publish_layer_version(
+        &self,
+        cx: &Context,
+        input: PublishLayerVersionInput,
+    ) -> Result<LayerVersion>;
+
+    /// Answers a version of a layer, and where its content can be had.
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}")]
+    async fn get_layer_version(
+        &self,
+        cx: &Context,
+        input: GetLayerVersionInput,
+    ) -> Result<LayerVersion>;
+
+    /// The same by ARN.
+    #[operation(http = "GET /2018-10-31/layers?find=LayerVersion")]
+    async fn get_layer_version_by_arn(
+        &self,
+        cx: &Context,
+        input: GetLayerVersionByArnInput,
+    ) -> Result<LayerVersion>;
+
+    /// Lists layers, page by page.
+    #[operation(http = "GET /2018-10-31/layers")]
+    async fn list_layers(&self, cx: &Context, input: ListLayersInput) -> Result<ListLayersOutput>;
+
+    /// Lists the versions of a layer, newest first, page by page.
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions")]
+    async fn list_layer_versions(
+        &self,
+        cx: &Context,
+        input: ListLayerVersionsInput,
+    ) -> Result<ListLayerVersionsOutput>;
+
+    /// Deletes a version of a layer. Functions that have it keep it.
+    #[operation(
+        http = "DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
+        status = 204
+    )]
+    async fn delete_layer_version(
+        &self,
+        cx: &Context,
+        input: DeleteLayerVersionInput,
+    ) -> Result<()>;
+
+    /// Adds a statement to the policy of a layer's version.
+    #[operation(
+        http = "POST /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
+        status = 201
+    )]
+    async fn add_layer_version_permission(
+        &self,
+        cx: &Context,
+        input: AddLayerVersionPermissionInput,
+    ) -> Result<AddLayerVersionPermissionOutput>;
+
+    /// Answers the policy of a layer's version.
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy")]
+    async fn get_layer_version_policy(
+        &self,
+        cx: &Context,
+        input: GetLayerVersionPolicyInput,
+    ) -> Result<GetLayerVersionPolicyOutput>;
+
+    /// Removes a statement from the policy of a layer's version.
+    #[operation(
+        http = "DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
+        status = 204
+    )]
+    async fn remove_layer_version_permission(
+        &self,
+        cx: &Context,
+        input: RemoveLayerVersionPermissionInput,
+    ) -> Result<()>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct PublishLayerVersionInput {

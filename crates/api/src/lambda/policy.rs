@@ -2,7 +2,54 @@
 //! Resource policies of functions: statement by statement, and whole.
 
 use super::constraints::*;
-use wire::{Input, Output, enumeration};
+use wire::{Context, Input, Output, Result, enumeration, operations};
+
+/// Who may use a function.
+#[operations]
+pub trait PolicyOperations: Send + Sync + 'static {
+    /// Adds a statement to a resource policy.
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/policy", status = 201)]
+    async fn add_permission(
+        &self,
+        cx: &Context,
+        input: AddPermissionInput,
+    ) -> Result<AddPermissionOutput>;
+
+    /// Removes a statement from a resource policy.
+    #[operation(
+        http = "DELETE /2015-03-31/functions/{FunctionName}/policy/{StatementId}",
+        status = 204
+    )]
+    async fn remove_permission(&self, cx: &Context, input: RemovePermissionInput) -> Result<()>;
+
+    /// Answers a resource policy.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/policy")]
+    async fn get_policy(&self, cx: &Context, input: GetPolicyInput) -> Result<GetPolicyOutput>;
+
+    /// Replaces a resource policy.
+    #[operation(http = "PUT /2026-07-09/resource-policy/{ResourceArn}")]
+    async fn put_resource_policy(
+        &self,
+        cx: &Context,
+        input: PutResourcePolicyInput,
+    ) -> Result<PutResourcePolicyOutput>;
+
+    /// Answers a resource policy by the ARN of its resource.
+    #[operation(http = "GET /2026-07-09/resource-policy/{ResourceArn}")]
+    async fn get_resource_policy(
+        &self,
+        cx: &Context,
+        input: GetResourcePolicyInput,
+    ) -> Result<GetResourcePolicyOutput>;
+
+    /// Deletes a resource policy.
+    #[operation(http = "DELETE /2026-07-09/resource-policy/{ResourceArn}", status = 204)]
+    async fn delete_resource_policy(
+        &self,
+        cx: &Context,
+        input: DeleteResourcePolicyInput,
+    ) -> Result<()>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct AddPermissionInput {

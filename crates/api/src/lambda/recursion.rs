@@ -2,7 +2,27 @@
 //! What happens to a function that calls itself through other services.
 
 use super::constraints::*;
-use wire::{Input, Output, enumeration};
+use wire::{Context, Input, Output, Result, enumeration, operations};
+
+/// Functions that lead to themselves.
+#[operations]
+pub trait RecursionOperations: Send + Sync + 'static {
+    /// Answers whether a function may call itself through other services.
+    #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config")]
+    async fn get_function_recursion_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionRecursionConfigInput,
+    ) -> Result<GetFunctionRecursionConfigOutput>;
+
+    /// Sets whether a function may call itself through other services.
+    #[operation(http = "PUT /2024-08-31/functions/{FunctionName}/recursion-config")]
+    async fn put_function_recursion_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionRecursionConfigInput,
+    ) -> Result<PutFunctionRecursionConfigOutput>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct GetFunctionRecursionConfigInput {

@@ -2,7 +2,27 @@
 //! When a function moves to a newer version of its runtime.
 
 use super::constraints::*;
-use wire::{Input, Output, enumeration};
+use wire::{Context, Input, Output, Result, enumeration, operations};
+
+/// Which version of its runtime a function runs on.
+#[operations]
+pub trait RuntimeManagementOperations: Send + Sync + 'static {
+    /// Answers when a function moves to a newer version of its runtime.
+    #[operation(http = "GET /2021-07-20/functions/{FunctionName}/runtime-management-config")]
+    async fn get_runtime_management_config(
+        &self,
+        cx: &Context,
+        input: GetRuntimeManagementConfigInput,
+    ) -> Result<GetRuntimeManagementConfigOutput>;
+
+    /// Sets when a function moves to a newer version of its runtime.
+    #[operation(http = "PUT /2021-07-20/functions/{FunctionName}/runtime-management-config")]
+    async fn put_runtime_management_config(
+        &self,
+        cx: &Context,
+        input: PutRuntimeManagementConfigInput,
+    ) -> Result<PutRuntimeManagementConfigOutput>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct GetRuntimeManagementConfigInput {

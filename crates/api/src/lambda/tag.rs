@@ -3,7 +3,23 @@
 
 use super::constraints::*;
 use std::collections::BTreeMap;
-use wire::{Input, Output};
+use wire::{Context, Input, Output, Result, operations};
+
+/// Tags.
+#[operations]
+pub trait TagOperations: Send + Sync + 'static {
+    /// Adds tags.
+    #[operation(http = "POST /2017-03-31/tags/{Resource}", status = 204)]
+    async fn tag_resource(&self, cx: &Context, input: TagResourceInput) -> Result<()>;
+
+    /// Removes tags.
+    #[operation(http = "DELETE /2017-03-31/tags/{Resource}", status = 204)]
+    async fn untag_resource(&self, cx: &Context, input: UntagResourceInput) -> Result<()>;
+
+    /// Lists tags.
+    #[operation(http = "GET /2017-03-31/tags/{Resource}")]
+    async fn list_tags(&self, cx: &Context, input: ListTagsInput) -> Result<ListTagsOutput>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct TagResourceInput {

@@ -4,7 +4,27 @@
 use super::configuration::FunctionConfiguration;
 use super::constraints::*;
 use super::function::FunctionVersionLatestPublished;
-use wire::{Input, Output};
+use wire::{Context, Input, Output, Result, operations};
+
+/// Numbered versions of functions.
+#[operations]
+pub trait VersionOperations: Send + Sync + 'static {
+    /// Freezes `$LATEST` as a numbered version.
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/versions", status = 201)]
+    async fn publish_version(
+        &self,
+        cx: &Context,
+        input: PublishVersionInput,
+    ) -> Result<FunctionConfiguration>;
+
+    /// Lists the versions of a function, page by page.
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/versions")]
+    async fn list_versions_by_function(
+        &self,
+        cx: &Context,
+        input: ListVersionsByFunctionInput,
+    ) -> Result<ListVersionsByFunctionOutput>;
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct PublishVersionInput {
