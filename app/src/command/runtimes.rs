@@ -13,7 +13,7 @@ pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = runtimes
         .list()
         .into_iter()
-        .map(|listing| vec![listing.identifier.to_string(), listing.state(), listing.place()])
+        .map(|listing| vec![listing.identifier.to_string(), listing.state, listing.place])
         .collect();
     terminal::table(&["RUNTIME", "STATE", "WHERE OR HOW"], &rows)?;
     Ok(())

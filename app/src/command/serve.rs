@@ -101,13 +101,15 @@ async fn serve(
     let identity = Arc::new(identity);
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
-    let runtimes =
-        Runtimes::prepare(&config.runtimes, data_dir).context("cannot prepare the runtimes")?;
     let images = Images::open(config.images.clone(), data_dir.join("images"))
         .context("cannot open the images")?;
+    let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
+        .context("cannot prepare the runtimes")?
+        .with_images(images.clone());
     let runs_images = launcher.level() != Level::L0;
     let worker =
         Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _, config.stems.clone());
+    worker.pull_runtimes();
     let invoker = Invoker::new(worker, config.invoke.clone());
     let options = lambda::Options {
         concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),

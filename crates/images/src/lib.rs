@@ -36,3 +36,4 @@ pub use error::{Blame, ImageError};
 pub use images::{Image, Images, Resolved};
 pub use manifest::{Architecture, Config};
 pub use options::{Options, Registry, Secret};
+pub use reference::{Address, InvalidAddress};

@@ -39,6 +39,11 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// Of the machine that this runs on.
+    pub const fn of_this_machine() -> Self {
+        if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X8664 }
+    }
+
     /// As images name it.
     const fn name(self) -> &'static str {
         match self {

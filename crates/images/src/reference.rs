@@ -11,6 +11,7 @@
 //! Invariant: there is no other way to make one than to parse it. Whether it may be used is not said here.
 
 use crate::digest::Digest;
+use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -44,6 +45,38 @@ pub(crate) struct Reference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the address of an image")]
 pub(crate) struct InvalidReference;
+
+/// An address as somebody wrote it, which was seen to be one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Address(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the address of an image")]
+pub struct InvalidAddress(String);
+
+impl Address {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = InvalidAddress;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.parse::<Reference>() {
+            Ok(_) => Ok(Self(text)),
+            Err(InvalidReference) => Err(InvalidAddress(text.chars().take(200).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Reference {
     /// The same place, and the image that was found there.

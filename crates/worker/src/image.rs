@@ -9,11 +9,11 @@ use crate::failure::Failure;
 use crate::function::{Function, FunctionImage, Initialization};
 use crate::host::Session;
 use crate::logs::LogStream;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-use rustix::io::Errno;
+use crate::runtimes::root::open;
+use rustix::fs::OFlags;
 use sandbox::Spec;
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 
 /// What a sandbox of an image is made from.
@@ -47,9 +47,8 @@ pub(crate) fn prepare(
         Err(failure) => return Ok(Err(failure)),
     };
     if let Some(external) = &external {
-        if open(&root, "bin/sh", OFlags::empty())?.is_none() {
-            let reason = "the image has extensions, and no /bin/sh to start them".to_owned();
-            return Ok(Err(Failure::Extension { error_type: "Extension.LaunchError", reason }));
+        if let Some(failure) = no_shell(&root)? {
+            return Ok(Err(failure));
         }
         argv = external.argv(argv);
         mounts.push(external.mount());
@@ -65,14 +64,11 @@ pub(crate) fn prepare(
     Ok(Ok(Prepared { spec, external }))
 }
 
-/// Finds something in an image as the image itself would. `None` if it is not there.
-fn open(root: &Path, path: &str, flags: OFlags) -> io::Result<Option<OwnedFd>> {
-    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, root, directory, Mode::empty())?;
-    let flags = flags | OFlags::PATH | OFlags::CLOEXEC;
-    match openat2(&root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
-        Ok(found) => Ok(Some(found)),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-        Err(errno) => Err(errno.into()),
+/// Why there are no extensions in an image without a shell, which is what starts them.
+pub(crate) fn no_shell(root: &Path) -> io::Result<Option<Failure>> {
+    if open(root, "bin/sh", OFlags::empty())?.is_some() {
+        return Ok(None);
     }
+    let reason = "there are extensions, and no /bin/sh in the image to start them".to_owned();
+    Ok(Some(Failure::Extension { error_type: "Extension.LaunchError", reason }))
 }

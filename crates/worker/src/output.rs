@@ -17,6 +17,22 @@ const READ_BYTES: usize = 16 * 1024;
 /// A function that goes on printing does not hold up its answer: this is the most that a pipe can hold, unless root made it larger.
 const DRAIN_BYTES_MAX: usize = 1 << 20;
 
+/// All that is in a pipe whose writers have nothing more to say, up to a limit.
+pub(crate) fn all(pipe: &OwnedFd, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let mut text = vec![0; bytes_max];
+    let mut length = 0;
+    while let Some(rest) = text.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::read(pipe, rest) {
+            Ok(0) | Err(rustix::io::Errno::AGAIN) => break,
+            Ok(read) => length += read,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    text.truncate(length);
+    Ok(text)
+}
+
 #[derive(Debug)]
 pub(crate) struct Output {
     printed: pipe::Receiver,

@@ -95,6 +95,8 @@ impl Options {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
     identifier: String,
+    /// Of a runtime that lives in one.
+    image: Option<images::Digest>,
     /// If it is told as it starts.
     memory_mb: Option<u32>,
     stem_mb: u64,
@@ -213,6 +215,7 @@ impl Stems {
         }
         Some(Kind {
             identifier: installed.identifier.to_string(),
+            image: installed.image.as_ref().map(|image| image.digest),
             memory_mb: ahead.is_for_one_memory_size.then_some(function.memory_mb),
             stem_mb: ahead.memory_mb,
         })
@@ -253,7 +256,8 @@ impl Stems {
         let changes_directory = ahead.is_none_or(|ahead| ahead.changes_directory);
         // One that is moved believes to be there already.
         let cwd = if changes_directory { "/tmp" } else { "/var/task" }.into();
-        let spec = Spec { root: None, mounts, argv, env: env.clone(), cwd, limits, is_ahead: true };
+        let root = installed.image.as_ref().map(|image| image.directory.clone());
+        let spec = Spec { root, mounts, argv, env: env.clone(), cwd, limits, is_ahead: true };
         let Sandbox { runtime_api, connection, edge, output, log, process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
         let asked = async {

@@ -15,7 +15,7 @@ use crate::image::{self, Prepared};
 use crate::logs::{LogFiles, LogStream};
 use crate::run::{NotDelivered, outcome};
 use crate::runtime_api::Connection;
-use crate::runtimes::{self, Installed, Runtimes};
+use crate::runtimes::{self, Installed, NotInstalled, Runtimes};
 use crate::stems::{self, Grown, Stems};
 use crate::telemetry::{Ending, InitPhase, Invocation};
 use sandbox::{LaunchError, Launcher, Mount, Sandbox, Spec, Step};
@@ -40,7 +40,7 @@ pub struct Worker {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
-    RuntimeNotInstalled(#[from] runtimes::NotInstalled),
+    RuntimeNotInstalled(#[from] NotInstalled),
     #[error("failed to prepare the runtime")]
     Compile(#[from] runtimes::CompileError),
     #[error("failed to launch a sandbox")]
@@ -93,20 +93,39 @@ impl Worker {
         }
     }
 
+    /// Pulls the images of the runtimes that live in some, beside all else. One that is not there when it is needed is pulled then.
+    /// Must be called on a tokio runtime.
+    pub fn pull_runtimes(&self) {
+        for identifier in self.runtimes.in_images() {
+            let (runtimes, launcher) = (Arc::clone(&self.runtimes), self.launcher.clone());
+            // What becomes of it is in the log.
+            spawn(async move {
+                let _ = runtimes.find_or_pull(&identifier.to_string(), &launcher).await;
+            });
+        }
+    }
+
     /// A function like this one may be invoked soon: makes ready what does not depend on its code.
     pub fn expect(&self, function: &Function) {
         if function.image.is_some() {
             return;
         }
         self.launcher.expect();
-        let Ok(installed) = self.runtimes.find(&function.runtime) else { return };
-        if !self.runtimes.must_compile(&installed) {
-            self.stems.expect(function, &installed);
-            return;
+        match self.runtimes.find(&function.runtime) {
+            Ok(installed) if !self.runtimes.must_compile(&installed) => {
+                self.stems.expect(function, &installed);
+                return;
+            }
+            Ok(_) | Err(NotInstalled::NotPulled { .. }) => {}
+            Err(_) => return,
         }
         let (runtimes, stems) = (Arc::clone(&self.runtimes), Arc::clone(&self.stems));
-        let function = function.clone();
+        let (function, launcher) = (function.clone(), self.launcher.clone());
         spawn(async move {
+            // That an image could not be pulled is in the log already.
+            let Ok(installed) = runtimes.find_or_pull(&function.runtime, &launcher).await else {
+                return;
+            };
             match compile(runtimes, installed.clone()).await {
                 Ok(()) => stems.expect(&function, &installed),
                 Err(error) => tracing::warn!(%error, "bootstrap not compiled ahead"),
@@ -126,7 +145,7 @@ impl Worker {
         initialization: Initialization,
     ) -> Result<Arc<Environment>, StartError> {
         if function.image.is_none() {
-            let installed = self.runtimes.find(&function.runtime)?;
+            let installed = self.runtimes.find_or_pull(&function.runtime, &self.launcher).await?;
             if self.runtimes.must_compile(&installed) {
                 compile(Arc::clone(&self.runtimes), installed).await?;
             }
@@ -266,12 +285,18 @@ impl Worker {
             Ok(external) => external,
             Err(failure) => return Ok(Err(failure)),
         };
+        let root = installed.image.as_ref().map(|image| image.directory.clone());
         if let Some(external) = &external {
+            if let Some(root) = &root
+                && let Some(failure) = image::no_shell(root)?
+            {
+                return Ok(Err(failure));
+            }
             argv = external.argv(argv);
             mounts.push(external.mount());
         }
         let (cwd, limits) = ("/var/task".into(), function.limits());
-        let spec = Spec { root: None, mounts, argv, env, cwd, limits, is_ahead: false };
+        let spec = Spec { root, mounts, argv, env, cwd, limits, is_ahead: false };
         self.launched(function, spec, session, external, &installed.version).await
     }
 

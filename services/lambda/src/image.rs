@@ -109,7 +109,7 @@ pub(crate) fn digest(hash: BlobId) -> Option<Digest> {
 
 /// This machine's, the only one that functions may have.
 pub(crate) const fn architecture() -> Architecture {
-    if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X8664 }
+    Architecture::of_this_machine()
 }
 
 /// A member that only packages have.

@@ -6,6 +6,7 @@
 use super::Installed;
 use super::identifier::Language;
 use super::search::{self, Prefix};
+use std::path::Path;
 
 /// No `site` (our bootstrap does the little of it that functions need), no bytecode into read-only directories.
 pub(super) fn python(minor: u8, file: &str) -> Vec<String> {
@@ -44,8 +45,8 @@ pub(super) fn java() -> Vec<String> {
 }
 
 /// A Ruby knows its library by the place it was built for, so it runs there.
-pub(super) fn ruby(prefix: &Prefix) -> Vec<String> {
-    vec![prefix.interpreter().display().to_string(), "/var/runtime/bootstrap.rb".to_owned()]
+pub(super) fn ruby(interpreter: &Path) -> Vec<String> {
+    vec![interpreter.display().to_string(), "/var/runtime/bootstrap.rb".to_owned()]
 }
 
 const JAVA_COLLECTOR: &str = "-XX:+UseSerialGC";

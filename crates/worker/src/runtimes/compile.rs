@@ -48,12 +48,12 @@ impl Runtimes {
     }
 
     /// Compiles the bootstrap for a Python, which takes three milliseconds off each later start, or the one for all Javas.
-    /// Does nothing for other runtimes and when it is done already. Runs the interpreter: blocks for some twenty
-    /// milliseconds, or some seconds.
+    /// Does nothing for other runtimes, for a Python of an image, which would have to run outside a sandbox, and when it is
+    /// done already. Runs the interpreter: blocks for some twenty milliseconds, or some seconds.
     pub fn compile(&self, installed: &Installed) -> Result<(), CompileError> {
         let _alone = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         match (installed.identifier.language(), &installed.lang_dir) {
-            (Language::Python { minor }, Some(lang_dir)) => {
+            (Language::Python { minor }, Some(lang_dir)) if installed.image.is_none() => {
                 self.compile_python(installed, &lang_dir.join(format!("bin/python3.{minor}")))
             }
             (Language::Java { .. }, _) if self.must_compile(installed) => {
@@ -73,13 +73,14 @@ impl Runtimes {
         run(program, script.into_iter().chain([folder.as_os_str(), target.as_os_str()]))
     }
 
-    /// JDKs that can compile for this Java: its own first.
+    /// JDKs of this machine that can compile for this Java: its own first.
     pub(super) fn compilers(&self, installed: &Installed) -> impl Iterator<Item = PathBuf> {
         let others = Identifier::all()
             .filter(|identifier| matches!(identifier.language(), Language::Java { .. }))
             .filter_map(|identifier| self.prefix(identifier))
             .map(|prefix| prefix.directory);
-        let own = installed.lang_dir.clone();
+        // Nothing of an image runs outside a sandbox.
+        let own = installed.lang_dir.clone().filter(|_| installed.image.is_none());
         own.into_iter().chain(others).filter(|home| home.join("bin/javac").is_file())
     }
 

@@ -121,6 +121,17 @@ impl Identifier {
         }
     }
 
+    /// The file name of its interpreter. None of `provided`.
+    pub(super) fn interpreter(self) -> Option<String> {
+        match self.language {
+            Language::Python { minor } => Some(format!("python3.{minor}")),
+            Language::Node { .. } => Some("node".to_owned()),
+            Language::Java { .. } => Some("java".to_owned()),
+            Language::Ruby { .. } => Some("ruby".to_owned()),
+            Language::Provided => None,
+        }
+    }
+
     pub(super) fn how_to_install(self) -> String {
         match self.language {
             Language::Python { minor } => format!(

@@ -2,8 +2,9 @@
 //! Managed runtimes: what `python3.12` means on this machine.
 //!
 //! A runtime is two directories and a command: the prefix of an interpreter, which a sandbox sees at /var/lang, and our
-//! bootstrap for it at /var/runtime. The interpreters are whatever the machine has (`search`); the bootstraps are part of
-//! this binary and are written into the data directory (`bootstraps`).
+//! bootstrap for it at /var/runtime. The interpreters are whatever the machine has (`search`), or what a container image has
+//! (`image`), which is then the root of the sandbox; the bootstraps are part of this binary and are written into the data
+//! directory (`bootstraps`).
 //!
 //! Invariants:
 //! - nothing here runs an interpreter at start; `compile` and `sdk::install` do, on request, and block: call them from
@@ -16,17 +17,22 @@ mod bootstraps;
 mod command;
 mod compile;
 mod identifier;
+mod image;
 mod provided;
+pub(crate) mod root;
 pub mod sdk;
 mod search;
 
 pub use bootstraps::PrepareError;
 pub use compile::CompileError;
 pub use identifier::{Identifier, Language};
+pub use image::ImageRoot;
 pub use provided::provided_argv;
 pub use search::Surroundings;
 
-use sandbox::Mount;
+use image::{ImageRuntimes, InImage};
+use images::{Address, Images};
+use sandbox::{Launcher, Mount};
 use search::Prefix;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -43,6 +49,10 @@ pub struct Options {
     /// runtime, as in `"ruby3.3" = "/usr"`. For Node.js, Java and Ruby. Default: none; no version is taken for another
     /// unless it is said here.
     pub stand_in: BTreeMap<Identifier, PathBuf>,
+    /// Runtimes that live in a container image: its address by the name of the runtime, as in
+    /// `"python3.12" = "registry.example.com/python:3.12-slim"`. It is pulled from where `images` allows, and its file system
+    /// is the root of these functions, whatever the machine has installed. Default: none.
+    pub images: BTreeMap<Identifier, Address>,
     /// The home directory, the PATH and the JAVA_HOME of this process.
     #[serde(skip)]
     pub surroundings: Surroundings,
@@ -56,6 +66,8 @@ pub struct Installed {
     pub version: String,
     /// Whether this is another version, which stands in because somebody has said so.
     pub is_stand_in: bool,
+    /// What the sandbox has as its root, if that is not the machine's own programs.
+    pub image: Option<ImageRoot>,
     /// Mounted read-only at /var/lang. None for `provided`.
     pub lang_dir: Option<PathBuf>,
     /// Mounted read-only at /var/runtime. None for `provided`.
@@ -77,6 +89,8 @@ pub enum NotInstalled {
         identifier.how_to_install()
     )]
     NoCompiler { identifier: Identifier, place: PathBuf },
+    #[error("the image of the runtime {identifier}, {address}, is not ready: {reason}")]
+    NotPulled { identifier: Identifier, address: String, reason: String },
     #[error("the runtime {text} is not supported")]
     Unsupported { text: String },
 }
@@ -90,6 +104,7 @@ impl NotInstalled {
                 let how = identifier.how_to_install();
                 format!("{} has no compiler (javac): {how}", place.display())
             }
+            Self::NotPulled { address, reason, .. } => format!("{address}: {reason}"),
             Self::Unsupported { .. } => {
                 "use a Python, Node.js, Java, Ruby or provided runtime: `tinderbox runtimes` lists them"
                     .to_owned()
@@ -99,28 +114,27 @@ impl NotInstalled {
 }
 
 /// One line of `tinderbox runtimes`.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     pub identifier: Identifier,
-    pub result: Result<Installed, NotInstalled>,
+    pub state: String,
+    /// The prefix of the interpreter, or its image, or how to get one.
+    pub place: String,
 }
 
 impl Listing {
-    pub fn state(&self) -> String {
-        match &self.result {
+    fn of(identifier: Identifier, result: &Result<Installed, NotInstalled>) -> Self {
+        let state = match result {
             Ok(installed) if installed.is_stand_in => format!("{} stands in", installed.version),
             Ok(installed) => installed.version.clone(),
             Err(_) => "not installed".to_owned(),
-        }
-    }
-
-    /// The prefix of the interpreter, or how to get one.
-    pub fn place(&self) -> String {
-        match &self.result {
+        };
+        let place = match result {
             Ok(Installed { lang_dir: Some(lang_dir), .. }) => lang_dir.display().to_string(),
             Ok(_) => "any Linux binary".to_owned(),
             Err(missing) => missing.hint(),
-        }
+        };
+        Self { identifier, state, place }
     }
 }
 
@@ -131,6 +145,7 @@ pub struct Runtimes {
     /// DIR/runtimes
     directory: PathBuf,
     found: Mutex<HashMap<Identifier, Prefix>>,
+    in_images: ImageRuntimes,
     answers: search::Answers,
     /// Held by who compiles.
     compiling: Mutex<()>,
@@ -147,13 +162,42 @@ impl Runtimes {
         {
             tracing::warn!(%error, "pipes of earlier environments not removed");
         }
+        let in_images = ImageRuntimes::new(&options.images, directory.join("images.json"));
         Ok(Self {
             options: options.clone(),
             directory,
             found: Mutex::default(),
+            in_images,
             answers: search::Answers::default(),
             compiling: Mutex::default(),
         })
+    }
+
+    /// Pulls runtimes' images from `images`. What was pulled before is used from now on.
+    #[must_use]
+    pub fn with_images(mut self, images: Images) -> Self {
+        self.in_images.use_images(images);
+        self
+    }
+
+    /// Those that live in images.
+    pub fn in_images(&self) -> impl Iterator<Item = Identifier> {
+        self.in_images.identifiers()
+    }
+
+    /// As `find`, and pulls the image of one that lives in an image first.
+    pub(crate) async fn find_or_pull(
+        &self,
+        identifier: &str,
+        launcher: &Launcher,
+    ) -> Result<Installed, NotInstalled> {
+        match self.find(identifier) {
+            Err(NotInstalled::NotPulled { identifier: parsed, .. }) => {
+                self.in_images.pull(parsed, launcher).await;
+                self.find(identifier)
+            }
+            found => found,
+        }
     }
 
     /// Resolves `python3.12`. The first call for a runtime reads some directories, later ones look at one file.
@@ -161,11 +205,19 @@ impl Runtimes {
         let identifier = identifier
             .parse::<Identifier>()
             .map_err(|_| NotInstalled::Unsupported { text: identifier.to_owned() })?;
+        let (image, prefix) = match self.in_images.find(identifier) {
+            Some(InImage::Ready { root, prefix }) => (Some(root), prefix),
+            Some(InImage::NotReady { address, failure, .. }) => {
+                let reason = failure.unwrap_or_else(|| "it was not pulled yet".to_owned());
+                return Err(NotInstalled::NotPulled { identifier, address, reason });
+            }
+            None => (None, self.prefix(identifier)),
+        };
         if matches!(identifier.language(), Language::Provided) {
-            return Ok(self.provided(identifier));
+            return Ok(self.provided(identifier, image));
         }
-        let prefix = self.prefix(identifier).ok_or(NotInstalled::Missing { identifier })?;
-        let installed = self.installed(identifier, &prefix);
+        let prefix = prefix.ok_or(NotInstalled::Missing { identifier })?;
+        let installed = self.installed(identifier, &prefix, image);
         if self.must_compile(&installed) && self.compilers(&installed).next().is_none() {
             return Err(NotInstalled::NoCompiler { identifier, place: prefix.directory });
         }
@@ -185,16 +237,27 @@ impl Runtimes {
 
     /// Every runtime that we know, with what was found.
     pub fn list(&self) -> Vec<Listing> {
-        Identifier::all()
-            .map(|identifier| Listing { identifier, result: self.find(&identifier.to_string()) })
-            .collect()
+        let listing = |identifier: Identifier| match self.in_images.find(identifier) {
+            Some(InImage::NotReady { address, found, failure }) => {
+                let (state, digest) = found.unzip();
+                let digest = digest.map(|digest| format!(", {digest}")).unwrap_or_default();
+                let failure = failure.map(|failure| format!(": {failure}")).unwrap_or_default();
+                let state = state.unwrap_or_else(|| "not pulled".to_owned());
+                Listing { identifier, state, place: format!("{address}{digest}{failure}") }
+            }
+            Some(InImage::Ready { .. }) | None => {
+                Listing::of(identifier, &self.find(&identifier.to_string()))
+            }
+        };
+        Identifier::all().map(listing).collect()
     }
 
-    fn provided(&self, identifier: Identifier) -> Installed {
+    fn provided(&self, identifier: Identifier, image: Option<ImageRoot>) -> Installed {
         Installed {
             identifier,
             version: identifier.to_string().replace('.', ":"),
             is_stand_in: false,
+            image,
             lang_dir: None,
             runtime_dir: None,
             argv: Vec::new(),
@@ -202,7 +265,12 @@ impl Runtimes {
         }
     }
 
-    fn installed(&self, identifier: Identifier, prefix: &Prefix) -> Installed {
+    fn installed(
+        &self,
+        identifier: Identifier,
+        prefix: &Prefix,
+        image: Option<ImageRoot>,
+    ) -> Installed {
         let version = format!("{}:{}", identifier.family(), prefix.version);
         let runtime_dir = self.directory_of(identifier);
         let argv = match identifier.language() {
@@ -214,13 +282,14 @@ impl Runtimes {
             }
             Language::Node { .. } => command::node(prefix),
             Language::Java { .. } => command::java(),
-            Language::Ruby { .. } => command::ruby(prefix),
+            Language::Ruby { .. } => command::ruby(&in_sandbox(&prefix.interpreter(), &image)),
             Language::Provided => Vec::new(),
         };
         Installed {
             identifier,
             version,
-            is_stand_in: self.options.stand_in.contains_key(&identifier),
+            is_stand_in: image.is_none() && self.options.stand_in.contains_key(&identifier),
+            image,
             lang_dir: Some(prefix.directory.clone()),
             runtime_dir: Some(runtime_dir),
             argv,
@@ -243,6 +312,12 @@ impl Runtimes {
     }
 }
 
+/// Where a sandbox has a path of the host, or of the image that is its root.
+fn in_sandbox(path: &Path, image: &Option<ImageRoot>) -> PathBuf {
+    let below = image.as_ref().and_then(|root| path.strip_prefix(&root.directory).ok());
+    below.map_or_else(|| path.to_path_buf(), |below| Path::new("/").join(below))
+}
+
 /// Where a sandbox sees a runtime.
 pub(crate) fn mounts(installed: &Installed) -> Vec<Mount> {
     let all = [(&installed.lang_dir, "/var/lang"), (&installed.runtime_dir, "/var/runtime")];
@@ -251,8 +326,9 @@ pub(crate) fn mounts(installed: &Installed) -> Vec<Mount> {
     });
     let mut mounts: Vec<_> = present.collect();
     let is_ruby = matches!(installed.identifier.language(), Language::Ruby { .. });
-    // Where it was built for. What is below /usr every sandbox has.
-    if let Some(lang_dir) = installed.lang_dir.as_ref().filter(|_| is_ruby)
+    // Where it was built for. What is below /usr every sandbox has, and an image has its own.
+    if let Some(lang_dir) =
+        installed.lang_dir.as_ref().filter(|_| is_ruby && installed.image.is_none())
         && !lang_dir.starts_with("/usr")
     {
         mounts.push(Mount { source: lang_dir.clone(), target: lang_dir.clone() });

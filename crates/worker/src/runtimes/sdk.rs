@@ -110,6 +110,8 @@ fn interpreters(runtimes: &Runtimes, sdk: Sdk) -> Vec<Installed> {
             Language::Java { .. } | Language::Ruby { .. } | Language::Provided => false,
         })
         .filter_map(|identifier| runtimes.find(&identifier.to_string()).ok())
+        // What an image has does not run out here.
+        .filter(|installed| installed.image.is_none())
         .collect()
 }
 

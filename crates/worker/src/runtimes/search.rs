@@ -7,6 +7,7 @@
 
 use super::Options;
 use super::identifier::{Identifier, Language};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fmt;
@@ -39,11 +40,37 @@ impl Default for Surroundings {
 }
 
 /// An unknown patch version is older than every known one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Version {
     pub(super) major: u8,
     pub(super) minor: u8,
     pub(super) patch: Option<u16>,
+}
+
+impl Version {
+    /// From what an interpreter says of itself: `v24.3.1`, `Python 3.12.7`, `ruby 3.1.7p261 (2025-03-26 ...`,
+    /// `openjdk version "1.8.0_442"`.
+    pub(super) fn told(text: &str) -> Option<Self> {
+        let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let number = number.strip_prefix("1.").unwrap_or(number);
+        let end = number.find(|c: char| !c.is_ascii_digit() && !"._".contains(c));
+        let mut parts = number.get(..end.unwrap_or(number.len()))?.split(['.', '_']);
+        Some(Self {
+            major: parts.next()?.parse().ok()?,
+            minor: parts.next().and_then(|minor| minor.parse().ok()).unwrap_or(0),
+            patch: parts.next().and_then(|patch| patch.parse().ok()),
+        })
+    }
+
+    /// Whether it is one of what a runtime's name says.
+    pub(super) fn is_of(self, language: Language) -> bool {
+        match language {
+            Language::Python { minor } => (self.major, self.minor) == (3, minor),
+            Language::Node { major } | Language::Java { major } => self.major == major,
+            Language::Ruby { major, minor } => (self.major, self.minor) == (major, minor),
+            Language::Provided => true,
+        }
+    }
 }
 
 impl fmt::Display for Version {
@@ -65,6 +92,11 @@ pub(super) struct Prefix {
 }
 
 impl Prefix {
+    /// Where somebody has found the interpreter called `name` already.
+    pub(super) const fn found(directory: PathBuf, version: Version, name: String) -> Self {
+        Self { directory, version, name }
+    }
+
     pub(super) fn interpreter(&self) -> PathBuf {
         self.directory.join("bin").join(&self.name)
     }
@@ -157,13 +189,7 @@ fn prefix_of(
     answers: &Answers,
     seen: &mut HashSet<PathBuf>,
 ) -> Option<Prefix> {
-    let wanted = match identifier.language() {
-        Language::Python { minor } => format!("python3.{minor}"),
-        Language::Node { .. } => "node".to_owned(),
-        Language::Java { .. } => "java".to_owned(),
-        Language::Ruby { .. } => "ruby".to_owned(),
-        Language::Provided => return None,
-    };
+    let wanted = identifier.interpreter()?;
     let interpreter = place.join("bin").join(&wanted).canonicalize().ok()?;
     let bin = interpreter.parent().filter(|bin| bin.ends_with("bin"))?;
     let mut directory = bin.parent()?.to_owned();
@@ -179,16 +205,14 @@ fn prefix_of(
     let is_any = versions == Versions::Any;
     let version = match identifier.language() {
         Language::Python { minor } => python_version(&directory, minor)?,
-        Language::Node { major } => node_version(&directory, &interpreter, answers)
-            .filter(|version| is_any || version.major == major)?,
-        Language::Java { major } => {
-            java_version(&directory).filter(|version| is_any || version.major == major)?
-        }
-        Language::Ruby { major, minor } => answers
-            .version(&interpreter)
-            .filter(|version| is_any || (version.major, version.minor) == (major, minor))?,
+        Language::Node { .. } => node_version(&directory, &interpreter, answers)?,
+        Language::Java { .. } => java_version(&directory)?,
+        Language::Ruby { .. } => answers.version(&interpreter)?,
         Language::Provided => return None,
     };
+    if !is_any && !version.is_of(identifier.language()) {
+        return None;
+    }
     Some(Prefix { directory, version, name: wanted })
 }
 
@@ -259,13 +283,5 @@ impl Answers {
 
 fn ask(interpreter: &Path) -> Option<Version> {
     let output = Command::new(interpreter).arg("--version").stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    // `v24.3.1`, or `ruby 3.1.7p261 (2025-03-26 ...`.
-    let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let mut parts = number.split(|c: char| !c.is_ascii_digit());
-    Some(Version {
-        major: parts.next()?.parse().ok()?,
-        minor: parts.next()?.parse().ok()?,
-        patch: parts.next().and_then(|patch| patch.parse().ok()),
-    })
+    Version::told(&String::from_utf8(output.stdout).ok()?)
 }

@@ -84,7 +84,7 @@ impl Machine {
             root: self.at(""),
         };
         let (search, stand_in) = (self.search.clone(), self.stand_in.clone());
-        let options = Options { search, stand_in, surroundings };
+        let options = Options { search, stand_in, surroundings, ..Options::default() };
         Runtimes::prepare(&options, &self.at("data")).unwrap()
     }
 
@@ -391,11 +391,10 @@ fn the_bootstrap_of_provided_comes_from_the_code_or_a_layer() {
 fn a_real_jdk_compiles_the_bootstrap() {
     let data = tempfile::tempdir().unwrap();
     let runtimes = Runtimes::prepare(&Options::default(), data.path()).unwrap();
-    let java = |listing: Listing| {
-        let is_java = matches!(listing.identifier.language(), Language::Java { .. });
-        listing.result.ok().filter(|_| is_java)
-    };
-    let Some(installed) = runtimes.list().into_iter().find_map(java) else { return };
+    let mut javas = Identifier::all()
+        .filter(|identifier| matches!(identifier.language(), Language::Java { .. }))
+        .filter_map(|identifier| runtimes.find(&identifier.to_string()).ok());
+    let Some(installed) = javas.next() else { return };
     assert!(runtimes.must_compile(&installed));
     runtimes.compile(&installed).unwrap();
     assert!(!runtimes.must_compile(&installed));
@@ -415,20 +414,18 @@ fn a_real_jdk_compiles_the_bootstrap() {
 fn real_pythons_compile_their_bootstrap() {
     let data = tempfile::tempdir().unwrap();
     let runtimes = Runtimes::prepare(&Options::default(), data.path()).unwrap();
-    for listing in runtimes.list() {
-        let (Ok(installed), Language::Python { .. }) =
-            (&listing.result, listing.identifier.language())
-        else {
-            continue;
-        };
-        runtimes.compile(installed).unwrap();
+    let pythons = Identifier::all()
+        .filter(|identifier| matches!(identifier.language(), Language::Python { .. }));
+    for identifier in pythons {
+        let Ok(installed) = runtimes.find(&identifier.to_string()) else { continue };
+        runtimes.compile(&installed).unwrap();
         let file = installed
             .runtime_dir
             .as_ref()
             .unwrap()
             .join(bootstraps::compiled_name(&installed.version));
         assert!(file.is_file(), "{}", file.display());
-        let argv = runtimes.find(&listing.identifier.to_string()).unwrap().argv;
+        let argv = runtimes.find(&identifier.to_string()).unwrap().argv;
         assert!(argv.last().unwrap().ends_with(".pyc"));
     }
 }
