@@ -341,7 +341,7 @@ def test_an_unknown_path(platform):
 
 
 def test_an_operation_that_is_not_built(platform):
-    reply = platform.call("GET", "/2025-11-30/capacity-providers")
+    reply = platform.call("GET", "/2025-12-01/functions/f/durable-executions")
 
     assert reply.status == 501
     assert reply.error_type == "NotImplementedException"

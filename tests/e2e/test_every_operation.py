@@ -60,6 +60,7 @@ def test_every_operation_has_its_answer(sweep):
     concurrency(sweep, name)
     beside_functions(sweep, name)
     code_signing(sweep, name)
+    capacity_providers(sweep, name)
     tags(sweep, name)
     not_built(sweep, name)
     sweep.ok("DeleteFunction", 204, FunctionName=name)
@@ -202,23 +203,27 @@ def tags(sweep, name):
     assert sweep.ok("ListTags", 200, Resource=arn)["Tags"] == {"b": "2"}
 
 
-def not_built(sweep, name):
-    """Known, checked, and refused: never a success that is none."""
-    sweep.refused("InvokeAsync", NOT_BUILT, 501, FunctionName=name, InvokeArgs=b"{}")
+def capacity_providers(sweep, name):
     provider = {"CapacityProviderName": "p"}
     vpc = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
     role = {"CapacityProviderOperatorRoleArn": harness.ROLE}
+    sweep.ok("CreateCapacityProvider", 202, **provider, VpcConfig=vpc, PermissionsConfig=role)
+    assert sweep.ok("GetCapacityProvider", 200, **provider)["CapacityProvider"]["State"] == "Active"
+    assert len(sweep.ok("ListCapacityProviders", 200)["CapacityProviders"]) == 1
+    scaling = {"MaxVCpuCount": 8}
+    sweep.ok("UpdateCapacityProvider", 202, **provider, CapacityProviderScalingConfig=scaling)
+    assert sweep.ok("ListFunctionVersionsByCapacityProvider", 200, **provider)["FunctionVersions"] == []
+    sweep.ok("DeleteCapacityProvider", 202, **provider)
     scaled = {"FunctionName": name, "Qualifier": "1"}
+    for operation in ["PutFunctionScalingConfig", "GetFunctionScalingConfig"]:
+        sweep.refused(operation, "AccessDeniedException", 403, **scaled)
+
+
+def not_built(sweep, name):
+    """Known, checked, and refused: never a success that is none."""
+    sweep.refused("InvokeAsync", NOT_BUILT, 501, FunctionName=name, InvokeArgs=b"{}")
     execution, callback = {"DurableExecutionArn": EXECUTION}, {"CallbackId": "YQ=="}
     for operation, arguments in {
-        "CreateCapacityProvider": {**provider, "VpcConfig": vpc, "PermissionsConfig": role},
-        "GetCapacityProvider": provider,
-        "ListCapacityProviders": {},
-        "UpdateCapacityProvider": provider,
-        "DeleteCapacityProvider": provider,
-        "ListFunctionVersionsByCapacityProvider": provider,
-        "PutFunctionScalingConfig": scaled,
-        "GetFunctionScalingConfig": scaled,
         "CheckpointDurableExecution": {**execution, "CheckpointToken": "YQ=="},
         "GetDurableExecutionState": {**execution, "CheckpointToken": "YQ=="},
         "GetDurableExecution": execution,
@@ -233,7 +238,7 @@ def not_built(sweep, name):
         "DeleteDurableExecution": execution,
     }.items():
         sweep.refused(operation, NOT_BUILT, 501, **arguments)
-    sweep.refused("GetCapacityProvider", "ValidationException", 400, CapacityProviderName="a b")
+    sweep.refused("GetDurableExecution", "ValidationException", 400, DurableExecutionArn="a b")
 
 
 def test_the_api_families_beside_it_answer_by_name(platform):

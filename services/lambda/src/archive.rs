@@ -36,7 +36,7 @@ struct Group {
     parts: &'static [(&'static str, Check)],
 }
 
-static GROUPS: [Group; 4] = [
+static GROUPS: [Group; 5] = [
     Group {
         what: "function",
         head: ("lambda.functions", records::check_function),
@@ -60,6 +60,11 @@ static GROUPS: [Group; 4] = [
     Group {
         what: "code signing configuration",
         head: ("lambda.code_signing_configs", records::check_signing),
+        parts: &[],
+    },
+    Group {
+        what: "capacity provider",
+        head: ("lambda.capacity_providers", records::check_provider),
         parts: &[],
     },
 ];

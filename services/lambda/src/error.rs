@@ -110,6 +110,12 @@ pub(crate) enum Error {
     /// Something is as the change must not find it. The text is AWS's.
     #[error("{0}")]
     Conflict(String),
+    #[error(
+        "The number of capacity providers of this account and region would exceed the limit of {max}."
+    )]
+    TooManyProviders { max: usize },
+    #[error("The function provided by the arn does not contain a capacity provider configuration")]
+    NoCapacityProvider,
     #[error("The number of {what} of this account and region would exceed the limit of {max}.")]
     TooMany { what: &'static str, max: usize },
     #[error("{what} would exceed the limit of {max}.")]
@@ -184,6 +190,8 @@ impl Error {
             | Self::NotFound(_)
             | Self::Conflict(_)
             | Self::TooMany { .. }
+            | Self::TooManyProviders { .. }
+            | Self::NoCapacityProvider
             | Self::SigningConfigNotFound { .. }
             | Self::CodeNotVerified
             | Self::LayerRevisionMismatch
@@ -232,6 +240,10 @@ impl Error {
             Self::OtherAccount { .. } => {
                 Fault::new("AccessDeniedException", 403, text).with_upper_message()
             }
+            Self::NoCapacityProvider => {
+                Fault::new("AccessDeniedException", 403, text).with_upper_message()
+            }
+            Self::TooManyProviders { .. } => fault::capacity_provider_limit_exceeded(text),
             Self::QualifierMismatch
             | Self::QualifierNotAllowed { .. }
             | Self::LatestNotDeletable

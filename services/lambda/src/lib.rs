@@ -16,6 +16,7 @@ mod alias;
 mod aliases;
 pub mod archive;
 mod archive_file;
+mod capacity_provider;
 mod change;
 mod code;
 mod code_signing;
@@ -27,6 +28,7 @@ mod event_invoke;
 mod event_source;
 mod event_source_mappings;
 mod function;
+mod function_scaling;
 mod function_urls;
 mod image;
 mod invoke;
@@ -165,6 +167,8 @@ pub struct Options {
     pub mappings_max: usize,
     /// Code signing configurations of one account in one region.
     pub signing_configs_max: usize,
+    /// Capacity providers of one account in one region.
+    pub capacity_providers_max: usize,
     /// Invocations that may run at once, of one account in one region. What is reserved is part of it.
     pub concurrency_max: u32,
     /// Invocations per second of all functions without reserved concurrency, of one account in one region. 0: no limit.
@@ -189,6 +193,7 @@ impl Default for Options {
             code_bytes_max: 75 << 30,
             mappings_max: 10_000,
             signing_configs_max: 1_000,
+            capacity_providers_max: 1_000,
             concurrency_max: 1_000,
             requests_per_second_max: 0,
             reserved_requests_per_second: 10,

@@ -2,14 +2,14 @@
 //! Every operation, and which part of the service does it: a read at once, a change to its end.
 
 mod access;
+mod capacity;
 mod functions;
 mod invocation;
 mod layers;
 mod sources;
 
 use crate::{Invoke, Lambda};
-use api::lambda::{CapacityProviderOperations, DurableExecutionOperations};
+use api::lambda::DurableExecutionOperations;
 
 // Declared only.
-impl<I: Invoke> CapacityProviderOperations for Lambda<I> {}
 impl<I: Invoke> DurableExecutionOperations for Lambda<I> {}

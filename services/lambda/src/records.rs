@@ -5,6 +5,7 @@
 //! and URL. What belongs together changes in one batch.
 
 use crate::alias::Alias;
+use crate::capacity_provider::CapacityProvider;
 use crate::code_signing::CodeSigningConfig;
 use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
@@ -313,6 +314,10 @@ pub(crate) fn check_mapping(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Err
 
 pub(crate) fn check_signing(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
     check::<CodeSigningConfig>(value)
+}
+
+pub(crate) fn check_provider(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {
+    check::<CapacityProvider>(value)
 }
 
 fn check<T: DeserializeOwned>(value: &[u8]) -> Result<Vec<BlobId>, serde_json::Error> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The parts of the service, and how it starts.
 
+use crate::capacity_provider::CapacityProvider;
 use crate::code::{CodeError, CodeStore};
 use crate::code_signing::CodeSigningConfig;
 use crate::concurrency::{Accounts, Limits, to_usize};
@@ -34,6 +35,7 @@ pub(crate) struct Service<I> {
     pub(crate) layers: LayerTable,
     pub(crate) mappings: Registry<Mapping>,
     pub(crate) signing: Registry<CodeSigningConfig>,
+    pub(crate) providers: Registry<CapacityProvider>,
     pub(crate) accounts: Accounts,
     pub(crate) invoker: I,
     pub(crate) presign: Presign,
@@ -66,6 +68,7 @@ impl<I: Invoke> Service<I> {
         let layers = layer_records.load().await?;
         let mappings = Registry::open(store.keyspace("lambda.event_source_mappings")).await?;
         let signing = Registry::open(store.keyspace("lambda.code_signing_configs")).await?;
+        let providers = Registry::open(store.keyspace("lambda.capacity_providers")).await?;
         let (mut used, mut merged) = (HashSet::new(), HashSet::new());
         used.extend(layers.iter().flat_map(LoadedLayer::packages));
         for record in
@@ -101,6 +104,7 @@ impl<I: Invoke> Service<I> {
             layers,
             mappings,
             signing,
+            providers,
             accounts,
             invoker,
             presign,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Tags: of functions, never of their versions, of event source mappings and of code signing configurations.
+//! Tags: of functions, never of their versions, of event source mappings, of code signing configurations and of capacity
+//! providers.
 
 use crate::address::Address;
+use crate::capacity_provider::{CapacityProvider, ProviderKey};
 use crate::code_signing::{CodeSigningConfig, SigningKey};
 use crate::error::Error;
 use crate::event_source_mappings::Mapping;
@@ -21,6 +23,7 @@ enum Tagged {
     Function(Key),
     Mapping(String),
     Signing(SigningKey),
+    Provider(ProviderKey),
 }
 
 impl<I: Invoke> Service<I> {
@@ -36,6 +39,9 @@ impl<I: Invoke> Service<I> {
             }
             Tagged::Signing(key) => {
                 self.signing.get(&key.place, &key.id).map(|config| config.tags.clone())
+            }
+            Tagged::Provider(key) => {
+                self.providers.get(&key.place, &key.name).map(|provider| provider.tags.clone())
             }
         };
         let tags = tags.ok_or_else(|| missing(&input.resource))?;
@@ -96,6 +102,14 @@ impl<I: Invoke> Service<I> {
                 self.signing.put(&lock, &place, &id, config).await?;
                 Ok(())
             }
+            Tagged::Provider(ProviderKey { place, name }) => {
+                let lock = self.providers.lock().await;
+                let current = self.providers.get(&place, &name).ok_or_else(|| missing(resource))?;
+                let mut provider = CapacityProvider::clone(&current);
+                change(&mut provider.tags)?;
+                self.providers.put(&lock, &place, &name, provider).await?;
+                Ok(())
+            }
         }
     }
 
@@ -139,9 +153,12 @@ fn tagged(cx: &Context, operation: &'static str, resource: &str) -> Result<Tagge
         (Some("code-signing-config"), Some(_)) => {
             SigningKey::parse(cx, operation, resource).map(Tagged::Signing)
         }
+        (Some("capacity-provider"), Some(_)) => {
+            ProviderKey::parse(cx, operation, resource).map(Tagged::Provider)
+        }
         _ => Err(Error::Unsupported {
             member: "A tag on this kind of resource",
-            instead: "functions, event source mappings and code signing configurations have tags",
+            instead: "functions, event source mappings, code signing configurations and capacity providers have them",
         }),
     }
 }

@@ -1,47 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Capacity providers and scaling: inputs only, for operations that this build checks and does not have.
+//! Capacity providers: what the instances of managed functions are, and how many environments a version has on them.
 
 use super::constraints::*;
 use super::settings::{Architecture, SystemLogLevel};
+use super::state::State;
 use std::collections::BTreeMap;
-use wire::{Input, Structure, enumeration, operations};
+use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
 
 /// Where functions run.
 #[operations]
 pub trait CapacityProviderOperations: Send + Sync + 'static {
+    /// Creates a capacity provider.
     #[operation(http = "POST /2025-11-30/capacity-providers", status = 202)]
-    fn create_capacity_provider(input: CreateCapacityProviderInput);
+    async fn create_capacity_provider(
+        &self,
+        cx: &Context,
+        input: CreateCapacityProviderInput,
+    ) -> Result<CreateCapacityProviderOutput>;
 
+    /// Answers a capacity provider.
     #[operation(http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}")]
-    fn get_capacity_provider(input: GetCapacityProviderInput);
+    async fn get_capacity_provider(
+        &self,
+        cx: &Context,
+        input: GetCapacityProviderInput,
+    ) -> Result<GetCapacityProviderOutput>;
 
+    /// Lists capacity providers, page by page.
     #[operation(http = "GET /2025-11-30/capacity-providers")]
-    fn list_capacity_providers(input: ListCapacityProvidersInput);
+    async fn list_capacity_providers(
+        &self,
+        cx: &Context,
+        input: ListCapacityProvidersInput,
+    ) -> Result<ListCapacityProvidersOutput>;
 
+    /// Changes how a capacity provider scales.
     #[operation(http = "PUT /2025-11-30/capacity-providers/{CapacityProviderName}", status = 202)]
-    fn update_capacity_provider(input: UpdateCapacityProviderInput);
+    async fn update_capacity_provider(
+        &self,
+        cx: &Context,
+        input: UpdateCapacityProviderInput,
+    ) -> Result<UpdateCapacityProviderOutput>;
 
+    /// Deletes a capacity provider that no function has.
     #[operation(
         http = "DELETE /2025-11-30/capacity-providers/{CapacityProviderName}",
         status = 202
     )]
-    fn delete_capacity_provider(input: DeleteCapacityProviderInput);
+    async fn delete_capacity_provider(
+        &self,
+        cx: &Context,
+        input: DeleteCapacityProviderInput,
+    ) -> Result<DeleteCapacityProviderOutput>;
 
+    /// Lists the versions that run on a capacity provider, page by page.
     #[operation(
         http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"
     )]
-    fn list_function_versions_by_capacity_provider(
+    async fn list_function_versions_by_capacity_provider(
+        &self,
+        cx: &Context,
         input: ListFunctionVersionsByCapacityProviderInput,
-    );
+    ) -> Result<ListFunctionVersionsByCapacityProviderOutput>;
 
+    /// Says how many environments a version has at least and at most.
     #[operation(
         http = "PUT /2025-11-30/functions/{FunctionName}/function-scaling-config",
         status = 202
     )]
-    fn put_function_scaling_config(input: PutFunctionScalingConfigInput);
+    async fn put_function_scaling_config(
+        &self,
+        cx: &Context,
+        input: PutFunctionScalingConfigInput,
+    ) -> Result<PutFunctionScalingConfigOutput>;
 
+    /// Answers how many environments a version has at least and at most.
     #[operation(http = "GET /2025-11-30/functions/{FunctionName}/function-scaling-config")]
-    fn get_function_scaling_config(input: GetFunctionScalingConfigInput);
+    async fn get_function_scaling_config(
+        &self,
+        cx: &Context,
+        input: GetFunctionScalingConfigInput,
+    ) -> Result<GetFunctionScalingConfigOutput>;
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -60,10 +99,20 @@ pub struct CreateCapacityProviderInput {
     pub telemetry_config: Option<CapacityProviderTelemetryConfig>,
 }
 
+#[derive(Debug, Clone, PartialEq, Output)]
+pub struct CreateCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct GetCapacityProviderInput {
     #[wire(label, like = CAPACITY_PROVIDER_NAME)]
     pub capacity_provider_name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Output)]
+pub struct GetCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -76,6 +125,12 @@ pub struct ListCapacityProvidersInput {
     pub max_items: Option<i32>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListCapacityProvidersOutput {
+    pub capacity_providers: Vec<CapacityProvider>,
+    pub next_marker: Option<String>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct UpdateCapacityProviderInput {
     #[wire(label, like = CAPACITY_PROVIDER_NAME)]
@@ -85,10 +140,20 @@ pub struct UpdateCapacityProviderInput {
     pub telemetry_config: Option<CapacityProviderTelemetryConfig>,
 }
 
+#[derive(Debug, Clone, PartialEq, Output)]
+pub struct UpdateCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct DeleteCapacityProviderInput {
     #[wire(label, like = CAPACITY_PROVIDER_NAME)]
     pub capacity_provider_name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Output)]
+pub struct DeleteCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -101,6 +166,21 @@ pub struct ListFunctionVersionsByCapacityProviderInput {
     pub max_items: Option<i32>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListFunctionVersionsByCapacityProviderOutput {
+    #[wire(like = CAPACITY_PROVIDER_ARN)]
+    pub capacity_provider_arn: String,
+    pub function_versions: Vec<FunctionVersionsByCapacityProviderListItem>,
+    pub next_marker: Option<String>,
+}
+
+/// A version that runs on a capacity provider.
+#[derive(Debug, Clone, PartialEq, Structure)]
+pub struct FunctionVersionsByCapacityProviderListItem {
+    pub function_arn: String,
+    pub state: State,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct PutFunctionScalingConfigInput {
     #[wire(label, like = UNQUALIFIED_FUNCTION_NAME)]
@@ -110,12 +190,41 @@ pub struct PutFunctionScalingConfigInput {
     pub function_scaling_config: Option<FunctionScalingConfig>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct PutFunctionScalingConfigOutput {
+    pub function_state: Option<State>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct GetFunctionScalingConfigInput {
     #[wire(label, like = UNQUALIFIED_FUNCTION_NAME)]
     pub function_name: String,
     #[wire(query = "Qualifier", like = PUBLISHED_FUNCTION_QUALIFIER)]
     pub qualifier: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct GetFunctionScalingConfigOutput {
+    pub function_arn: Option<String>,
+    pub applied_function_scaling_config: Option<FunctionScalingConfig>,
+    pub requested_function_scaling_config: Option<FunctionScalingConfig>,
+}
+
+/// A capacity provider, as it stands.
+#[derive(Debug, Clone, PartialEq, Structure)]
+pub struct CapacityProvider {
+    #[wire(like = CAPACITY_PROVIDER_ARN)]
+    pub capacity_provider_arn: String,
+    pub state: CapacityProviderState,
+    pub vpc_config: CapacityProviderVpcConfig,
+    pub permissions_config: CapacityProviderPermissionsConfig,
+    pub instance_requirements: Option<InstanceRequirements>,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+    #[wire(like = KMS_KEY_ARN)]
+    pub kms_key_arn: Option<String>,
+    pub last_modified: Option<String>,
+    pub propagate_tags: Option<PropagateTags>,
+    pub telemetry_config: Option<CapacityProviderTelemetryConfig>,
 }
 
 /// The subnets and security groups of the instances.

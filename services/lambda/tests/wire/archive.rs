@@ -35,6 +35,8 @@ async fn filled() -> Platform {
     platform.call("POST", "/2015-03-31/event-source-mappings", mapping).await;
     let signing = json!({"AllowedPublishers": {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1:000000000000:/signing-profiles/p"]}});
     platform.call("POST", "/2020-04-22/code-signing-configs", signing).await;
+    let provider = crate::capacity_providers::provider("p", json!({}));
+    platform.call("POST", crate::capacity_providers::PROVIDERS, provider).await;
     platform
 }
 
@@ -50,6 +52,7 @@ async fn shown(platform: &Platform) -> Vec<Value> {
         "/2019-09-25/functions/hello/event-invoke-config/list",
         "/2015-03-31/event-source-mappings",
         "/2020-04-22/code-signing-configs",
+        crate::capacity_providers::PROVIDERS,
         "/2018-10-31/layers",
     ] {
         let answer = platform.call("GET", path, Value::Null).await;
@@ -82,6 +85,7 @@ async fn what_was_exported_comes_back() {
         ("layer", 1),
         ("event source mapping", 1),
         ("code signing configuration", 1),
+        ("capacity provider", 1),
     ];
     assert_eq!((&exported.kept[..], exported.packages), (&kept[..], 3));
 

@@ -138,6 +138,7 @@ async fn kept(platform: &Platform) -> Vec<Value> {
         "/2021-10-31/functions/hello/urls",
         "/2015-03-31/event-source-mappings",
         "/2020-04-22/code-signing-configs",
+        "/2025-11-30/capacity-providers",
         "/2018-10-31/layers",
     ] {
         let answer = platform.call("GET", path, Value::Null).await;
@@ -159,6 +160,7 @@ async fn noise_harms_nothing() {
         layers_max: 20,
         mappings_max: 20,
         signing_configs_max: 20,
+        capacity_providers_max: 20,
         ..options()
     };
     let platform = Platform::open(dir, limits).await;

@@ -379,7 +379,7 @@ fn capacity() -> Vec<Request> {
     let providers = "/2025-11-30/capacity-providers";
     let provider = json!({"CapacityProviderName": "p", "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": []},
         "PermissionsConfig": {"CapacityProviderOperatorRoleArn": ROLE}});
-    let scaling = "/2025-11-30/functions/hello/function-scaling-config?Qualifier=1";
+    let scaling = "/2025-11-30/functions/gone/function-scaling-config?Qualifier=1";
     vec![
         row("CreateCapacityProvider", "POST", providers, provider),
         row("GetCapacityProvider", "GET", &format!("{providers}/p"), Value::Null),
