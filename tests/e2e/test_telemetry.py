@@ -331,8 +331,9 @@ def test_a_subscriber_that_fell_behind_is_told(platform):
         if record["type"] == "platform.logsDropped"
     )
     assert dropped["reason"].startswith("Consumer seems to have fallen behind")
-    assert dropped["droppedRecords"] > 100
-    assert dropped["droppedBytes"] > 100_000
+    # How many depends on who is scheduled when; each of them is a line of a thousand bytes.
+    assert dropped["droppedRecords"] > 0
+    assert dropped["droppedBytes"] >= 1000 * dropped["droppedRecords"]
 
 
 def test_a_thread_of_the_runtime_may_subscribe(platform):

@@ -23,6 +23,7 @@ mod listen;
 mod page;
 mod refusal;
 mod running;
+mod steady;
 
 pub use access_key::{AccessKey, SessionCredentials};
 pub use identity::{Identity, IdentityError, Root};

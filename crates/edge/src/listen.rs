@@ -2,6 +2,7 @@
 //! Listeners and their connections.
 
 use crate::Edge;
+use crate::steady::Steady;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -84,7 +85,8 @@ async fn accept_until_stopped(
             Some(ended) = connections.join_next() => report(ended),
             accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_connection(Arc::clone(&edge), stream, stopped.clone()));
+                    let connection = serve_connection(Arc::clone(&edge), stream, stopped.clone());
+                    connections.spawn(Steady::new(connection));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
