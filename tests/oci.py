@@ -12,6 +12,7 @@ import io
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import sysconfig
@@ -199,12 +200,12 @@ def python_root(folder):
 
 
 class Registry:
-    """A registry of Docker's, on a port of this machine's loopback."""
+    """A registry of Docker's, on a port of this machine's loopback; with HTTPS if it gets an `Authority`."""
 
-    def __init__(self, folder, auth=None, port=None):
+    def __init__(self, folder, auth=None, port=None, authority=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.auth = auth
+        self.auth, self.authority = auth, authority
         self.port = port or free_port()
         self.host = f"127.0.0.1:{self.port}"
         self.process = None
@@ -218,6 +219,9 @@ class Registry:
         }
         if self.auth:
             config["auth"] = self.auth
+        if self.authority:
+            certificate, key = self.authority.certify(self.folder)
+            config["http"]["tls"] = {"certificate": str(certificate), "key": str(key)}
         path = self.folder / "config.yml"
         # YAML is a superset.
         path.write_text(json.dumps(config))
@@ -232,6 +236,9 @@ class Registry:
         assert self.process.poll() is None, (self.folder / "log").read_text()
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection(self.host, timeout=5)
+            if self.authority:
+                trusted = ssl.create_default_context(cafile=self.authority.certificate)
+                connection = http.client.HTTPSConnection(self.host, timeout=5, context=trusted)
             connection.request("GET", "/v2/")
             return connection.getresponse().status in (200, 401)
         return False
@@ -242,11 +249,11 @@ class Registry:
             self.process.wait()
             self.process = None
 
-    def push(self, layout, tag, name, credentials=None):
+    def push(self, layout, tag, name, credentials=None, options=()):
         """Puts an image of a layout under `name`, such as `app:v1`. Returns its digest."""
         login = ["--dest-creds", ":".join(credentials)] if credentials else ["--dest-no-creds"]
-        target = f"docker://{self.host}/{name}"
-        run("skopeo", "copy", "--quiet", "--dest-tls-verify=false", *login, f"oci:{layout.path}:{tag}", target)
+        command = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", *options, *login]
+        run(*command, f"oci:{layout.path}:{tag}", f"docker://{self.host}/{name}")
         return layout.digest(tag)
 
     def put_manifest(self, name, tag, body, media_type):
@@ -264,6 +271,93 @@ class Registry:
         """The file in which the registry keeps a blob."""
         digits = digest.removeprefix("sha256:")
         return self.folder / "docker/registry/v2/blobs/sha256" / digits[:2] / digits / "data"
+
+
+class Authority:
+    """Certifies servers on 127.0.0.1. Who trusts `certificate` trusts them."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.certificate = self.folder / "authority.pem"
+        self._make("/CN=authority", self.certificate, self.folder / "authority.key")
+
+    def certify(self, folder):
+        """The files of a certificate and its key."""
+        certificate, key = folder / "server.pem", folder / "server.key"
+        signed = ["-CA", self.certificate, "-CAkey", self.folder / "authority.key"]
+        signed += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+        self._make("/CN=server", certificate, key, *signed)
+        return certificate, key
+
+    @staticmethod
+    def _make(name, certificate, key, *more):
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        run("openssl", "req", "-x509", *kind, "-subj", name, "-days", "2", "-keyout", key, "-out", certificate, *more)
+
+
+class Front:
+    """What stands before a registry and sends everybody who asks for a blob to another host, as large registries do."""
+
+    def __init__(self, registry):
+        front = self
+        self.registry, self.redirected, self.leaked = registry, [], []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                front.pass_on(self)
+
+            def log_message(self, *_):
+                pass
+
+        class Store(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                front.serve(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) for kind in (Handler, Store)]
+        self.host, self.store = (f"127.0.0.1:{server.server_address[1]}" for server in self.servers)
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+    def pass_on(self, request):
+        connection = http.client.HTTPConnection(self.registry.host)
+        wanted = ("Accept", "Authorization")
+        connection.request(
+            "GET", request.path, headers={name: request.headers[name] for name in wanted if request.headers[name]}
+        )
+        response = connection.getresponse()
+        body = response.read()
+        if "/blobs/" in request.path and response.status == 200:
+            self.redirected.append(request.path.rsplit("/", 1)[1])
+            request.send_response(307)
+            request.send_header("Location", f"http://{self.store}/{self.redirected[-1]}?signature=x")
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        request.send_response(response.status)
+        for name in ("Content-Type", "WWW-Authenticate", "Docker-Content-Digest"):
+            if response.headers[name]:
+                request.send_header(name, response.headers[name])
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    def serve(self, request):
+        if "Authorization" in request.headers:
+            self.leaked.append(request.path)
+        digest = request.path.lstrip("/").split("?")[0]
+        body = self.registry.blob(digest).read_bytes()
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
 
 
 def free_port():

@@ -10,6 +10,9 @@ use std::fmt;
 pub(crate) const BYTES_MAX: u64 = 4 << 20;
 /// The most layers, as of Docker.
 const LAYERS_MAX: usize = 127;
+/// The most bytes of an image's own variables and arguments: what a function says itself comes on top, and all of it is told to its
+/// first process at once.
+const RUN_BYTES_MAX: usize = 32 << 10;
 
 pub(crate) const MANIFESTS: [&str; 2] = [
     "application/vnd.oci.image.manifest.v1+json",
@@ -268,6 +271,12 @@ impl Config {
         if texts.any(|text| text.contains('\0')) || config.working_directory.contains('\0') {
             return Err(ImageError::Malformed { what: WHAT, reason: "a zero byte".to_owned() });
         }
+        let texts = config.entry_point.iter().chain(&config.command).chain(&config.env);
+        let length: usize = texts.map(|text| text.len() + 1).sum();
+        if length + config.working_directory.len() > RUN_BYTES_MAX {
+            let what = "bytes of variables and arguments";
+            return Err(ImageError::TooLarge { what, max: RUN_BYTES_MAX as u64 });
+        }
         Ok((config, layers))
     }
 }
@@ -349,5 +358,22 @@ mod tests {
             Config::read(&bytes, 1, Architecture::Arm64),
             Err(ImageError::Platform { .. })
         ));
+    }
+
+    #[test]
+    fn what_no_program_could_be_started_with_is_refused() {
+        let with = |run: serde_json::Value| {
+            let document = serde_json::json!({"architecture": "amd64", "os": "linux", "config": run,
+                "rootfs": {"type": "layers", "diff_ids": []}});
+            Config::read(document.to_string().as_bytes(), 0, Architecture::X8664)
+        };
+        let variables: Vec<_> =
+            (0..32).map(|number| format!("N{number:02}={:01$}", 0, 1019)).collect();
+        assert!(with(serde_json::json!({"Env": variables})).is_ok());
+        let more = with(serde_json::json!({"Env": variables, "Cmd": ["h"]})).unwrap_err();
+        assert_eq!(
+            more.to_string(),
+            "the image has more than 32768 bytes of variables and arguments"
+        );
     }
 }

@@ -14,11 +14,12 @@ pub struct Options {
     /// of the API make the server read no file.
     pub local: Vec<PathBuf>,
     /// Registries that images may come from, by host and port; `*` stands for any characters. Default: every one. A
-    /// registry on this machine's loopback is spoken to in plain HTTP, all others in HTTPS.
+    /// registry on this machine's loopback is spoken to in plain HTTP, all others in HTTPS, unless `registries` says so.
     pub allowed: Vec<String>,
     /// A table for each registry (`*` stands for any characters) with any of `mirror`: where its images really are,
     /// another registry or `oci:/directory`; `username` and `password`, or `password_file`, which is read at each use;
-    /// `plain_http`: spoken to without encryption. Default: none.
+    /// `plain_http`: whether it is spoken to without encryption, which is so for a registry on loopback unless this says
+    /// `false`. Default: none.
     pub registries: BTreeMap<String, Registry>,
     /// The certificate authorities to trust, as a PEM file. Default: those of this machine.
     pub ca_file: Option<PathBuf>,
@@ -61,7 +62,7 @@ pub struct Registry {
     pub username: Option<String>,
     pub password: Option<Secret>,
     pub password_file: Option<PathBuf>,
-    pub plain_http: bool,
+    pub plain_http: Option<bool>,
 }
 
 /// A password. Nothing shows it.

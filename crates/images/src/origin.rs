@@ -66,7 +66,7 @@ impl Origin {
         };
         let own = options.registry(host).filter(|own| own.mirror.is_none()).cloned();
         let settings = own.unwrap_or(settings);
-        let plain_http = settings.plain_http || plain.is_some();
+        let plain_http = if plain.is_some() { Some(true) } else { settings.plain_http };
         let settings = Registry { plain_http, ..settings };
         Ok(Self::Registry(Repository::new(client.clone(), host, &name, settings)))
     }

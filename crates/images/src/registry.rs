@@ -72,7 +72,7 @@ impl Repository {
         let url = format!("{scheme}://{}/v2/{}/{path}", self.host, self.name);
         let get = |authorization: Option<&Secret>| {
             let authorization = authorization.map(Secret::reveal);
-            self.client.get(&url, accept, authorization, self.options.plain_http)
+            self.client.get(&url, accept, authorization, self.may_be_plain())
         };
         let known = self.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut answer = get(known.as_ref())?;
@@ -95,9 +95,14 @@ impl Repository {
         }
     }
 
-    /// A registry on this machine is spoken to without encryption.
+    /// A registry on this machine is spoken to without encryption, unless the operator says otherwise.
     fn is_plain(&self) -> bool {
-        self.options.plain_http || is_loopback(&self.host)
+        self.options.plain_http.unwrap_or_else(|| is_loopback(&self.host))
+    }
+
+    /// Whether the operator lets credentials leave this machine as they are.
+    fn may_be_plain(&self) -> bool {
+        self.options.plain_http == Some(true)
     }
 
     /// The header that a challenge asks for.
@@ -121,12 +126,8 @@ impl Repository {
             }
         }
         let basic = self.basic()?;
-        let answer = self.client.get(
-            &url,
-            &[],
-            basic.as_ref().map(Secret::reveal),
-            self.options.plain_http,
-        )?;
+        let answer =
+            self.client.get(&url, &[], basic.as_ref().map(Secret::reveal), self.may_be_plain())?;
         match answer.status {
             200 => {}
             400 | 401 | 403 => return Err(ImageError::Denied),
