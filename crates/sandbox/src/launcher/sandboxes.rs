@@ -327,8 +327,11 @@ impl Sandboxes {
             return Err((Step::Execute, 0, io::ErrorKind::InvalidInput.into()));
         };
         self.started_count += 1;
-        descriptors::send(&orders, bytes, &[]).at(Step::Execute)?;
-        Ok(None)
+        match descriptors::send(&orders, bytes, &[]) {
+            // It died, which is told by its descriptor.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+            sent => sent.map(|()| None).at(Step::Execute),
+        }
     }
 
     /// Makes a socket in the network of a sandbox, and sends it to `reply`. Fails only where the launcher itself cannot go on.
