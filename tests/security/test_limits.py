@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits: memory, processes, descriptors, /tmp and CPU. What one function takes, its neighbour does not miss."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,25 +62,55 @@ def test_shared_memory_counts_too(new_probe, needs):
     assert attempt.error == "Unhandled", "300 MB of shared memory were had in 128"
 
 
-def test_tmp_is_limited(new_probe):
-    probe = new_probe(MemorySize=1024, EphemeralStorage={"Size": 512}, Timeout=60)
+# Fills /tmp.
+FILL = """
+written = 0
+try:
+    with open("/tmp/ballast", "wb", buffering=0) as f:
+        while written < 700 * 2**20: written += f.write(bytes(2**20))
+    result = ["ok", written]
+except OSError as error:
+    result = [errno.errorcode[error.errno], written]
+"""
 
-    result = probe.run(
+
+def test_tmp_is_limited_and_is_not_memory(new_probe, needs):
+    """What is in /tmp takes nothing from a function's memory, and gives nothing to it."""
+    needs("memory limits")
+    probe = new_probe(MemorySize=128, EphemeralStorage={"Size": 512}, Timeout=60)
+
+    result = probe.run(FILL)
+    assert result[0] == "ENOSPC"
+    assert 400 * 2**20 < result[1] <= 512 * 2**20
+
+    attempt = probe.attempt("held = bytearray(b'x') * (60 * 2**20)\nresult = os.path.getsize('/tmp/ballast')")
+    assert attempt.json() == result[1]
+    used = int(re.search(r"Max Memory Used: (\d+) MB", attempt.log)[1])
+    assert 60 < used < 128
+
+    attempt = probe.attempt("held = bytearray(b'x') * (200 * 2**20)\nresult = 1")
+    assert attempt.error == "Unhandled", "200 MB were had in 128"
+    assert "signal: killed" in attempt.fault()["errorMessage"]
+    assert "Error Type: Runtime.OutOfMemory" in attempt.log
+    assert probe.run("result = os.path.getsize('/tmp/ballast')") == result[1], "it is reset, as after any crash"
+
+
+def test_room_that_tmp_gives_up_is_not_memory(new_probe, needs):
+    needs("memory limits")
+    probe = new_probe(MemorySize=128, Timeout=60)
+    probe.run(FILL)
+
+    attempt = probe.attempt(
         """
-        written = 0
-        try:
-            with open("/tmp/ballast", "wb", buffering=0) as f:
-                while written < 700 * 2**20: written += f.write(bytes(2**20))
-            result = ["ok", written]
-        except OSError as error:
-            result = [errno.errorcode[error.errno], written]
-        finally:
-            os.unlink("/tmp/ballast")
+        held = []
+        for _ in range(40):
+            os.truncate("/tmp/ballast", max(0, os.path.getsize("/tmp/ballast") - 10 * 2**20))
+            held.append(bytearray(b"x") * (10 * 2**20))
+        result = len(held)
         """
     )
 
-    assert result[0] == "ENOSPC"
-    assert 400 * 2**20 < result[1] <= 512 * 2**20
+    assert attempt.error == "Unhandled", "400 MB were had in 128"
 
 
 def test_files_in_tmp_are_limited(new_probe):

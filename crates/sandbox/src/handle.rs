@@ -9,6 +9,7 @@ use crate::greeting::{self, Answer, Hello, Purpose};
 use crate::launch;
 use crate::ready::Ready;
 use crate::sandbox::Process;
+use crate::watch::Turns;
 use crate::{
     Capability, LaunchError, Level, Limits, Mount, Network, Options, Sandbox, Spec, StartError,
 };
@@ -81,6 +82,7 @@ impl Starting {
             capabilities,
             running: Mutex::new(Arc::new(running)),
             ready: Ready::default(),
+            turns: Turns::default(),
         };
         Ok(Launcher { shared: Arc::new(shared) })
     }
@@ -105,6 +107,7 @@ pub(crate) struct Shared {
     capabilities: Vec<Capability>,
     running: Mutex<Arc<Running>>,
     pub(crate) ready: Ready,
+    pub(crate) turns: Turns,
 }
 
 /// One process of the launcher. There is another after it has died.

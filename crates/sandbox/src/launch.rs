@@ -9,6 +9,7 @@ use crate::news::{self, News};
 use crate::ready::Unused;
 use crate::request::{self, Encoder, Kind, LOG_PIPE, MOUNTS_MAX, OUTLET, SandboxId};
 use crate::sandbox::{Process, Sandbox};
+use crate::watch::Watch;
 use crate::{LaunchError, Level, Limits, Mount, Spec, Step};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use std::io;
@@ -62,6 +63,7 @@ pub(crate) async fn build(
     let (id, group, passed) = built(&news, shared, root).await?;
 
     let mut passed = passed.into_iter();
+    let tmp = if shared.level == Level::L0 { None } else { passed.next() };
     let (Some(pidfd), Some(output), Some(log)) = (passed.next(), passed.next(), passed.next())
     else {
         return Err(LaunchError::LauncherEnded);
@@ -76,21 +78,32 @@ pub(crate) async fn build(
         _ => None,
     };
     let network = passed.next();
-    let group =
-        if group.is_empty() { None } else { Some(running.tree.open_group(&group).map_err(talk)?) };
+    let group = match group.as_str() {
+        "" => None,
+        name => Some(Arc::new(running.tree.open_group(name).map_err(talk)?)),
+    };
+    let (news, pidfd) = (Arc::new(news), Arc::new(pidfd));
     let limits = Limits::default();
     let cpu = shared.cpu_limits(limits.memory_bytes, Phase::Init);
+    let memory = group.as_ref().and_then(|group| group.memory.as_ref());
+    let watch = match (&group, memory, tmp) {
+        (Some(group), Some(_), Some(tmp)) => {
+            let started = Watch::start(group, tmp, &news, &pidfd, limits, &shared.turns);
+            Some(started.map_err(not_limited)?)
+        }
+        _ => None,
+    };
     if let Some(group) = &group {
-        let written = limits::bound(group, None, limits);
+        let written = limits::bound(group, watch.as_ref(), None, limits);
         written.and_then(|()| limits::share(group, None, cpu)).map_err(not_limited)?;
     }
-    let memory = group.as_ref().and_then(|group| group.memory.as_ref());
     let process = Process {
         id,
         news,
         pidfd,
         level: shared.level,
         peak: memory.and_then(|memory| memory.peak().ok()),
+        watch,
         group,
         network,
         limits,
@@ -98,6 +111,7 @@ pub(crate) async fn build(
         cpu_after_init: cpu,
         course: std::sync::Mutex::default(),
         kills_before: AtomicU64::new(0),
+        memory_peak: std::sync::Mutex::default(),
         reading: Mutex::new(()),
         launcher: Arc::clone(running),
     };
@@ -219,7 +233,8 @@ pub(crate) async fn outlet(process: &Process) -> io::Result<OwnedFd> {
 
 fn bound(process: &mut Process, limits: Limits) -> Result<(), LaunchError> {
     if let Some(group) = &process.group {
-        limits::bound(group, Some(process.limits), limits).map_err(not_limited)?;
+        limits::bound(group, process.watch.as_ref(), Some(process.limits), limits)
+            .map_err(not_limited)?;
         process.limits = limits;
     }
     Ok(())

@@ -4,15 +4,25 @@
 
 use crate::Limits;
 use crate::cpu::CpuLimits;
+use crate::watch::Watch;
 use std::io;
 use sys::cgroup::Group;
 
-/// Limits that must hold before the program runs. `before` is what is in force.
-pub(crate) fn bound(group: &Group, before: Option<Limits>, limits: Limits) -> io::Result<()> {
-    if let Some(memory) = &group.memory
-        && before.is_none_or(|before| before.memory_bytes != limits.memory_bytes)
-    {
-        memory.set_limit(limits.memory_bytes)?;
+/// Limits that must hold before the program runs. `before` is what is in force. Memory is the watch's, where there is one.
+pub(crate) fn bound(
+    group: &Group,
+    watch: Option<&Watch>,
+    before: Option<Limits>,
+    limits: Limits,
+) -> io::Result<()> {
+    match (watch, &group.memory) {
+        (Some(watch), _) => watch.bound(limits)?,
+        (None, Some(memory))
+            if before.is_none_or(|before| before.memory_bytes != limits.memory_bytes) =>
+        {
+            memory.set_limit(limits.memory_bytes)?;
+        }
+        (None, _) => {}
     }
     if let Some(pids) = &group.pids
         && before.is_none_or(|before| before.pids_max != limits.pids_max)

@@ -7,6 +7,7 @@ use crate::launch;
 use crate::news::{self, News};
 use crate::order::Order;
 use crate::request::SandboxId;
+use crate::watch::Watch;
 use crate::{LaunchError, Level, Limits};
 use std::io;
 use std::net::TcpListener as StdTcpListener;
@@ -41,6 +42,15 @@ impl Exit {
     }
 }
 
+/// The most memory that a sandbox has used at one time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryPeak {
+    /// Without its `/tmp`, and without pages of files: what counts against its memory size.
+    pub own_bytes: u64,
+    /// Everything that it took of the machine.
+    pub all_bytes: u64,
+}
+
 /// A running sandbox and the ends of it that the server holds. Take it apart to move the ends out.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -70,11 +80,11 @@ impl Sandbox {
     }
 
     /// The most memory that the sandbox has used at one time, in so far as the machine counts it.
-    pub fn memory_peak_bytes(&self) -> u64 {
-        self.process.memory_peak_bytes()
+    pub fn memory_peak(&self) -> MemoryPeak {
+        self.process.memory_peak()
     }
 
-    /// Has the kernel killed a process of this sandbox because the memory limit was met?
+    /// Were processes of this sandbox killed because the memory limit was met?
     pub fn is_out_of_memory(&self) -> bool {
         self.process.is_out_of_memory()
     }
@@ -123,10 +133,12 @@ impl Course {
 #[derive(Debug)]
 pub struct Process {
     pub(crate) id: SandboxId,
-    pub(crate) news: UnixStream,
-    pub(crate) pidfd: OwnedFd,
+    pub(crate) news: Arc<UnixStream>,
+    pub(crate) pidfd: Arc<OwnedFd>,
     pub(crate) level: Level,
-    pub(crate) group: Option<Group>,
+    pub(crate) group: Option<Arc<Group>>,
+    /// Where memory is limited.
+    pub(crate) watch: Option<Watch>,
     /// Its network namespace. None where it has the host's.
     pub(crate) network: Option<OwnedFd>,
     pub(crate) peak: Option<Peak>,
@@ -136,6 +148,7 @@ pub struct Process {
     /// What `init_done` puts in force.
     pub(crate) cpu_after_init: CpuLimits,
     pub(crate) course: std::sync::Mutex<Course>,
+    pub(crate) memory_peak: std::sync::Mutex<MemoryPeak>,
     /// Kills of the kernel before the program was started again.
     pub(crate) kills_before: AtomicU64,
     /// Who reads the news alone decides what they mean.
@@ -194,6 +207,9 @@ impl Process {
         let memory = self.group.as_ref().and_then(|group| group.memory.as_ref());
         if let Some(Ok(count)) = memory.map(sys::cgroup::memory::Memory::kill_count) {
             self.kills_before.store(count, Ordering::Relaxed);
+        }
+        if let Some(watch) = &self.watch {
+            watch.forget();
         }
         let _alone = self.reading.lock().await;
         if self.course().is_gone {
@@ -275,13 +291,28 @@ impl Process {
         launch::outlet(self).await
     }
 
-    /// See `Sandbox::memory_peak_bytes`.
+    /// See `Sandbox::memory_peak`. Costs one look while nothing grows.
+    pub fn memory_peak(&self) -> MemoryPeak {
+        let all_bytes = self.memory_peak_bytes();
+        let mut known = self.memory_peak.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.all_bytes != all_bytes {
+            let own_bytes =
+                self.watch.as_ref().map_or(all_bytes, |watch| watch.most_bytes(all_bytes));
+            *known = MemoryPeak { all_bytes, own_bytes };
+        }
+        *known
+    }
+
+    /// `MemoryPeak::all_bytes`.
     pub fn memory_peak_bytes(&self) -> u64 {
         self.peak.as_ref().and_then(|peak| peak.bytes().ok()).unwrap_or(0)
     }
 
     /// See `Sandbox::is_out_of_memory`.
     pub fn is_out_of_memory(&self) -> bool {
+        if self.watch.as_ref().is_some_and(Watch::is_over) {
+            return true;
+        }
         let memory = self.group.as_ref().and_then(|group| group.memory.as_ref());
         let before = self.kills_before.load(Ordering::Relaxed);
         memory.and_then(|memory| memory.kill_count().ok()).is_some_and(|count| count > before)
@@ -300,11 +331,18 @@ impl Process {
 
     /// See `Sandbox::freeze`.
     pub fn freeze(&self) -> io::Result<()> {
-        self.freezer()?.freeze()
+        self.freezer()?.freeze()?;
+        if let Some(watch) = &self.watch {
+            watch.frozen();
+        }
+        Ok(())
     }
 
     /// See `Sandbox::thaw`.
     pub fn thaw(&self) -> io::Result<()> {
+        if let Some(watch) = &self.watch {
+            watch.thawed();
+        }
         self.freezer()?.thaw()
     }
 

@@ -13,8 +13,10 @@ mod harness;
 
 use harness::{
     is_root, limited, options, output, read_until, run, shell, start, wait_until, with_memory,
+    with_mount,
 };
 use sandbox::{CpuPolicy, Exit, Limits, Options, Spec};
+use std::os::unix::fs::PermissionsExt as _;
 
 /// A program that fills this much memory.
 fn greedy(memory_mb: u32) -> Spec {
@@ -36,8 +38,8 @@ async fn too_much_memory_ends_a_function_and_not_its_neighbour() {
 
     assert_eq!(limited(sandbox.exited()).await, Exit::Signal(9));
     assert!(sandbox.is_out_of_memory());
-    let peak = sandbox.memory_peak_bytes();
-    assert!((100 << 20..=128 << 20).contains(&peak), "{peak}");
+    let peak = sandbox.memory_peak();
+    assert!((100 << 20..=128 << 20).contains(&peak.own_bytes), "{peak:?}");
     assert!(!neighbour.is_out_of_memory());
 }
 
@@ -50,8 +52,71 @@ async fn enough_memory_is_counted_and_not_ended() {
     let sandbox = launcher.launch(with_memory(greedy(30), 128)).await.unwrap();
     assert_eq!(limited(sandbox.exited()).await, Exit::Code(0));
     assert!(!sandbox.is_out_of_memory());
-    let peak = sandbox.memory_peak_bytes();
-    assert!((30 << 20..100 << 20).contains(&peak), "{peak}");
+    let peak = sandbox.memory_peak();
+    assert!((30 << 20..100 << 20).contains(&peak.own_bytes), "{peak:?}");
+}
+
+/// Fills `/tmp` with so much, and then takes memory.
+fn filler(tmp_mb: u32, then: &str) -> Spec {
+    let program = format!(
+        "$| = 1; open(my $f, '>', '/tmp/ballast') or die; my $m = 'x' x (1 << 20); \
+         for (1 .. {tmp_mb}) {{ syswrite($f, $m) == 1 << 20 or die $! }} print \"full\\n\"; {then}"
+    );
+    with_memory(Spec::new(["/usr/bin/perl", "-e", &program]), 128)
+}
+
+#[tokio::test]
+async fn a_full_tmp_leaves_a_function_all_of_its_memory() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let spec = filler(300, "my $n = 90 << 20; my $x = 'x' x $n; print length($x), \"\\n\"");
+    let sandbox = launcher.launch(spec).await.unwrap();
+    let text = read_until(&sandbox, |text| text.contains("94371840")).await;
+    assert!(text.contains("94371840"), "{text}");
+    assert_eq!(limited(sandbox.exited()).await, Exit::Code(0));
+    assert!(!sandbox.is_out_of_memory());
+    let peak = sandbox.memory_peak();
+    assert!((90 << 20..=128 << 20).contains(&peak.own_bytes), "{peak:?}");
+    assert!(peak.all_bytes > 390 << 20, "{peak:?}");
+}
+
+#[tokio::test]
+async fn a_full_tmp_leaves_a_function_no_more_than_its_memory() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    for spec in [
+        filler(200, "my $x = 'x' x (300 << 20); sleep 12345"),
+        // Room that was /tmp's is not memory's.
+        filler(300, "unlink '/tmp/ballast'; close $f; my $x = 'x' x (200 << 20); sleep 12345"),
+    ] {
+        let sandbox = launcher.launch(spec).await.unwrap();
+        assert_eq!(limited(sandbox.exited()).await, Exit::Signal(9));
+        assert!(sandbox.is_out_of_memory());
+        assert!(limited(sandbox.process.emptied()).await, "the sandbox stays");
+        sandbox.process.start_again().await.unwrap();
+        assert!(!sandbox.is_out_of_memory(), "that was before");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_files_are_not_memory() {
+    if !is_root() {
+        return;
+    }
+    let code = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(code.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(code.path().join("large"), vec![1; 300 << 20]).unwrap();
+    let launcher = start(&options());
+    let script = "cat /var/task/large > /dev/null && cat /var/task/large > /dev/null; echo read";
+    let spec = with_mount(with_memory(shell(script), 128), code.path(), "/var/task");
+    let sandbox = launcher.launch(spec).await.unwrap();
+    assert_eq!(limited(sandbox.exited()).await, Exit::Code(0));
+    let peak = sandbox.memory_peak();
+    assert!(peak.own_bytes < 100 << 20, "{peak:?}");
 }
 
 #[tokio::test]

@@ -303,20 +303,22 @@ impl Environment {
         self.ground.process.is_out_of_memory()
     }
 
+    /// The most memory that the function used.
     pub(crate) fn memory_peak_bytes(&self) -> u64 {
-        let bytes = self.ground.process.memory_peak_bytes();
-        self.memory_seen_bytes.store(bytes, Ordering::Relaxed);
-        bytes
+        let peak = self.ground.process.memory_peak();
+        self.memory_seen_bytes.store(peak.all_bytes, Ordering::Relaxed);
+        peak.own_bytes
     }
 
-    /// The most memory that it had used when that was last looked at: after its last event.
+    /// The most that it had taken of the machine's memory, its `/tmp` included, when that was last looked at: after its last event.
     pub fn memory_seen_bytes(&self) -> u64 {
         self.memory_seen_bytes.load(Ordering::Relaxed)
     }
 
     /// The init phase is over: the first `next` came, of the runtime and of all extensions.
     pub(crate) fn init_done(&self) {
-        self.memory_peak_bytes();
+        let bytes = self.ground.process.memory_peak_bytes();
+        self.memory_seen_bytes.store(bytes, Ordering::Relaxed);
         self.ground.process.init_done();
         self.has_initialised.store(true, Ordering::Release);
         self.settle_init(Ok(()));

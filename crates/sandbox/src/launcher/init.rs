@@ -69,8 +69,8 @@ const ORDERS: i32 = 4;
 /// The whole life of the first process: it builds a sandbox around itself, waits for a program, and stays with it.
 pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
     let (news, orders) = match prepare(single, cradle) {
-        Ok((news, orders, mounts)) => {
-            let passed: Vec<BorrowedFd<'_>> = mounts.iter().map(AsFd::as_fd).collect();
+        Ok((news, orders, places)) => {
+            let passed: Vec<BorrowedFd<'_>> = places.iter().map(AsFd::as_fd).collect();
             let _ = descriptors::send(&orders, PREPARED, &passed);
             (news, orders)
         }
@@ -98,7 +98,7 @@ pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
     process::exit_now(0)
 }
 
-/// What the launcher is told when the sandbox is built. With it comes the mount namespace, where there is one.
+/// What the launcher is told when the sandbox is built. With it come the mount namespace and `/tmp`, where there are any.
 pub(crate) const PREPARED: &[u8] = b"P";
 
 pub(crate) fn failed((step, index, error): &Failure) -> News {
@@ -127,8 +127,8 @@ impl Voice {
     }
 }
 
-/// The sockets of news and orders, and the mount namespace.
-type Prepared = (OwnedFd, OwnedFd, Option<OwnedFd>);
+/// The sockets of news and orders, and the mount namespace with `/tmp`.
+type Prepared = (OwnedFd, OwnedFd, Vec<OwnedFd>);
 
 /// Builds all that does not depend on the function, and gives up every privilege.
 fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<Prepared, Failure> {
@@ -151,16 +151,23 @@ fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<Prepared, Failu
         }
     }
     let (news, orders) = place_descriptors(cradle).at(Step::Descriptors)?;
-    let mounts = match cradle.level {
-        Level::L0 => None,
-        Level::L1 | Level::L2 => Some(namespaces::current(Namespace::Mount).at(Step::Descriptors)?),
+    let places = match cradle.level {
+        Level::L0 => Vec::new(),
+        Level::L1 | Level::L2 => places().at(Step::Descriptors)?,
     };
     limit(cradle).at(Step::ResourceLimits)?;
     drop_privileges(cradle).at(Step::Privileges)?;
     if cradle.level != Level::L0 {
         cradle.filter.install().at(Step::Seccomp)?;
     }
-    Ok((news, orders, mounts))
+    Ok((news, orders, places))
+}
+
+/// Where the launcher puts a function's own things, and what the server looks at to know how full `/tmp` is.
+fn places() -> io::Result<Vec<OwnedFd>> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let tmp = rustix::fs::open(c"/tmp", flags, Mode::empty())?;
+    Ok(vec![namespaces::current(Namespace::Mount)?, tmp])
 }
 
 /// Builds what stands between a sandbox and the rest of the machine.

@@ -270,11 +270,14 @@ impl Sandboxes {
         let (length, passed) = received.unwrap_or_default();
         match buffer.get(..length).unwrap_or_default() {
             init::PREPARED => {
-                occupant.mounts = passed.into_iter().next();
+                let mut places = passed.into_iter();
+                occupant.mounts = places.next();
                 let group = occupant.group.as_ref().map_or("", |group| &group.name).to_owned();
                 let news = News::Built { sandbox: occupant.id, group };
                 let offered = std::mem::take(&mut occupant.offered);
-                let mut passed = vec![occupant.pidfd.as_fd()];
+                let tmp = places.next();
+                let mut passed: Vec<BorrowedFd<'_>> = tmp.iter().map(OwnedFd::as_fd).collect();
+                passed.push(occupant.pidfd.as_fd());
                 passed.extend(offered.iter().map(OwnedFd::as_fd));
                 // A server that is gone closes its end, which is seen later.
                 let _ = descriptors::send(&occupant.news, &news.encode(), &passed);

@@ -37,12 +37,28 @@ fn version_1_files_get_what_they_expect() {
         ("memory.memsw.limit_in_bytes", ""),
         ("memory.max_usage_in_bytes", "4096\n"),
         ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
+        ("memory.usage_in_bytes", "1000\n"),
+        (
+            "memory.stat",
+            "cache 99\nrss 400\nrss_huge 7\nshmem 50\ninactive_anon 99\ninactive_file 20\n\
+             active_file 30\ntotal_rss 99\n",
+        ),
+        ("cgroup.event_control", ""),
+        ("memory.force_empty", ""),
     ]));
     memory.set_limit(1 << 20).unwrap();
     assert_eq!(fixture.text("memory.limit_in_bytes"), "1048576");
     assert_eq!(fixture.text("memory.memsw.limit_in_bytes"), "1048576");
     assert_eq!(memory.peak().unwrap().bytes().unwrap(), 4096);
     assert_eq!(memory.kill_count().unwrap(), 3);
+    let kinds = memory::Kinds { spare_bytes: 50, kept_bytes: 450 };
+    assert_eq!((memory.bytes().unwrap(), memory.kinds().unwrap()), (1000, kinds));
+    let alarm = memory.alarm(2 << 20).unwrap();
+    assert!(memory.is_alarm_slow() && !alarm.is_urgent());
+    alarm.acknowledge().unwrap();
+    assert!(fixture.text("cgroup.event_control").ends_with(" 2097152"));
+    memory.reclaim(4096).unwrap();
+    assert_eq!(fixture.text("memory.force_empty"), "0");
 
     let cpu = cpu::Cpu(open(&[
         ("cpu.shares", ""),
@@ -78,12 +94,30 @@ fn version_2_files_get_what_they_expect() {
         ("memory.swap.max", "max\n"),
         ("memory.peak", "8192\n"),
         ("memory.events", "low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\noom_group_kill 0\n"),
+        ("memory.current", "1000\n"),
+        (
+            "memory.stat",
+            "anon 400\nfile 99\nkernel 99\nshmem 50\ninactive_file 20\nactive_file 30\n\
+             slab_reclaimable 40\nslab_unreclaimable 99\n",
+        ),
+        ("memory.high", "max\n"),
+        ("memory.reclaim", ""),
     ]));
     memory.set_limit(1 << 20).unwrap();
     assert_eq!(fixture.text("memory.max"), "1048576");
     assert_eq!(fixture.text("memory.swap.max"), "0");
     assert_eq!(memory.peak().unwrap().bytes().unwrap(), 8192);
     assert_eq!(memory.kill_count().unwrap(), 2);
+    let kinds = memory::Kinds { spare_bytes: 90, kept_bytes: 450 };
+    assert_eq!((memory.bytes().unwrap(), memory.kinds().unwrap()), (1000, kinds));
+    let alarm = memory.alarm(2 << 20).unwrap();
+    assert!(!memory.is_alarm_slow() && alarm.is_urgent());
+    alarm.acknowledge().unwrap();
+    assert_eq!(fixture.text("memory.high"), "2097152");
+    memory.silence().unwrap();
+    assert_eq!(fixture.text("memory.high"), "max");
+    memory.reclaim(4096).unwrap();
+    assert_eq!(fixture.text("memory.reclaim"), "4096");
 
     let cpu = cpu::Cpu(open(&[("cpu.weight", ""), ("cpu.max", ""), ("cpu.max.burst", "")]));
     cpu.set_shares(1024).unwrap();
