@@ -97,7 +97,7 @@ pub(crate) struct Settings {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4566].
     #[arg(long, value_name = "ADDRESS:PORT", env = "TINDERBOX_LISTEN")]
     listen: Option<String>,
-    /// A TOML file with sections [server], [sandbox], [runtimes], [stems], [invoke], [logs], [edge], [store].
+    /// A TOML file with sections [server], [sandbox], [runtimes], [stems], [invoke], [events], [logs], [edge], [store].
     #[arg(long, value_name = "FILE", env = "TINDERBOX_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// The region of this server [default: us-east-1].

@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-from botocore.exceptions import ClientError
 
 ECHO = "def handler(event, context): return event"
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -103,14 +102,6 @@ def test_a_dry_run_runs_nothing(platform):
     result = function.invoke(InvocationType="DryRun", LogType="None")
 
     assert (result.status, result.payload, result.error) == (204, b"", None)
-
-
-def test_an_asynchronous_event_is_refused_not_lost(platform, echo):
-    """Until the queue exists, accepting an event would be a lie."""
-    with pytest.raises(ClientError) as refused:
-        echo.invoke(InvocationType="Event", LogType="None")
-
-    assert 400 <= refused.value.response["ResponseMetadata"]["HTTPStatusCode"] < 600
 
 
 def test_the_log_is_only_there_when_asked_for(echo):

@@ -6,6 +6,8 @@ use crate::host::FunctionHost;
 use crate::{telemetry, terminal};
 use anyhow::{Context, bail};
 use edge::{Access, Answer, Edge, Identity, Page, Root};
+use events::Queue;
+use events::disk::Directory;
 use images::Images;
 use invoke::Invoker;
 use lambda::Lambda;
@@ -41,15 +43,22 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let launcher =
         sandbox::Starting::begin(&config.sandbox).context("cannot start the launcher")?;
     let store = Store::open(data_dir, config.store.clone())?;
+    let queue = open_queue(config, data_dir)?;
     let launcher = launcher.finish(address).context("cannot start the launcher")?;
     announce_walls(&launcher);
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(config, data_dir, listener, store, launcher));
+    let result = runtime.block_on(serve(config, data_dir, listener, (store, queue), launcher));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
+}
+
+/// Opens the queue of asynchronous invocations. Behind the lock that the store has on the directory.
+fn open_queue(config: &Config, data_dir: &Path) -> anyhow::Result<Arc<Queue>> {
+    let disk = Directory::open(&data_dir.join("events")).context("cannot open the events")?;
+    Ok(Arc::new(Queue::open(Arc::new(disk), config.events.clone())?))
 }
 
 /// Creates the data directory, for this user alone: code, logs and environment variables are in it.
@@ -91,7 +100,7 @@ async fn serve(
     config: &Config,
     data_dir: &Path,
     listener: TcpListener,
-    store: Store,
+    (store, queue): (Store, Arc<Queue>),
     launcher: Launcher,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
@@ -115,6 +124,7 @@ async fn serve(
         concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),
         requests_per_second_max: config.invoke.requests_per_second_max,
         reserved_requests_per_second: config.invoke.reserved_requests_per_second,
+        queue: Some(Arc::clone(&queue)),
         images: Some(images.clone()),
         runs_images,
         ..lambda::Options::default()
@@ -140,7 +150,9 @@ async fn serve(
     }
     terminal::note("stopping: no new requests; waiting for running invocations");
     let patience = Duration::from_secs(config.server.stop_patience_seconds);
-    let (cut_off, ()) = tokio::join!(invoker.shut_down(patience), listening.stop());
+    queue.stop();
+    let (cut_off, (), _) =
+        tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
     tokio::task::spawn_blocking(move || logs.flush()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     if cut_off > 0 {

@@ -24,6 +24,9 @@ const LAMBDA: &[BorrowedFormatItem<'static>] =
 /// `2026-11-23T04:00:00.000000Z`
 const ISO_MICRO: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+/// `2026-11-23T04:00:00.000Z`
+const ISO_MILLI: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 /// `2026-11-23T04:00:00Z`
 const ISO: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
@@ -45,6 +48,11 @@ impl Timestamp {
     /// `2026-11-23T04:00:00Z`, without the fraction.
     pub fn iso_text(self) -> String {
         self.text(ISO)
+    }
+
+    /// `2026-11-23T04:00:00.000Z`, as records of asynchronous invocations have it.
+    pub fn iso_milli_text(self) -> String {
+        self.text(ISO_MILLI)
     }
 
     /// `2026-11-23T04:00:00.000000Z`, as Lambda writes the times of function URLs.

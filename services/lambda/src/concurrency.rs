@@ -157,14 +157,23 @@ impl Gate {
         holding: Holding,
         provisioned: Option<&Provisioned>,
     ) -> Result<Running, InvokeError> {
-        let entered = match provisioned.and_then(Provisioned::enter) {
-            Some(running) => {
-                Running { gate: Arc::clone(self), counted: Counted::Provisioned(running) }
-            }
-            None => self.enter_on_demand(holding)?,
-        };
+        let entered = self.enter_queued(holding, provisioned)?;
         self.check_rate(holding.reserved, &entered)?;
         Ok(entered)
+    }
+
+    /// The same for an event that was accepted before: how many of those begin in a second, only their number limits.
+    pub(crate) fn enter_queued(
+        self: &Arc<Self>,
+        holding: Holding,
+        provisioned: Option<&Provisioned>,
+    ) -> Result<Running, InvokeError> {
+        match provisioned.and_then(Provisioned::enter) {
+            Some(running) => {
+                Ok(Running { gate: Arc::clone(self), counted: Counted::Provisioned(running) })
+            }
+            None => self.enter_on_demand(holding),
+        }
     }
 
     fn enter_on_demand(self: &Arc<Self>, holding: Holding) -> Result<Running, InvokeError> {

@@ -6,6 +6,7 @@ use crate::image;
 use crate::package::PackageError;
 use crate::records::RecordError;
 use api::lambda::fault;
+use events::{KeepError, NotKept, OpenError};
 use images::ImageError;
 use invoke::InvokeError;
 use store::{BlobError, CommitError};
@@ -68,9 +69,9 @@ pub(crate) enum Error {
     #[error("Client context must be {0}")]
     InvalidClientContext(&'static str),
     #[error(
-        "{bytes} byte payload is too large for the RequestResponse invocation type (limit {bytes_max} bytes)"
+        "{bytes} byte payload is too large for the {kind} invocation type (limit {bytes_max} bytes)"
     )]
-    PayloadTooLarge { bytes: usize, bytes_max: usize },
+    PayloadTooLarge { kind: &'static str, bytes: usize, bytes_max: usize },
 
     // State
     #[error(
@@ -149,14 +150,19 @@ pub(crate) enum Error {
     ImageNotRunnable { reason: String },
     #[error("failed to invoke")]
     Invoke(#[from] InvokeError),
-    #[error("{what} is not available in this build of Tinderbox")]
-    NotBuilt { what: &'static str },
+    /// The queue has room for no more of this function's events, or of any.
+    #[error("too many events wait")]
+    TooManyEvents(#[source] events::Refused),
 
     // Ours
     #[error("failed to keep a package")]
     Code(#[from] CodeError),
     #[error("failed to keep a function")]
     Record(#[from] RecordError),
+    #[error("failed to keep an event")]
+    Event(#[source] KeepError),
+    #[error("failed to open the queue of events")]
+    Queue(#[source] OpenError),
 }
 
 impl Error {
@@ -173,6 +179,8 @@ impl Error {
             },
             Self::Code(_)
             | Self::Record(_)
+            | Self::Event(_)
+            | Self::Queue(_)
             | Self::Package(PackageError::Write { .. })
             | Self::Invoke(InvokeError::StartFailed | InvokeError::ShuttingDown) => Blame::Platform,
             Self::Constraint { .. }
@@ -216,7 +224,7 @@ impl Error {
             | Self::ImageNotRunnable { .. }
             | Self::LayerNotReadable { .. }
             | Self::Invoke(InvokeError::Throttled { .. } | InvokeError::RuntimeNotInstalled(_))
-            | Self::NotBuilt { .. } => Blame::Customer,
+            | Self::TooManyEvents(_) => Blame::Customer,
         }
     }
 
@@ -272,7 +280,12 @@ impl Error {
             Self::Image { uri, error } => return image::fault_of(uri, error),
             Self::ImageNotRunnable { .. } => fault::resource_conflict(text),
             Self::Invoke(error) => return invoke_fault(error),
-            Self::NotBuilt { what } => Fault::not_implemented(what),
+            // Of AWS's reasons, the one that does not speak of what runs. Which it is there was not checked.
+            Self::TooManyEvents(_) => fault::too_many_requests("Rate Exceeded.")
+                .with_member("Reason", "CallerRateLimitExceeded"),
+            Self::Event(KeepError::Full { .. }) => {
+                fault::service("No space is left on the disk of this server.")
+            }
             Self::Code(
                 CodeError::Commit(CommitError::Full { .. })
                 | CodeError::Blob(BlobError::Full { .. }),
@@ -280,9 +293,18 @@ impl Error {
             | Self::Record(RecordError::Commit(CommitError::Full { .. })) => {
                 fault::code_storage_exceeded("No space is left on the disk of this server.")
             }
-            Self::Code(_) | Self::Record(_) => return None,
+            Self::Code(_) | Self::Record(_) | Self::Event(_) | Self::Queue(_) => return None,
         };
         Some(fault)
+    }
+}
+
+impl From<NotKept> for Error {
+    fn from(error: NotKept) -> Self {
+        match error {
+            NotKept::Refused(refused) => Self::TooManyEvents(refused),
+            NotKept::Failed(error) => Self::Event(error),
+        }
     }
 }
 

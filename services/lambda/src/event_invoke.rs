@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How asynchronous invocations of a function, a version or an alias are retried and reported.
 //!
-//! Stored and answered: what follows from it comes with the queue, and until then `InvocationType=Event` is refused.
+//! What follows from it is in `asynchronous.rs` and `destinations.rs`, which look at it when an event runs.
 
 use crate::Invoke;
 use crate::address::Address;

@@ -7,7 +7,7 @@
 use crate::Invoke;
 use crate::alias;
 use crate::code::CodeError;
-use crate::concurrency::Running;
+use crate::concurrency::{Gate, Holding, Running};
 use crate::error::Error;
 use crate::image;
 use crate::provisioned::Provisioned;
@@ -26,6 +26,7 @@ use wire::Context;
 use worker::{Event, Outcome};
 
 const PAYLOAD_BYTES_MAX: usize = 6_291_456;
+const EVENT_BYTES_MAX: usize = 1 << 20;
 const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
 const LOG_TAIL_BYTES_MAX: usize = 4_096;
 
@@ -54,13 +55,18 @@ impl<I: Invoke> Service<I> {
         input: lambda::InvokeInput,
     ) -> Result<lambda::InvokeOutput, Error> {
         let found = self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
-        if input.invocation_type == Some(lambda::InvocationType::Event) {
-            return Err(Error::NotBuilt { what: "Invoke with InvocationType=Event" });
-        }
         if input.durable_execution_name.is_some() {
             return Err(Error::Unsupported {
                 member: "DurableExecutionName",
                 instead: "invoke without it",
+            });
+        }
+        if input.invocation_type == Some(lambda::InvocationType::Event) {
+            let tenant_id = input.tenant_id.as_deref();
+            self.accept(cx, &found, input.payload.into_bytes(), tenant_id).await?;
+            return Ok(lambda::InvokeOutput {
+                status_code: Some(202),
+                ..lambda::InvokeOutput::default()
             });
         }
         let given = Given {
@@ -85,26 +91,16 @@ impl<I: Invoke> Service<I> {
     pub(crate) async fn admit(
         &self,
         cx: &Context,
-        mut found: Found,
+        found: Found,
         given: Given<'_>,
     ) -> Result<Option<Admitted>, Error> {
         check_tenant(&found.version, given.tenant_id.is_some())?;
-        let payload = payload(given.payload)?;
+        let payload = payload(given.payload, "RequestResponse", PAYLOAD_BYTES_MAX)?;
         let client_context = given.client_context.map(client_context).transpose()?;
         if given.is_dry_run {
             return Ok(None);
         }
 
-        found.route();
-        check_state(&found.version)?;
-        let provisioned = found.provisioned();
-        let running = found
-            .function
-            .gate
-            .enter(found.function.holding(), provisioned.map(|(_, found)| found))?;
-        if !found.version.is_unpacked() {
-            found.version.unpack(None).await.map_err(not_runnable)?;
-        }
         let event = Event {
             request_id: cx.request_id,
             payload,
@@ -116,8 +112,26 @@ impl<I: Invoke> Service<I> {
             response: None,
             wants_log_tail: given.wants_log_tail,
         };
+        self.enter(found, event, Gate::enter).await.map(Some)
+    }
+
+    /// Lets an event in to the version that it meets now, by one of the ways through the function's gate.
+    pub(crate) async fn enter(
+        &self,
+        mut found: Found,
+        event: Event,
+        enter: impl FnOnce(&Arc<Gate>, Holding, Option<&Provisioned>) -> Result<Running, InvokeError>,
+    ) -> Result<Admitted, Error> {
+        found.route();
+        check_state(&found.version)?;
+        let provisioned = found.provisioned();
+        let holding = found.function.holding();
+        let running = enter(&found.function.gate, holding, provisioned.map(|(_, found)| found))?;
+        if !found.version.is_unpacked() {
+            found.version.unpack(None).await.map_err(not_runnable)?;
+        }
         let provisioned = provisioned.map(|(qualifier, _)| qualifier.to_owned());
-        Ok(Some(Admitted { found, event, running, provisioned }))
+        Ok(Admitted { found, event, running, provisioned })
     }
 
     pub(crate) async fn run(&self, admitted: Admitted) -> Result<Outcome, InvokeError> {
@@ -133,6 +147,10 @@ impl<I: Invoke> Service<I> {
 }
 
 impl Admitted {
+    pub(crate) fn version(&self) -> Arc<Version> {
+        Arc::clone(&self.found.version)
+    }
+
     pub(crate) fn executed_version(&self) -> String {
         self.found.version.number.to_string()
     }
@@ -163,7 +181,7 @@ impl Found {
 }
 
 /// Whether the event says whose it is, if and only if the function has environments for each tenant.
-fn check_tenant(version: &Version, has_tenant: bool) -> Result<(), Error> {
+pub(crate) fn check_tenant(version: &Version, has_tenant: bool) -> Result<(), Error> {
     let text = match (version.record.settings.is_tenant_isolated, has_tenant) {
         (true, true) | (false, false) => return Ok(()),
         (true, false) => {
@@ -176,7 +194,7 @@ fn check_tenant(version: &Version, has_tenant: bool) -> Result<(), Error> {
     Err(Error::InvalidParameter(text.to_owned()))
 }
 
-fn check_state(version: &Version) -> Result<(), Error> {
+pub(crate) fn check_state(version: &Version) -> Result<(), Error> {
     match &version.record.state {
         State::Active => Ok(()),
         State::Pending => Err(Error::WrongState { state: "Pending" }),
@@ -191,13 +209,18 @@ fn not_runnable(error: CodeError) -> Error {
     }
 }
 
+/// What an asynchronous invocation may carry.
+pub(crate) fn event_payload(bytes: Bytes) -> Result<Bytes, Error> {
+    payload(bytes, "Event", EVENT_BYTES_MAX)
+}
+
 /// The bytes as they came, once they are known to be JSON. Nothing is an empty object.
-fn payload(payload: Bytes) -> Result<Bytes, Error> {
+fn payload(payload: Bytes, kind: &'static str, bytes_max: usize) -> Result<Bytes, Error> {
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
-    if payload.len() > PAYLOAD_BYTES_MAX {
-        return Err(Error::PayloadTooLarge { bytes: payload.len(), bytes_max: PAYLOAD_BYTES_MAX });
+    if payload.len() > bytes_max {
+        return Err(Error::PayloadTooLarge { kind, bytes: payload.len(), bytes_max });
     }
     let invalid = |cause: &dyn std::fmt::Display| {
         Error::InvalidContent(format!("Could not parse payload into json: {cause}"))

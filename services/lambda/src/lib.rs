@@ -9,19 +9,22 @@
 //! - an invocation that starts after an update was acknowledged runs the updated function, or nothing;
 //! - a setting that is accepted is enforced, or named in the README as stored only.
 //!
-//! Not here: asynchronous invocation. Who may call what is the edge's; policies are only kept.
+//! Not here: how events are kept until they have run, which is `events`'. Who may call what is the edge's; policies are
+//! only kept.
 
 mod address;
 mod alias;
 mod aliases;
 pub mod archive;
 mod archive_file;
+mod asynchronous;
 mod capacity_provider;
 mod change;
 mod code;
 mod code_signing;
 mod concurrency;
 mod content;
+mod destinations;
 mod directory;
 mod error;
 mod event_invoke;
@@ -67,6 +70,7 @@ mod view;
 pub use package::PackageLimits;
 
 use ::invoke::{InvokeError, Invoker, Provisioned, Wanted};
+use events::Queue;
 use images::Images;
 use service::Service;
 use std::fmt;
@@ -175,6 +179,8 @@ pub struct Options {
     pub requests_per_second_max: u32,
     /// Invocations per second of a function with reserved concurrency, for each one that is reserved. 0: no limit.
     pub reserved_requests_per_second: u32,
+    /// Where asynchronous invocations wait. `None`: a queue of this service's own, beside the code.
+    pub queue: Option<Arc<Queue>>,
     /// `None`: images of this service's own, beside the code.
     pub images: Option<Images>,
     /// Whether images can run: not as plain processes.
@@ -197,6 +203,7 @@ impl Default for Options {
             concurrency_max: 1_000,
             requests_per_second_max: 0,
             reserved_requests_per_second: 10,
+            queue: None,
             images: None,
             runs_images: true,
             clock: now,
@@ -243,6 +250,11 @@ impl<I: Invoke> Lambda<I> {
         let service =
             Service::open(store, code_dir, invoker, presign, options).await.map_err(OpenError)?;
         Ok(Self { service })
+    }
+
+    /// Where asynchronous invocations wait.
+    pub fn queue(&self) -> &Arc<Queue> {
+        &self.service.queue
     }
 
     /// The file to answer a download of `/_tinderbox/code/HASH` with, if some function or layer has this package.

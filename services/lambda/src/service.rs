@@ -18,9 +18,11 @@ use crate::table::Table;
 use crate::tasks;
 use crate::version::{Number, Version, VersionRecord};
 use crate::{Invoke, Options, Presign, image};
+use events::disk::Directory;
+use events::{OpenError, Queue};
 use images::Images;
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::Store;
@@ -38,6 +40,7 @@ pub(crate) struct Service<I> {
     pub(crate) providers: Registry<CapacityProvider>,
     pub(crate) accounts: Accounts,
     pub(crate) invoker: I,
+    pub(crate) queue: Arc<Queue>,
     pub(crate) presign: Presign,
     pub(crate) options: Options,
     deployments: Deployments,
@@ -82,6 +85,10 @@ impl<I: Invoke> Service<I> {
             None => Images::open(images::Options::default(), code_dir.with_file_name("images"))
                 .map_err(CodeError::Image)?,
         };
+        let queue = match &options.queue {
+            Some(queue) => Arc::clone(queue),
+            None => own_queue(&code_dir)?,
+        };
         let codes = CodeStore::open(store, code_dir, options.package, &used, &merged).await?;
         let layers = LayerTable::new(layer_records, layers, &codes);
 
@@ -107,11 +114,13 @@ impl<I: Invoke> Service<I> {
             providers,
             accounts,
             invoker,
+            queue,
             presign,
             options,
             deployments,
         });
         service.resume();
+        service.run_queue();
         Ok(service)
     }
 
@@ -172,6 +181,14 @@ impl<I: Invoke> Service<I> {
             self.provision(function);
         }
     }
+}
+
+/// A queue beside the code.
+fn own_queue(code_dir: &Path) -> Result<Arc<Queue>, Error> {
+    let disk = Directory::open(&code_dir.with_file_name("events"))
+        .map_err(|source| OpenError::Directory { source });
+    let queue = disk.and_then(|disk| Queue::open(Arc::new(disk), events::Options::default()));
+    Ok(Arc::new(queue.map_err(Error::Queue)?))
 }
 
 /// Active, and yet without its directory: the machine went down before it was synced.

@@ -5,12 +5,13 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 8] = [
+const SECTIONS: [(&str, &str, &str, &str); 9] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
     ("runtimes", "where managed runtimes come from", "crates/worker/src/runtimes/", "Options"),
     ("invoke", "how many, and for how long", "crates/invoke/src/", "Options"),
+    ("events", "asynchronous invocations", "crates/events/src/", "Options"),
     ("logs", "what functions print", "crates/worker/src/logs/", "Options"),
     ("edge", "connections and requests", "crates/edge/src/", "Options"),
     ("store", "what lasts", "crates/store/src/", "Options"),

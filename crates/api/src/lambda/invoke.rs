@@ -29,8 +29,17 @@ pub trait InvokeOperations: Send + Sync + 'static {
         input: InvokeWithResponseStreamInput,
     ) -> Result<InvokeWithResponseStreamOutput>;
 
-    #[operation(http = "POST /2014-11-13/functions/{FunctionName}/invoke-async", status = 202)]
-    fn invoke_async(input: InvokeAsyncInput);
+    /// Accepts an event to run a function on later. The older way; `Invoke` knows versions and aliases too.
+    #[operation(
+        http = "POST /2014-11-13/functions/{FunctionName}/invoke-async",
+        status = 202,
+        body_max = 6_291_456
+    )]
+    async fn invoke_async(
+        &self,
+        cx: &Context,
+        input: InvokeAsyncInput,
+    ) -> Result<InvokeAsyncOutput>;
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -76,6 +85,13 @@ pub struct InvokeAsyncInput {
     pub function_name: String,
     #[wire(payload, required)]
     pub invoke_args: Blob,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct InvokeAsyncOutput {
+    /// `None` is the status the operation declares.
+    #[wire(status)]
+    pub status: Option<u16>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]

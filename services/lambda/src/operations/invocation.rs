@@ -10,6 +10,14 @@ impl<I: Invoke> InvokeOperations for Lambda<I> {
         Ok(self.service.invoke(cx, input).await?)
     }
 
+    async fn invoke_async(
+        &self,
+        cx: &Context,
+        input: InvokeAsyncInput,
+    ) -> Result<InvokeAsyncOutput> {
+        Ok(self.service.invoke_async(cx, input).await?)
+    }
+
     async fn invoke_with_response_stream(
         &self,
         cx: &Context,

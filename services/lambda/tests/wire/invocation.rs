@@ -124,7 +124,6 @@ async fn what_cannot_be_run_is_refused() {
     let with = async |name: &str, value: &str| {
         platform.send("POST", PATH, &[(name, value)], "{}").await.error()
     };
-    expect!["501 NotImplementedException: Invoke with InvocationType=Event is not available in this build of Tinderbox"].assert_eq(&with("x-amz-invocation-type", "Event").await);
     expect!["400 InvalidParameterValueException: The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again."].assert_eq(&with("x-amz-tenant-id", "blue").await);
     expect!["400 InvalidRequestContentException: Client context must be a valid Base64-encoded JSON object."].assert_eq(&with("x-amz-client-context", "not base64!").await);
     expect!["400 InvalidRequestContentException: Client context must be no more than 3583 bytes when base64-decoded."].assert_eq(&with("x-amz-client-context", &base64(vec![b'x'; 3_584])).await);

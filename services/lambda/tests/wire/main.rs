@@ -10,6 +10,8 @@ mod aliases;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod asynchronous;
+#[cfg(test)]
 mod capacity_providers;
 #[cfg(test)]
 mod code_signing;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The durable queue of asynchronous invocations.
+//!
+//! What is kept here is on disk before it is acknowledged, and runs until its end is known, whatever happens to the
+//! server. Start at `queue.rs`; `ledger.rs` is pure and decides what runs next; `journal.rs` writes.
+//!
+//! Payloads stay on the disk, in files that only grow and are removed in the order of their age: an index of what
+//! waits is all that is in memory.
+//!
+//! Invariants:
+//! - acknowledged means on disk, and on disk means run at least once;
+//! - one function's backlog delays no other function.
+//!
+//! Not here: what an item means, how it is run, when it has failed for good, and where it goes then.
+
+pub mod disk;
+mod entry;
+mod journal;
+mod ledger;
+mod options;
+mod queue;
+mod recovery;
+
+pub use entry::Class;
+pub use journal::KeepError;
+pub use ledger::{LineState, Refused};
+pub use options::Options;
+pub use queue::{New, Next, NotKept, Queue, Work};
+pub use recovery::OpenError;

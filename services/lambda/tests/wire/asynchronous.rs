@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Asynchronous invocation, as far as time and the wire are concerned: the clock of these tests runs ahead by itself.
+
+use crate::platform::{FUNCTIONS, Platform, eventually};
+use expect_test::expect;
+use invoke::InvokeError;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const EVENT: (&str, &str) = ("x-amz-invocation-type", "Event");
+
+async fn send(platform: &Platform, name: &str, body: &str) -> (u16, usize) {
+    let path = format!("{FUNCTIONS}/{name}/invocations");
+    let answer = platform.send("POST", &path, &[EVENT], body.to_owned()).await;
+    (answer.status, answer.body.len())
+}
+
+/// Puts an event invoke configuration that tells failures to the function `told`.
+async fn tell_failures(platform: &Platform, name: &str, members: Value) {
+    let mut config = json!({"DestinationConfig": {"OnFailure":
+        {"Destination": "arn:aws:lambda:us-east-1:000000000000:function:told"}}});
+    config.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let path = format!("/2019-09-25/functions/{name}/event-invoke-config");
+    assert_eq!(platform.call("PUT", &path, config).await.status, 200);
+}
+
+/// The record that `told` was told.
+async fn record(platform: &Platform) -> Value {
+    let mut record = eventually_late(|| {
+        let events = platform.reader.events.lock().unwrap();
+        let told = events.iter().find(|event| event.invoked_arn.ends_with(":told"))?;
+        Some(serde_json::from_slice::<Value>(&told.payload).unwrap())
+    })
+    .await;
+    record["requestContext"]["requestId"].take();
+    record
+}
+
+/// As `eventually`, but hours may pass: half a second for each millisecond, so that the disk keeps up.
+async fn eventually_late<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the clock of these tests stands still meanwhile"
+        )]
+        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_accepted_event_has_an_empty_answer() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    assert_eq!(send(&platform, "hello", "{}").await, (202, 0));
+    let old = platform.send("POST", "/2014-11-13/functions/hello/invoke-async", &[], "1").await;
+    assert_eq!((old.status, old.body.len()), (202, 0));
+    eventually(|| async { (platform.reader.events.lock().unwrap().len() == 2).then_some(()) })
+        .await;
+    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"]
+        .assert_eq(&platform.send("POST", &format!("{FUNCTIONS}/nobody/invocations"), &[EVENT], "1").await.error());
+}
+
+#[tokio::test]
+async fn an_event_is_there_after_a_restart() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    // No event gets through: it waits when the service goes down.
+    *platform.reader.error.lock().unwrap() = Some(InvokeError::ShuttingDown);
+    assert_eq!(send(&platform, "hello", r#""waits""#).await, (202, 0));
+    eventually(|| async { platform.reader.error.lock().unwrap().is_none().then_some(()) }).await;
+
+    let platform = platform.restart().await;
+    eventually(|| async {
+        let events = platform.reader.events.lock().unwrap();
+        events.iter().any(|event| event.payload == r#""waits""#).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_come_a_minute_and_two_minutes_later() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    platform.create("told").await;
+    tell_failures(&platform, "hello", json!({})).await;
+    let begin = Instant::now();
+    send(&platform, "hello", r#""fail""#).await;
+    let record = record(&platform).await;
+    let seconds = begin.elapsed().as_secs();
+    assert!(seconds >= 180, "{seconds}");
+    expect![[r#"{"approximateInvokeCount":3,"condition":"RetriesExhausted","functionArn":"arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST","requestId":null}"#]]
+        .assert_eq(&record["requestContext"].to_string());
+    expect![[r#"{"executedVersion":"$LATEST","functionError":"Unhandled","statusCode":200}"#]]
+        .assert_eq(&record["responseContext"].to_string());
+    assert_eq!(record["requestPayload"], "fail");
+    let events = platform.reader.events.lock().unwrap();
+    let ids: Vec<_> = events
+        .iter()
+        .filter(|event| event.payload == r#""fail""#)
+        .map(|event| event.request_id)
+        .collect();
+    assert_eq!(ids, [ids[0]; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_event_waits_until_it_is_too_old() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    platform.create("told").await;
+    tell_failures(&platform, "hello", json!({"MaximumEventAgeInSeconds": 60})).await;
+    let path = "/2017-10-31/functions/hello/concurrency";
+    platform.call("PUT", path, json!({"ReservedConcurrentExecutions": 1})).await;
+    // One invocation has the function's only place, and keeps it.
+    let held = platform.reader.gate.acquire_many(1_000).await.unwrap();
+    let mut running = Box::pin(platform.invoke("hello", "{}"));
+    tokio::select! {
+        _ = &mut running => panic!("it waits"),
+        begun = platform.reader.begun.acquire() => begun.unwrap().forget(),
+    }
+    let begin = Instant::now();
+    send(&platform, "hello", "1").await;
+    // `told` must get through the gate when it is told: the one that runs has its turn before.
+    let told = async {
+        eventually_late(|| (begin.elapsed() > Duration::from_secs(70)).then_some(())).await;
+        drop(held);
+        record(&platform).await
+    };
+    let (record, answer) = tokio::join!(told, running);
+    assert_eq!(answer.status, 200);
+    expect![[r#"{"approximateInvokeCount":0,"condition":"EventAgeExceeded","functionArn":"arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST","requestId":null}"#]]
+        .assert_eq(&record["requestContext"].to_string());
+    assert_eq!((&record["requestPayload"], record.get("responseContext")), (&json!(1), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_waits_for_a_destination_that_no_service_is_behind() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    let queue = "arn:aws:sqs:us-east-1:000000000000:nobody";
+    let config = json!({"DestinationConfig": {"OnSuccess": {"Destination": queue}}});
+    let path = "/2019-09-25/functions/hello/event-invoke-config";
+    assert_eq!(platform.call("PUT", path, config).await.status, 200);
+    send(&platform, "hello", "1").await;
+    let undelivered = || {
+        let lines = platform.lambda.queue().lines();
+        lines.values().next().map(|(line, _)| (line.events, line.undelivered))
+    };
+    eventually_late(|| (undelivered()? == (0, 1)).then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(24 * 3_600)).await;
+    assert_eq!(undelivered(), Some((0, 1)), "a day later it still waits");
+
+    // Whoever does not want it any more says so.
+    assert_eq!(platform.lambda.queue().purge(None, None).await, 1);
+    assert_eq!(undelivered(), None);
+}

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asynchronous invocation: what is accepted runs, as often and as long as AWS would try, whatever becomes of the server."""
+
+import json
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import ACCOUNT, REGION, Platform, wait_until
+
+# Prints what a test looks for, and fails if the event says so.
+SAY = """
+import json, os
+def handler(event, context):
+    print("ran", json.dumps(event), context.aws_request_id, os.environ.get("WHO", "nobody"), flush=True)
+    if isinstance(event, dict) and event.get("fail"):
+        raise RuntimeError("told to fail")
+    return {"got": event}
+"""
+SLEEP = "import time\ndef handler(event, context):\n    time.sleep(event)\n    print('slept', flush=True)"
+BEGIN = SLEEP.replace("time.sleep(event)", "print('began', context.aws_request_id, flush=True); time.sleep(event)")
+QUICK = ("--set", "events.first_retry_ms=200", "--set", "events.second_retry_ms=300", "--set", "events.throttled_ms=50")
+
+
+@pytest.fixture(scope="module")
+def quick(binary):
+    """A server that tries again soon."""
+    platform = Platform(*QUICK).start()
+    yield platform
+    platform.stop()
+    platform.discard()
+
+
+def send(function, event, **arguments):
+    """Sends an event, and returns its request id."""
+    answer = function.platform.client().invoke(
+        FunctionName=function.name, InvocationType="Event", Payload=json.dumps(event).encode(), **arguments
+    )
+    assert (answer["StatusCode"], answer["Payload"].read()) == (202, b"")
+    return answer["ResponseMetadata"]["RequestId"]
+
+
+def runs(function, request_id):
+    """How often a function said that it ran this event."""
+    folder = function.platform.data_dir / "logs" / ACCOUNT / REGION / function.name
+    text = "".join(path.read_text(errors="replace") for path in folder.glob("*.log"))
+    return len(re.findall(rf" ran .* {request_id} ", text))
+
+
+def ended(platform, request_id):
+    """What the server's log says of the end of an event, as soon as it does."""
+
+    def line():
+        lines = platform.log_path.read_text(errors="replace").splitlines()
+        return next((line for line in lines if "event ended" in line and request_id in line), None)
+
+    return wait_until(line, f"the event {request_id} has ended")
+
+
+def test_an_event_is_answered_before_it_runs(quick):
+    function = quick.python(SAY)
+    request_id = send(function, {"a": [1, "ü"]})
+    assert "ok" in ended(quick, request_id)
+    assert request_id in function.log_with(f"START RequestId: {request_id}")
+    wait_until(lambda: runs(function, request_id) == 1, "the event ran")
+
+
+def test_the_answer_has_no_body_and_no_version(quick):
+    function = quick.python(SAY)
+    path = f"/2015-03-31/functions/{function.name}/invocations"
+    answer = quick.call("POST", path, "1", {"X-Amz-Invocation-Type": "Event"})
+    assert (answer.status, answer.body, answer.headers["X-Amz-Executed-Version"]) == (202, b"", None)
+
+
+def test_the_old_way_to_send_an_event(quick):
+    function = quick.python(SAY)
+    answer = quick.client().invoke_async(FunctionName=function.name, InvokeArgs=b'{"old": true}')
+    assert answer["Status"] == 202
+    function.log_with('ran {"old": true}')
+
+
+def test_a_failing_event_is_tried_three_times_with_one_request_id(quick):
+    function = quick.python(SAY)
+    request_id = send(function, {"fail": 1})
+    line = ended(quick, request_id)
+    assert "attempts=3" in line and "function_error" in line
+    wait_until(lambda: runs(function, request_id) == 3, "the event ran three times")
+
+
+def test_as_often_as_its_configuration_says(quick):
+    function = quick.python(SAY)
+    quick.client().put_function_event_invoke_config(FunctionName=function.name, MaximumRetryAttempts=0)
+    assert "attempts=1" in ended(quick, send(function, {"fail": 1}))
+    # Of the function itself: a version has a configuration of its own, or none.
+    version = quick.client().publish_version(FunctionName=function.name)["Version"]
+    assert "attempts=3" in ended(quick, send(function, {"fail": 1}, Qualifier=version))
+
+
+def test_an_update_while_an_event_waits_runs_it_on_the_new_code(new_platform):
+    platform = new_platform("--set", "events.first_retry_ms=1000").start()
+    function = platform.python(SAY)
+    request_id = send(function, {"fail": 1})
+    wait_until(lambda: runs(function, request_id) == 1, "the event failed once")
+    function.update_code({"index.py": "def handler(event, context): print('the new code ran')"})
+    line = ended(platform, request_id)
+    assert "attempts=2" in line
+    function.log_with("the new code ran")
+
+
+def test_a_failed_event_is_tried_again_after_kill_9(new_platform):
+    platform = new_platform("--set", "events.first_retry_ms=2000", "--set", "events.second_retry_ms=100").start()
+    function = platform.python(SAY)
+    request_id = send(function, {"fail": 1})
+    wait_until(lambda: runs(function, request_id) == 1, "the event failed once")
+    platform.restart()
+    assert "function_error" in ended(platform, request_id)
+    wait_until(lambda: runs(function, request_id) >= 2, "the event was tried again")
+
+
+def test_an_event_that_runs_when_the_server_stops_runs_again(new_platform):
+    platform = new_platform("--set", "server.stop_patience_seconds=1").start()
+    function = platform.python(BEGIN, Timeout=90)
+    request_id = send(function, 80)
+    began = f"began {request_id}"
+    function.log_with(began)
+    platform.stop()
+    platform.start()
+    wait_until(lambda: function.log_with(began).count(began) == 2, "the event runs again")
+
+
+def test_a_graceful_stop_lets_what_runs_end(new_platform):
+    platform = new_platform().start()
+    function = platform.python(BEGIN, Timeout=60)
+    request_id = send(function, 1)
+    function.log_with("began")
+    assert platform.stop() == 0
+    assert "ok" in ended(platform, request_id)
+
+
+def test_throttled_events_are_no_attempts(quick):
+    """Ten events on a function that may run one at a time: all run, and none of them is counted twice."""
+    function = quick.python(SAY)
+    quick.client().put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
+    ids = [send(function, number) for number in range(10)]
+    assert all("attempts=1" in ended(quick, request_id) for request_id in ids)
+
+
+def test_a_function_that_is_switched_off_runs_nothing(quick):
+    function = quick.python(SAY)
+    quick.client().put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
+    request_id = send(function, 1)
+    assert "switched_off" in ended(quick, request_id)
+    assert runs(function, request_id) == 0
+
+
+def test_a_backlog_delays_no_other_function(new_platform):
+    """A hundred events that sleep for a minute; another function's event runs at once."""
+    platform = new_platform("--set", "events.running_max=8").start()
+    busy, other = platform.python(SLEEP, Timeout=90), platform.python(SAY)
+    for _ in range(100):
+        send(busy, 80)
+    assert "ok" in ended(platform, send(other, 1))
+    assert " slept" not in "".join(path.read_text() for path in platform.data_dir.glob(f"logs/*/*/{busy.name}/*.log"))
+
+
+def test_destinations_get_the_record(quick):
+    told, function = quick.python(SAY), quick.python(SAY)
+    quick.client().put_function_event_invoke_config(
+        FunctionName=function.name,
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnSuccess": {"Destination": told.arn}, "OnFailure": {"Destination": told.arn}},
+    )
+
+    def record(event):
+        request_id = send(function, event)
+        text = told.log_with(f'"requestId": "{request_id}"')
+        line = next(line for line in text.splitlines() if request_id in line and " ran " in line)
+        return request_id, json.loads(line.split(" ran ", 1)[1].rsplit(" ", 2)[0])
+
+    request_id, success = record({"n": 1})
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", success.pop("timestamp"))
+    assert success == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{function.arn}:$LATEST",
+            "condition": "Success",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": {"n": 1},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+        "responsePayload": {"got": {"n": 1}},
+    }
+    request_id, failure = record({"fail": 1})
+    assert (failure["requestContext"]["condition"], failure["requestContext"]["approximateInvokeCount"]) == (
+        "RetriesExhausted",
+        2,
+    )
+    assert failure["responseContext"]["functionError"] == "Unhandled"
+    assert failure["responsePayload"]["errorMessage"] == "told to fail"
+
+
+def test_what_is_not_accepted(quick):
+    function = quick.python(SAY)
+
+    def refused(event, name=function.name):
+        with pytest.raises(ClientError) as error:
+            quick.client().invoke(FunctionName=name, InvocationType="Event", Payload=event)
+        return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+
+    code, message = refused(b'"' + b"x" * (1 << 20) + b'"')
+    assert code == "RequestTooLargeException"
+    assert message == "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+    assert refused(b"no json")[0] == "InvalidRequestContentException"
+    assert refused(b"1", "nobody")[0] == "ResourceNotFoundException"
+    send(function, "x" * ((1 << 20) - 2))
+
+
+def test_a_full_queue_says_so(new_platform):
+    """What one function may have waiting is limited, and the others have room."""
+    platform = new_platform("--set", "events.function_events_max=3").start()
+    busy, other = platform.python(SLEEP, Timeout=90), platform.python(SAY)
+    for _ in range(3):
+        send(busy, 80)
+    with pytest.raises(ClientError) as error:
+        send(busy, 80)
+    assert error.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert "ok" in ended(platform, send(other, 1))
