@@ -119,13 +119,22 @@ def defined(target, kind, is_quick):
             newest = first.newest
             first.wait_until_active(newest)
         with targets.start(target.name, target.machine, folder) as second:
-            begin = time.perf_counter()
-            second.call("GET", "/2015-03-31/functions", b"")
-            list_ms = (time.perf_counter() - begin) * 1e3
+            # The first answer that needs the functions waits until they are read, the next one does not.
+            list_ms = []
+            for _ in range(2):
+                begin = time.perf_counter()
+                second.call("GET", "/2015-03-31/functions", b"")
+                list_ms.append((time.perf_counter() - begin) * 1e3)
             cold = load(second, newest, PAYLOAD, total=1)
             result = load(second, newest, PAYLOAD, total=200 if is_quick else 3000)
             idle_mib = pss_mib(family(second.pid))
-            result |= {"ready_ms": second.ready_ms, "list_ms": list_ms, "first_us": cold["p50_us"]}
+            first_ms = second.ready_ms + list_ms[0]
+            result |= {
+                "ready_ms": second.ready_ms,
+                "first_ms": first_ms,
+                "list_ms": list_ms[1],
+                "first_us": cold["p50_us"],
+            }
             return result | {"functions": count, "idle_mib": idle_mib}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -186,7 +195,7 @@ FIGURES = {
         ("create_per_second", "1/s"),
     ],
     "many": [("part_of_one", "x"), ("per_second", "1/s"), ("p99_us", "us")],
-    "defined": [("ready_ms", "ms"), ("list_ms", "ms"), ("p50_us", "us"), ("idle_mib", "MiB")],
+    "defined": [("ready_ms", "ms"), ("first_ms", "ms"), ("list_ms", "ms"), ("p50_us", "us"), ("idle_mib", "MiB")],
     "interference": [("p99_to_alone", "x"), ("p99_us", "us")],
 }
 

@@ -5,6 +5,7 @@ mod arguments;
 mod command;
 mod config;
 mod host;
+mod opening;
 mod telemetry;
 mod terminal;
 

@@ -3,14 +3,16 @@
 
 use crate::config::Config;
 use crate::host::FunctionHost;
+use crate::opening::{Later, LaterEndpoint};
 use crate::{telemetry, terminal};
 use anyhow::{Context, bail};
+use api::lambda::LambdaEndpoint;
 use edge::{Access, Answer, Edge, Identity, Page, Root};
 use events::Queue;
 use events::disk::Directory;
 use images::Images;
 use invoke::Invoker;
-use lambda::Lambda;
+use lambda::{Functions, Lambda};
 use names::{AccountId, Region};
 use sandbox::{Launcher, Level, Network};
 use std::future::Future;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use wire::{BoxFuture, Endpoint, Fault};
 use worker::Worker;
 use worker::logs::LogFiles;
@@ -44,12 +47,18 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
         sandbox::Starting::begin(&config.sandbox).context("cannot start the launcher")?;
     let store = Store::open(data_dir, config.store.clone())?;
     let queue = open_queue(config, data_dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Functions may be many: they are read while the launcher sets itself up and the server begins to listen.
+    let images = Images::open(config.images.clone(), data_dir.join("images"))
+        .context("cannot open the images")?;
+    let options = lambda_options(config, &images, &queue);
+    let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
     let launcher = launcher.finish(address).context("cannot start the launcher")?;
     announce_walls(&launcher);
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(config, data_dir, listener, (store, queue), launcher));
+    let parts = Parts { listener, queue, launcher, images, functions };
+    let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -96,13 +105,17 @@ fn announce_walls(launcher: &Launcher) {
     }
 }
 
-async fn serve(
-    config: &Config,
-    data_dir: &Path,
+/// What was begun before the server listens.
+struct Parts {
     listener: TcpListener,
-    (store, queue): (Store, Arc<Queue>),
+    queue: Arc<Queue>,
     launcher: Launcher,
-) -> anyhow::Result<()> {
+    images: Images,
+    functions: JoinHandle<Result<Functions, lambda::OpenError>>,
+}
+
+async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
+    let Parts { listener, queue, launcher, images, functions } = parts;
     let address = listener.local_addr()?;
     let account: AccountId = config.server.account.parse()?;
     let region: Region = config.server.region.parse()?;
@@ -110,8 +123,6 @@ async fn serve(
     let identity = Arc::new(identity);
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
-    let images = Images::open(config.images.clone(), data_dir.join("images"))
-        .context("cannot open the images")?;
     let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
         .context("cannot prepare the runtimes")?
         .with_images(images.clone());
@@ -120,19 +131,10 @@ async fn serve(
         Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _, config.stems.clone());
     worker.pull_runtimes();
     let invoker = Invoker::new(worker, config.invoke.clone());
-    let options = lambda::Options {
-        concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),
-        requests_per_second_max: config.invoke.requests_per_second_max,
-        reserved_requests_per_second: config.invoke.reserved_requests_per_second,
-        queue: Some(Arc::clone(&queue)),
-        images: Some(images.clone()),
-        runs_images,
-        ..lambda::Options::default()
-    };
-    let lambda = open_lambda(options, data_dir, store, &invoker, &identity).await?;
+    let lambda = Later::new();
     let code_page = CodePage(lambda.clone());
-    let services = services(lambda);
-    let edge = Edge::new(config.edge.clone(), services, identity).with_page(
+    let presign = presign(&identity);
+    let edge = Edge::new(config.edge.clone(), services(lambda.clone()), identity).with_page(
         CODE_PAGE,
         Access::Link,
         Arc::new(code_page),
@@ -141,6 +143,11 @@ async fn serve(
     host.set_edge(Arc::clone(&edge));
     let stop = stop_signal()?;
     let listening = edge.listen(listener)?;
+    let mut functions = functions.await.context("the functions were not loaded")??;
+    if !runs_images {
+        functions = functions.without_images();
+    }
+    lambda.set(LambdaEndpoint(Lambda::serve(functions, invoker.clone(), presign)));
     announce(address, &region, &root, data_dir)?;
 
     tokio::select! {
@@ -163,9 +170,9 @@ async fn serve(
 }
 
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
-fn services(lambda: Lambda) -> Vec<Arc<dyn Endpoint>> {
+fn services(lambda: Later<LambdaEndpoint<Lambda>>) -> Vec<Arc<dyn Endpoint>> {
     vec![
-        Arc::new(api::lambda::LambdaEndpoint(lambda)),
+        Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda }),
         Arc::new(api::lambda_core::LambdaCoreEndpoint(())),
         Arc::new(api::lambda_microvms::LambdaMicrovmsEndpoint(())),
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
@@ -173,18 +180,22 @@ fn services(lambda: Lambda) -> Vec<Arc<dyn Endpoint>> {
     ]
 }
 
-async fn open_lambda(
-    options: lambda::Options,
-    data_dir: &Path,
-    store: Store,
-    invoker: &Invoker,
-    identity: &Arc<Identity>,
-) -> anyhow::Result<Lambda> {
+fn lambda_options(config: &Config, images: &Images, queue: &Arc<Queue>) -> lambda::Options {
+    lambda::Options {
+        concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),
+        requests_per_second_max: config.invoke.requests_per_second_max,
+        reserved_requests_per_second: config.invoke.reserved_requests_per_second,
+        queue: Some(Arc::clone(queue)),
+        images: Some(images.clone()),
+        ..lambda::Options::default()
+    }
+}
+
+fn presign(identity: &Arc<Identity>) -> lambda::Presign {
     let identity = Arc::clone(identity);
-    let presign = lambda::Presign::new(move |cx: &wire::Context, path: &str| {
+    lambda::Presign::new(move |cx: &wire::Context, path: &str| {
         identity.link(&cx.endpoint, path, &cx.region, LINK_SECONDS).unwrap_or_default()
-    });
-    Ok(Lambda::open(store, data_dir.join("code"), invoker.clone(), presign, options).await?)
+    })
 }
 
 /// The ready line, and the file that tells scripts where the server is.
@@ -228,7 +239,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Downloads of function code: what `GetFunction`'s `Code.Location` leads to.
-struct CodePage(Lambda);
+struct CodePage(Later<LambdaEndpoint<Lambda>>);
 
 impl Page for CodePage {
     fn answer<'a>(
@@ -238,7 +249,8 @@ impl Page for CodePage {
     ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async move {
             let gone = || Fault::new("NoSuchKey", 404, "The code is gone.");
-            let path = self.0.zip_path(rest).ok_or_else(gone)?;
+            let LambdaEndpoint(lambda) = self.0.wait().await;
+            let path = lambda.zip_path(rest).ok_or_else(gone)?;
             let opened = tokio::task::spawn_blocking(move || std::fs::File::open(path)).await;
             let file = opened.map_err(|_| Fault::internal())?.map_err(|_| gone())?;
             Ok(Answer::File { file, content_type: "application/zip" })

@@ -88,22 +88,33 @@ impl Keyspace {
     }
 
     pub async fn scan(&self, scan: Scan) -> Result<Vec<Entry>, ReadError> {
-        let name = self.name;
-        self.store.read(move |database| database.scan(name, &scan)).await
+        self.begin_scan(&scan).await
     }
 
-    /// Every record, a page at a time, for whoever fills its table in memory at start.
+    /// Reads whether or not it is awaited yet.
+    fn begin_scan(
+        &self,
+        scan: &Scan,
+    ) -> impl Future<Output = Result<Vec<Entry>, ReadError>> + Send + use<> {
+        let (name, scan) = (self.name, scan.clone());
+        self.store.read(move |database| database.scan(name, &scan))
+    }
+
+    /// Every record, a page at a time, for whoever fills its table in memory at start. The next page is read while `each`
+    /// takes this one.
     ///
     /// Pages are read one after the other: a record that changes meanwhile is seen before or after, never torn.
     pub async fn load(&self, mut each: impl FnMut(Entry) + Send) -> Result<(), ReadError> {
         let mut scan = Scan::default();
+        let mut page = self.begin_scan(&scan).await?;
         loop {
-            let page = self.scan(scan.clone()).await?;
             let is_last = page.len() < scan.limit;
             scan.after = page.last().map(|entry| entry.key.clone());
+            let next = (!is_last).then(|| self.begin_scan(&scan));
             page.into_iter().for_each(&mut each);
-            if is_last {
-                return Ok(());
+            match next {
+                Some(next) => page = next.await?,
+                None => return Ok(()),
             }
         }
     }

@@ -123,19 +123,22 @@ impl Store {
         self.inner.writer.commit(batch).await
     }
 
-    /// Runs `read` on the reader's connection, off the async threads.
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Database) -> Result<T, EngineError> + Send + 'static,
-    ) -> Result<T, ReadError> {
+    /// Runs `read` on the reader's connection, off the async threads, from now on.
+    fn read<T, F>(&self, read: F) -> impl Future<Output = Result<T, ReadError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Database) -> Result<T, EngineError> + Send + 'static,
+    {
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
             let database = inner.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             read(&database)
         });
-        match task.await {
-            Ok(result) => result.map_err(|source| ReadError::Engine { source }),
-            Err(_) => Err(ReadError::Closed),
+        async {
+            match task.await {
+                Ok(result) => result.map_err(|source| ReadError::Engine { source }),
+                Err(_) => Err(ReadError::Closed),
+            }
         }
     }
 }

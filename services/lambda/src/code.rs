@@ -84,8 +84,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Slot {
     users: AtomicUsize,
-    /// What the worker was given to run from here.
-    runnables: Mutex<Vec<Weak<worker::Function>>>,
+    runnables: Mutex<Runnables>,
     /// Whether the blob is there.
     is_kept: AtomicBool,
     /// Whether the directory is there.
@@ -95,6 +94,14 @@ struct Slot {
     gate: tokio::sync::Mutex<()>,
     /// Why it can never be unpacked.
     invalid: Mutex<Option<String>>,
+}
+
+/// What the worker was given to run from a package, in so far as it may still hold it.
+#[derive(Debug, Default)]
+struct Runnables {
+    noted: Vec<Weak<worker::Function>>,
+    /// At this number it is tidied up.
+    tidy_at: usize,
 }
 
 /// Directories that are complete, but not known to be on disk.
@@ -325,16 +332,25 @@ impl Uploaded {
 
 impl Slot {
     fn is_running(&self) -> bool {
-        lock(&self.runnables).iter().any(|runnable| runnable.strong_count() > 0)
+        lock(&self.runnables).noted.iter().any(|runnable| runnable.strong_count() > 0)
+    }
+}
+
+impl Runnables {
+    /// Ten thousand functions may have one package: looking at all of them each time would take a second.
+    fn note(&mut self, runnable: &Arc<worker::Function>) {
+        if self.noted.len() >= self.tidy_at {
+            self.noted.retain(|runnable| runnable.strong_count() > 0);
+            self.tidy_at = (self.noted.len() * 2).max(16);
+        }
+        self.noted.push(Arc::downgrade(runnable));
     }
 }
 
 impl Code {
     /// Notes that `runnable` runs from here: the package stays until the worker has let go of it, too.
     pub(crate) fn note_runnable(&self, runnable: &Arc<worker::Function>) {
-        let mut runnables = lock(&self.slot.runnables);
-        runnables.retain(|runnable| runnable.strong_count() > 0);
-        runnables.push(Arc::downgrade(runnable));
+        lock(&self.slot.runnables).note(runnable);
     }
 
     pub(crate) const fn id(&self) -> BlobId {

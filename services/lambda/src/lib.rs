@@ -72,7 +72,7 @@ pub use package::PackageLimits;
 use ::invoke::{InvokeError, Invoker, Provisioned, Wanted};
 use events::Queue;
 use images::Images;
-use service::Service;
+use service::{Kept, Service};
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
@@ -226,6 +226,28 @@ fn now() -> Timestamp {
 #[error("failed to load the functions")]
 pub struct OpenError(#[source] error::Error);
 
+/// The functions of a store, before anything can be invoked: what a server reads while the rest of it gets ready.
+#[derive(Debug)]
+pub struct Functions(Kept);
+
+impl Functions {
+    /// Loads every function from `store`. Packages are unpacked under `code_dir`, which belongs to this service alone.
+    pub async fn load(
+        store: Store,
+        code_dir: PathBuf,
+        options: Options,
+    ) -> std::result::Result<Self, OpenError> {
+        Kept::load(store, code_dir, options).await.map(Self).map_err(OpenError)
+    }
+
+    /// Of a server that turns out not to run images: `Options::runs_images` is no.
+    #[must_use]
+    pub fn without_images(mut self) -> Self {
+        self.0.options.runs_images = false;
+        self
+    }
+}
+
 /// AWS Lambda. Clones share it.
 #[derive(Debug)]
 pub struct Lambda<I = Invoker> {
@@ -239,7 +261,12 @@ impl<I> Clone for Lambda<I> {
 }
 
 impl<I: Invoke> Lambda<I> {
-    /// Loads every function from `store`. Packages are unpacked under `code_dir`, which belongs to this service alone.
+    /// Serves `functions`, and goes on with what a crash interrupted.
+    pub fn serve(functions: Functions, invoker: I, presign: Presign) -> Self {
+        Self { service: Service::begin(functions.0, invoker, presign) }
+    }
+
+    /// Loads the functions and serves them.
     pub async fn open(
         store: Store,
         code_dir: PathBuf,
@@ -247,9 +274,7 @@ impl<I: Invoke> Lambda<I> {
         presign: Presign,
         options: Options,
     ) -> std::result::Result<Self, OpenError> {
-        let service =
-            Service::open(store, code_dir, invoker, presign, options).await.map_err(OpenError)?;
-        Ok(Self { service })
+        Ok(Self::serve(Functions::load(store, code_dir, options).await?, invoker, presign))
     }
 
     /// Where asynchronous invocations wait.

@@ -56,15 +56,30 @@ impl Deployments {
     }
 }
 
-impl<I: Invoke> Service<I> {
-    /// Loads every function, and goes on with what a crash interrupted.
-    pub(crate) async fn open(
+/// What the store has, in memory, before anything can be invoked.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    table: Table,
+    records: Records,
+    codes: CodeStore,
+    images: Images,
+    layers: LayerTable,
+    mappings: Registry<Mapping>,
+    signing: Registry<CodeSigningConfig>,
+    providers: Registry<CapacityProvider>,
+    accounts: Accounts,
+    queue: Arc<Queue>,
+    pub(crate) options: Options,
+    deployments: Deployments,
+}
+
+impl Kept {
+    /// Loads every function.
+    pub(crate) async fn load(
         store: Store,
         code_dir: PathBuf,
-        invoker: I,
-        presign: Presign,
         options: Options,
-    ) -> Result<Arc<Self>, Error> {
+    ) -> Result<Self, Error> {
         let records = Records::new(store.clone());
         let loaded = records.load().await?;
         let layer_records = LayerRecords::new(store.clone());
@@ -103,7 +118,7 @@ impl<I: Invoke> Service<I> {
                 .into_iter()
                 .map(|function| restored(function, &codes, &images, &accounts, &deployments)),
         );
-        let service = Arc::new(Self {
+        Ok(Self {
             table,
             records,
             codes,
@@ -113,15 +128,36 @@ impl<I: Invoke> Service<I> {
             signing,
             providers,
             accounts,
-            invoker,
             queue,
-            presign,
             options,
             deployments,
+        })
+    }
+}
+
+impl<I: Invoke> Service<I> {
+    /// Goes on with what a crash interrupted.
+    pub(crate) fn begin(kept: Kept, invoker: I, presign: Presign) -> Arc<Self> {
+        let Kept { table, records, codes, images, layers, .. } = kept;
+        let service = Arc::new(Self {
+            table,
+            records,
+            codes,
+            images,
+            layers,
+            mappings: kept.mappings,
+            signing: kept.signing,
+            providers: kept.providers,
+            accounts: kept.accounts,
+            invoker,
+            queue: kept.queue,
+            presign,
+            options: kept.options,
+            deployments: kept.deployments,
         });
         service.resume();
         service.run_queue();
-        Ok(service)
+        service
     }
 
     /// A version that nothing ran on before.
@@ -205,7 +241,8 @@ fn restored(
 ) -> Function {
     let Loaded { key, published, latest, .. } = loaded;
     let version = |number, record: VersionRecord| {
-        let content = match image::digest(record.code).filter(|_| record.is_image()) {
+        let digest = record.is_image().then(|| image::digest(record.code)).flatten();
+        let content = match digest {
             Some(digest) => Content::Image(images.hold(digest)),
             None => Content::Package(codes.hold(record.code)),
         };
