@@ -112,7 +112,8 @@ def retire(function):
 
 
 def lines(function, word):
-    text = function.log_with(word)
+    # What is being written has no end yet.
+    text = function.log_with(word).rpartition("\n")[0]
     return [line.split(" ", 2)[2] for line in text.splitlines() if line.split(" ", 2)[1:2] == [word]]
 
 
