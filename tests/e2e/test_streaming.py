@@ -215,6 +215,27 @@ def test_pieces_arrive_while_the_function_runs(deploy, platform):
     assert re.search(rf"END RequestId: {got.request_id}\nREPORT RequestId: {got.request_id}\tDuration: ", got.log)
 
 
+def test_the_log_tells_how_long_and_how_large_a_response_was(deploy, platform):
+    function = deploy(LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG"})
+
+    got = stream(function, ["write", "first"], ["wait", 7], ["fill", 100_000], LogType="Tail")
+    assert next(got) == b"first"
+    platform.client().put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=7)
+    got.rest()
+    whole = function.invoke(["streaming", [["write", "first"], ["wait", 7]]])
+
+    for log, length in [(got.log, 100_005), (whole.log, 5)]:
+        records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+        done = next(record["record"] for record in records if record.get("type") == "platform.runtimeDone")
+        assert done["metrics"]["producedBytes"] == length
+        latency, duration, overhead = done["spans"]
+        assert [span["name"] for span in done["spans"]] == ["responseLatency", "responseDuration", "runtimeOverhead"]
+        assert duration["durationMs"] > 0, "from the first byte to the last"
+        parts = [span["durationMs"] for span in done["spans"]]
+        assert abs(sum(parts) - done["metrics"]["durationMs"]) < 0.01
+        assert latency["start"] <= duration["start"] <= overhead["start"]
+
+
 def test_without_tail_there_is_nothing_to_say_at_the_end(deploy):
     got = stream(deploy(), ["write", "all"])
 

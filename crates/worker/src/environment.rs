@@ -38,10 +38,17 @@ pub(crate) struct Answer {
 /// What the init phase comes to.
 pub(crate) type InitResult = oneshot::Receiver<Result<(), Failure>>;
 
+/// A response that was made piece by piece.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Streamed {
+    pub(crate) began: Instant,
+    pub(crate) bytes: usize,
+}
+
 /// What came of an event that was given to an environment.
 #[derive(Debug)]
 pub(crate) enum Answered {
-    Result(Result<Bytes, Failure>),
+    Result(Result<Bytes, Failure>, Option<Streamed>),
     /// The environment ended before the runtime took the event.
     NotDelivered,
 }
@@ -81,7 +88,12 @@ impl Answer {
 
     /// The one who waits may be gone: its invocation timed out.
     pub(crate) fn send(self, result: Result<Bytes, Failure>) {
-        drop(self.sender.send(Answered::Result(result)));
+        drop(self.sender.send(Answered::Result(result, None)));
+    }
+
+    /// As `send`, after a response that was made piece by piece.
+    pub(crate) fn send_streamed(self, result: Result<Bytes, Failure>, streamed: Streamed) {
+        drop(self.sender.send(Answered::Result(result, Some(streamed))));
     }
 
     fn not_delivered(self) {

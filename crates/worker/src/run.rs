@@ -6,7 +6,7 @@
 
 use crate::clock;
 use crate::delivery::Delivery;
-use crate::environment::{Answer, Answered, Environment, spawn};
+use crate::environment::{Answer, Answered, Environment, Streamed, spawn};
 use crate::event::{Event, Outcome};
 use crate::extensions::Reason;
 use crate::failure::Failure;
@@ -20,6 +20,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+/// What a function gave back.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) result: Result<Bytes, Failure>,
+    /// If it was made piece by piece, to its end.
+    pub(crate) streamed: Option<Streamed>,
+}
+
+impl From<Result<Bytes, Failure>> for Given {
+    fn from(result: Result<Bytes, Failure>) -> Self {
+        Self { result, streamed: None }
+    }
+}
 
 /// The environment ended before its runtime took the event, which may run elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +58,8 @@ impl Environment {
         invocation.tell_start(self.function(), event);
         self.thaw();
         let deadline = Instant::now() + left;
-        let result = self.answer(event, left).await?;
-        Ok(self.conclude(invocation, event, result, deadline).await)
+        let given = self.answer(event, left).await?;
+        Ok(self.conclude(invocation, event, given, deadline).await)
     }
 
     /// Initialises inside the invocation, within its time, as AWS does after a reset. The START line comes after that.
@@ -59,11 +73,11 @@ impl Environment {
         let woken = self.suppressed_init(deadline).await;
         invocation.tell_start(self.function(), event);
         let left = timeout.saturating_sub(invocation.elapsed());
-        let result = match woken {
+        let given = match woken {
             Ok(()) => self.answer(event, left).await?,
-            Err(failure) => Err(failure),
+            Err(failure) => Err(failure).into(),
         };
-        Ok(self.conclude(invocation, event, result, deadline).await)
+        Ok(self.conclude(invocation, event, given, deadline).await)
     }
 
     /// Tells how an invocation came out, at once or when extensions are done with it too, and makes what the caller gets.
@@ -71,10 +85,10 @@ impl Environment {
         self: &Arc<Self>,
         mut invocation: Invocation,
         event: &Event,
-        result: Result<Bytes, Failure>,
+        given: Given,
         deadline: Instant,
     ) -> Outcome {
-        invocation.answered(&result, self.take_init_duration());
+        invocation.answered(&given, self.take_init_duration());
         if self.is_settled() {
             invocation.tell_report(self.memory_peak_bytes());
         } else {
@@ -83,7 +97,7 @@ impl Environment {
                 self.wait_for_report().await;
             }
         }
-        outcome(self.log(), self.function(), event, result)
+        outcome(self.log(), self.function(), event, given.result)
     }
 
     async fn suppressed_init(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
@@ -104,7 +118,7 @@ impl Environment {
         self: &Arc<Self>,
         event: &Event,
         left: Duration,
-    ) -> Result<Result<Bytes, Failure>, NotDelivered> {
+    ) -> Result<Given, NotDelivered> {
         let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = clock::epoch_ms().saturating_add(left_ms);
         let delivery = Delivery::new(event, deadline_ms);
@@ -122,20 +136,20 @@ impl Environment {
         if self.extensions().has_any() {
             self.tell_extensions(event, deadline_ms);
         }
-        let result = match tokio::time::timeout(left, self.wait(answered, &mut connection)).await {
-            Ok(Answered::Result(result)) => result,
+        let given = match tokio::time::timeout(left, self.wait(answered, &mut connection)).await {
+            Ok(Answered::Result(result, streamed)) => Given { result, streamed },
             Ok(Answered::NotDelivered) => return Err(NotDelivered),
             Err(_elapsed) => {
                 self.let_go();
                 self.stop_because(Reason::Timeout);
-                Err(Failure::TimedOut)
+                Err(Failure::TimedOut).into()
             }
         };
         if let Some(connection) = connection {
             serve_on(Arc::clone(self), connection);
         }
         self.drain_output();
-        Ok(result)
+        Ok(given)
     }
 
     /// Waits for the answer, serving the connection that got the event meanwhile.

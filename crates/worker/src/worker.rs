@@ -13,7 +13,7 @@ use crate::ground::{Ground, Parts};
 use crate::host::{Host, Session};
 use crate::image::{self, Prepared};
 use crate::logs::{LogFiles, LogStream};
-use crate::run::{NotDelivered, outcome};
+use crate::run::{Given, NotDelivered, outcome};
 use crate::runtime_api::Connection;
 use crate::runtimes::{self, Installed, NotInstalled, Runtimes};
 use crate::stems::{self, Grown, Stems};
@@ -184,24 +184,24 @@ impl Worker {
             Ok(environment) => environment,
             Err(FailedTry { failure, environment }) => {
                 let peak = environment.map_or(0, |environment| environment.memory_peak_bytes());
-                let result = Err(failure);
-                invocation.answered(&result, None);
+                let given = Given::from(Err(failure));
+                invocation.answered(&given, None);
                 invocation.tell_report(peak);
-                return Ok((outcome(&log, function, event, result), None));
+                return Ok((outcome(&log, function, event, given.result), None));
             }
         };
         let left = function.timeout.saturating_sub(invocation.elapsed());
         match environment.answer(event, left).await {
-            Ok(result) => {
-                let outcome = environment.conclude(invocation, event, result, deadline).await;
+            Ok(given) => {
+                let outcome = environment.conclude(invocation, event, given, deadline).await;
                 Ok((outcome, Some(environment)))
             }
             Err(NotDelivered) => {
                 let exit = sandbox::Exit::Killed;
-                let result = Err(Failure::Exited { exit, was_out_of_memory: false });
-                invocation.answered(&result, None);
+                let given = Given::from(Err(Failure::Exited { exit, was_out_of_memory: false }));
+                invocation.answered(&given, None);
                 invocation.tell_report(0);
-                Ok((outcome(&log, function, event, result), None))
+                Ok((outcome(&log, function, event, given.result), None))
             }
         }
     }

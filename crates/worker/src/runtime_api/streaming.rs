@@ -10,7 +10,7 @@
 use super::body::Trailers;
 use super::connection::{Connection, Piece};
 use super::{Served, refuse_length, reply_accepted, reply_error};
-use crate::environment::Environment;
+use crate::environment::{Environment, Streamed};
 use crate::failure::{
     Failure, RESPONSE_BYTES_MAX, STREAMED_RESPONSE_BYTES_MAX, accepted_error_type,
 };
@@ -22,6 +22,7 @@ use names::RequestId;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long the end of a runtime may go unseen after its connection broke. One that asks for the next event lives.
 const EXIT_MAX: Duration = Duration::from_secs(1);
@@ -56,10 +57,12 @@ pub(super) async fn receive(
         connection.flush().await?;
         return Ok(Served::Open(connection));
     };
+    let mut streamed = Streamed { began: Instant::now(), bytes: 0 };
     sink.begin(content_type).await;
     let result = loop {
         match connection.read_piece().await {
             Ok(Piece::Bytes(bytes)) => {
+                streamed.bytes = streamed.bytes.saturating_add(bytes.len());
                 if let Err(bytes_max) = sink.take(bytes).await {
                     break Err(refuse_length(&mut connection, bytes_max));
                 }
@@ -78,7 +81,7 @@ pub(super) async fn receive(
         }
     };
     connection.try_flush_last()?;
-    begun.end(result);
+    begun.end(result, streamed);
     Ok(Served::Answered(connection))
 }
 
@@ -131,11 +134,11 @@ fn begin(environment: &Environment, id: RequestId) -> Option<(Begun<'_>, Sink)> 
 
 impl Begun<'_> {
     /// Nobody waits any more when the environment has ended meanwhile.
-    fn end(self, result: Result<Bytes, Failure>) {
+    fn end(self, result: Result<Bytes, Failure>, streamed: Streamed) {
         // The guard must be gone before the answer is sent.
         let answer = self.environment.state().end_answer(self.id);
         if let Some(answer) = answer {
-            answer.send(result);
+            answer.send_streamed(result, streamed);
         }
     }
 }

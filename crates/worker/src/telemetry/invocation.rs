@@ -8,11 +8,12 @@ use super::{
     Start, Status, Tracing,
 };
 use crate::clock;
+use crate::environment::Streamed;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::logs::LogStream;
-use bytes::Bytes;
+use crate::run::Given;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,6 +40,9 @@ pub(crate) struct Invocation {
 
 #[derive(Debug, Clone, Copy)]
 struct Answered {
+    /// When the response began.
+    begun: Duration,
+    /// When all of it was there.
     after: Duration,
     produced_bytes: usize,
 }
@@ -79,14 +83,22 @@ impl Invocation {
     }
 
     /// The caller has its answer.
-    pub(crate) fn answered(&mut self, result: &Result<Bytes, Failure>, init: Option<Duration>) {
+    pub(crate) fn answered(&mut self, given: &Given, init: Option<Duration>) {
         self.init = init;
-        match result {
-            Ok(payload) => {
-                let produced_bytes = payload.len();
-                self.answered = Some(Answered { after: self.started.elapsed(), produced_bytes });
+        let after = self.started.elapsed();
+        self.answered = match (&given.streamed, &given.result) {
+            (Some(Streamed { began, bytes }), _) => {
+                let begun = began.saturating_duration_since(self.started);
+                Some(Answered { begun, after, produced_bytes: *bytes })
             }
-            Err(failure) => self.fail(failure),
+            // It arrives whole.
+            (None, Ok(payload)) => {
+                Some(Answered { begun: after, after, produced_bytes: payload.len() })
+            }
+            (None, Err(_)) => None,
+        };
+        if let Err(failure) = &given.result {
+            self.fail(failure);
         }
     }
 
@@ -155,17 +167,16 @@ impl Invocation {
         self.trace_id.as_deref().and_then(Tracing::of)
     }
 
-    /// A response arrives whole here: its own duration is none.
     fn spans(&self, answered: Answered, duration: Duration) -> [Span; 3] {
         let at = |after: Duration| {
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             clock::timestamp_of(self.started_ms.saturating_add(after_ms))
         };
-        let Answered { after, .. } = answered;
+        let Answered { begun, after, .. } = answered;
         let span = |name, start, duration| Span { name, start: at(start), duration };
         [
-            span("responseLatency", Duration::ZERO, after),
-            span("responseDuration", after, Duration::ZERO),
+            span("responseLatency", Duration::ZERO, begun),
+            span("responseDuration", begun, after.saturating_sub(begun)),
             span("runtimeOverhead", after, duration.saturating_sub(after)),
         ]
     }
