@@ -53,6 +53,8 @@ pub struct Fault {
     /// services. REST-JSON bodies of modelled errors carry a `Type`. An endpoint sets it, and the
     /// message key, for every code in its `ServiceSpec::faults`.
     pub is_modelled: bool,
+    /// Whether the body has a `Type` if the error is modelled. A few of AWS's have none.
+    pub has_type: bool,
     /// Further members of the body: `Reason` of a throttle.
     pub members: Vec<(&'static str, String)>,
     /// Seconds, sent as `Retry-After`.
@@ -67,6 +69,7 @@ impl Fault {
             message: message.into(),
             message_key: MessageKey::Lower,
             is_modelled: false,
+            has_type: true,
             members: Vec::new(),
             retry_after: None,
         }
@@ -81,6 +84,12 @@ impl Fault {
     #[must_use]
     pub fn with_member(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.members.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn without_type(mut self) -> Self {
+        self.has_type = false;
         self
     }
 

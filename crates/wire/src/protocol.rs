@@ -66,7 +66,7 @@ fn rest_body(fault: &Fault) -> String {
         Blame::Customer => "User",
         Blame::Platform => "Service",
     };
-    let kind = fault.is_modelled.then_some(("Type", kind));
+    let kind = (fault.is_modelled && fault.has_type).then_some(("Type", kind));
     object(members(fault).chain(kind).chain([(message_key(fault), fault.message.as_str())]))
 }
 

@@ -24,11 +24,11 @@ impl Address {
         text: &str,
         qualifier: Option<&str>,
     ) -> Result<Self, Error> {
-        let reference: FunctionReference = text.parse().map_err(|_| Error::Constraint {
-            value: text.to_owned(),
-            at: "functionName",
-            // Of what the pattern lets through, this is what a name can still break.
-            rule: "Member must have length less than or equal to 64".to_owned(),
+        // Of what the pattern lets through, this is what a name can still break. AWS's front layer does not find it.
+        let reference: FunctionReference = text.parse().map_err(|_| {
+            Error::InvalidParameter(format!(
+                "1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"
+            ))
         })?;
 
         if let Some(region) = reference.region.filter(|region| *region != cx.region) {

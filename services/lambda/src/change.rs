@@ -190,8 +190,13 @@ impl<I: Invoke> Service<I> {
 
         let published = self.publication(&current, input.description)?;
         if current.version(published.number).is_none() {
-            let changed = current.with_version(Arc::clone(&published));
-            self.records.save(&changed, &[published.number]).await?;
+            // To whoever compares revisions, `$LATEST` has changed.
+            let mut latest = current.latest.record.clone();
+            latest.revise();
+            let changed = current
+                .with_version(Arc::clone(&published))
+                .with_version(current.latest.with_record(latest));
+            self.records.save(&changed, &[published.number, Number::Latest]).await?;
             self.table.put(&lock, changed);
         }
         Ok(view::configuration(&key, &published, ArnForm::Qualified))

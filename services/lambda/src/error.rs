@@ -53,7 +53,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     NotFound(String),
     #[error(
-        "Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN."
+        "Tags on function aliases and versions are not supported. Please specify a function ARN."
     )]
     TagsOnVersion,
 
@@ -61,6 +61,9 @@ pub(crate) enum Error {
     /// A rule about one or several members was broken. The text is AWS's.
     #[error("{0}")]
     InvalidParameter(String),
+    /// The same about what is left of the account's concurrency, which AWS answers without a `Type`.
+    #[error("{0}")]
+    InvalidConcurrency(String),
     /// What we cannot enforce, we do not accept.
     #[error("{member} is not available in this build of Tinderbox: {instead}")]
     Unsupported { member: &'static str, instead: &'static str },
@@ -211,6 +214,7 @@ impl Error {
             | Self::PolicyTooLong { .. }
             | Self::TagsOnVersion
             | Self::InvalidParameter(_)
+            | Self::InvalidConcurrency(_)
             | Self::Unsupported { .. }
             | Self::InvalidContent(_)
             | Self::InvalidClientContext(_)
@@ -262,6 +266,7 @@ impl Error {
             | Self::InvalidParameter(_)
             | Self::TooMany { .. }
             | Self::Unsupported { .. } => fault::invalid_parameter_value(text),
+            Self::InvalidConcurrency(_) => fault::invalid_parameter_value(text).without_type(),
             Self::InvalidContent(_) | Self::InvalidClientContext(_) => {
                 fault::invalid_request_content(text)
             }

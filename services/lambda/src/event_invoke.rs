@@ -6,6 +6,7 @@
 use crate::Invoke;
 use crate::address::Address;
 use crate::error::Error;
+use crate::event_source_checks::is_destination;
 use crate::function::Function;
 use crate::page::{Marker, Page};
 use crate::records::Part;
@@ -158,11 +159,10 @@ impl<I: Invoke> Service<I> {
         let failure = asked.on_failure.as_ref().and_then(|side| side.destination.as_deref());
         for (destination, services) in [(success, ON_SUCCESS), (failure, ON_FAILURE)] {
             let Some(arn) = destination.filter(|arn| !arn.is_empty()) else { continue };
-            let service = arn.split(':').nth(2).unwrap_or_default();
-            if !services.contains(&service) {
+            if !is_destination(arn, services) {
                 return Err(invalid_destinations(asked));
             }
-            if service != "lambda" {
+            if arn.split(':').nth(2) != Some("lambda") {
                 continue;
             }
             let invalid =

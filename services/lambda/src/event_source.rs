@@ -4,6 +4,7 @@
 //! Pure: nothing here knows which mappings there are, or whether the source exists.
 
 use crate::error::Error;
+use crate::{event_source_checks, filter_pattern};
 use api::lambda;
 use lambda::{EventSourceMappingConfiguration, EventSourcePosition as Position, FilterCriteria};
 
@@ -49,22 +50,14 @@ use Member::{
 impl Kind {
     /// `None` for what is no source.
     pub(crate) fn of(arn: Option<&str>, is_self_managed: bool) -> Option<Self> {
-        let Some(arn) = arn.filter(|arn| !arn.is_empty()) else {
-            return is_self_managed.then_some(Self::SelfManagedKafka);
-        };
-        let mut parts = arn.split(':');
-        match (parts.nth(2)?, is_self_managed) {
-            ("sqs", false) => Some(Self::Sqs),
-            ("kinesis", false) => Some(Self::Kinesis),
-            ("dynamodb", false) if arn.contains("/stream/") => Some(Self::DynamoDb),
-            ("kafka", false) => Some(Self::ManagedKafka),
-            ("mq", false) => Some(Self::Mq),
-            ("rds", false) => Some(Self::DocumentDb),
-            _ => None,
+        match arn.filter(|arn| !arn.is_empty()) {
+            Some(_) if is_self_managed => None,
+            Some(arn) => event_source_checks::kind_of_arn(arn),
+            None => is_self_managed.then_some(Self::SelfManagedKafka),
         }
     }
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sqs => "SQS",
             Self::Kinesis => "Kinesis",
@@ -236,7 +229,7 @@ fn check(kind: Kind, config: &EventSourceMappingConfiguration) -> Result<(), Err
         return invalid("BatchSize of a FIFO queue must be at most 10");
     }
     if kind == Kind::Sqs && is_fifo && window > 0 {
-        return invalid("Batching window is not supported for FIFO queues.");
+        return invalid("Batching window is not supported for FIFO queues");
     }
     if kind == Kind::Sqs && batch > UNWINDOWED_MAX && window == 0 {
         return invalid(
@@ -255,10 +248,12 @@ fn check(kind: Kind, config: &EventSourceMappingConfiguration) -> Result<(), Err
     if criteria.len() > FILTERS_MAX {
         return invalid("FilterCriteria must have at most 10 filters");
     }
-    if criteria.iter().any(|filter| !is_pattern(filter.pattern.as_deref())) {
+    let is_pattern =
+        |filter: &lambda::Filter| filter.pattern.as_deref().is_some_and(filter_pattern::is_pattern);
+    if !criteria.iter().all(is_pattern) {
         return invalid("Invalid filter pattern definition.");
     }
-    Ok(())
+    event_source_checks::check(kind, config)
 }
 
 /// A member that the kind of source does not have is refused: it would have no effect.
@@ -366,23 +361,7 @@ fn check_start(kind: Kind, config: &EventSourceMappingConfiguration) -> Result<(
     invalid(format!("{missing} is needed for {} event sources.", kind.name()))
 }
 
-/// An object of EventBridge's patterns: leaves are lists.
-fn is_pattern(text: Option<&str>) -> bool {
-    let Some(Ok(serde_json::Value::Object(members))) = text.map(serde_json::from_str) else {
-        return false;
-    };
-    !members.is_empty() && members.values().all(is_rule)
-}
-
-fn is_rule(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Array(rules) => !rules.is_empty(),
-        serde_json::Value::Object(members) => !members.is_empty() && members.values().all(is_rule),
-        _ => false,
-    }
-}
-
-fn invalid<T>(text: impl Into<String>) -> Result<T, Error> {
+pub(crate) fn invalid<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::InvalidParameter(text.into()))
 }
 
@@ -392,37 +371,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn kinds_by_their_arns() {
-        for (arn, kind) in [
-            ("arn:aws:sqs:us-east-1:000000000000:q", Some(Kind::Sqs)),
-            ("arn:aws:kinesis:us-east-1:000000000000:stream/s", Some(Kind::Kinesis)),
-            ("arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026", Some(Kind::DynamoDb)),
-            ("arn:aws:dynamodb:us-east-1:000000000000:table/t", None),
-            ("arn:aws:kafka:us-east-1:000000000000:cluster/c/1", Some(Kind::ManagedKafka)),
-            ("arn:aws:mq:us-east-1:000000000000:broker:b:1", Some(Kind::Mq)),
-            ("arn:aws:rds:us-east-1:000000000000:cluster:c", Some(Kind::DocumentDb)),
-            ("arn:aws:s3:::bucket", None),
-            ("", None),
-        ] {
-            assert_eq!(Kind::of(Some(arn), false), kind, "{arn}");
-        }
+    fn a_source_has_an_arn_or_is_self_managed() {
+        assert_eq!(Kind::of(Some("arn:aws:sqs:us-east-1:000000000000:q"), false), Some(Kind::Sqs));
+        assert_eq!(Kind::of(Some(""), false), None);
         assert_eq!(Kind::of(None, true), Some(Kind::SelfManagedKafka));
         assert_eq!(Kind::of(Some("arn:aws:sqs:us-east-1:000000000000:q"), true), None);
-    }
-
-    #[test]
-    fn patterns() {
-        for (text, expected) in [
-            (r#"{"body": {"a": [1, {"exists": true}]}}"#, true),
-            (r#"{"$or": [{"a": ["b"]}]}"#, true),
-            (r#"{"body": "text"}"#, false),
-            (r#"{"body": []}"#, false),
-            ("{}", false),
-            ("[]", false),
-            ("", false),
-        ] {
-            assert_eq!(is_pattern(Some(text)), expected, "{text}");
-        }
     }
 
     proptest! {

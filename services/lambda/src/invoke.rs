@@ -10,6 +10,7 @@ use crate::code::CodeError;
 use crate::concurrency::{Gate, Holding, Running};
 use crate::error::Error;
 use crate::image;
+use crate::json_complaint;
 use crate::provisioned::Provisioned;
 use crate::read::Found;
 use crate::service::Service;
@@ -227,7 +228,8 @@ fn payload(payload: Bytes, kind: &'static str, bytes_max: usize) -> Result<Bytes
     };
     // A parser that skips a string does not look at its encoding.
     let text = std::str::from_utf8(&payload).map_err(|error| invalid(&error))?;
-    serde_json::from_str::<IgnoredAny>(text).map_err(|error| invalid(&error))?;
+    serde_json::from_str::<IgnoredAny>(text)
+        .map_err(|error| invalid(&json_complaint::sentence(text, &error)))?;
     Ok(payload)
 }
 

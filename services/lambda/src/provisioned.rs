@@ -298,14 +298,14 @@ fn check_count(
     }
     let max = account.concurrency_max();
     if to_usize(requested) > max {
-        return invalid(format!(
+        return Err(Error::InvalidConcurrency(format!(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{max}]."
-        ));
+        )));
     }
     if !account.may_hold(holding.provisioned, asked) {
-        return invalid(format!(
+        return Err(Error::InvalidConcurrency(format!(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
-        ));
+        )));
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ impl<I: Invoke> Service<I> {
         }
         let held = Holding { reserved: asked, provisioned }.count();
         if !account.may_hold(holding.count(), held) {
-            return Err(Error::InvalidParameter(format!(
+            return Err(Error::InvalidConcurrency(format!(
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
             )));
         }

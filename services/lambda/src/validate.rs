@@ -163,7 +163,7 @@ fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
         settings.image_overrides = ImageOverrides::read(config)?;
     }
     if let Some(vpc) = asked.vpc_config {
-        settings.vpc = attachment(vpc);
+        settings.vpc = Some(attachment(vpc));
     }
     Ok(settings)
 }
@@ -181,7 +181,39 @@ pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What AWS deploys no more, and what cannot run here either. Others that AWS has retired go on here.
+const RETIRED_RUNTIMES: &[&str] = &[
+    "nodejs",
+    "nodejs4.3",
+    "nodejs4.3-edge",
+    "nodejs6.10",
+    "nodejs8.10",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "nodejs16.x",
+    "java8",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "python3.8",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "dotnet6",
+    "go1.x",
+    "ruby2.5",
+    "ruby2.7",
+    "provided",
+];
+
 fn check_runtime(runtime: &str) -> Result<(), Error> {
+    if RETIRED_RUNTIMES.contains(&runtime) {
+        return Err(Error::InvalidParameter(format!(
+            "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."
+        )));
+    }
     if runtime == "custom" {
         return Err(Error::Unsupported {
             member: "Runtime=custom",
@@ -219,15 +251,13 @@ fn env_vars(variables: BTreeMap<String, String>) -> Result<EnvVars, Error> {
     Ok(EnvVars(variables))
 }
 
-/// No subnets and no groups mean no attachment: that is how tools detach a function.
-fn attachment(vpc: lambda::VpcConfig) -> Option<Vpc> {
-    let vpc = Vpc {
+/// No subnets and no groups mean no attachment: that is how tools detach a function. Both are answered, empty.
+fn attachment(vpc: lambda::VpcConfig) -> Vpc {
+    Vpc {
         subnet_ids: vpc.subnet_ids.unwrap_or_default(),
         security_group_ids: vpc.security_group_ids.unwrap_or_default(),
         is_ipv6_allowed: vpc.ipv6_allowed_for_dual_stack.unwrap_or_default(),
-    };
-    let is_attached = !vpc.subnet_ids.is_empty() || !vpc.security_group_ids.is_empty();
-    is_attached.then_some(vpc)
+    }
 }
 
 fn at_most(value: Option<i32>, max: i32, at: &'static str) -> Result<Option<u32>, Error> {

@@ -343,9 +343,10 @@ enumeration! {
 
 enumeration! {
     pub enum EventSourcePosition {
-        TrimHorizon = "TRIM_HORIZON",
+        // In the order in which AWS's sentence names them, which is not the model's.
         Latest = "LATEST",
         AtTimestamp = "AT_TIMESTAMP",
+        TrimHorizon = "TRIM_HORIZON",
     }
 }
 

@@ -26,7 +26,7 @@ async fn tags_come_and_go() {
     assert_eq!(platform.call("GET", TAGS, Value::Null).await.json(), json!({"Tags": {"b": "2"}}));
     assert_eq!(platform.get("/hello").await.json()["Tags"], json!({"b": "2"}));
 
-    expect!["400 InvalidParameterValueException: Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN."]
+    expect!["400 InvalidParameterValueException: Tags on function aliases and versions are not supported. Please specify a function ARN."]
         .assert_eq(&platform.call("GET", &format!("{TAGS}:1"), Value::Null).await.error());
     expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:hellox"].assert_eq(&platform.call("GET", &format!("{TAGS}x"), Value::Null).await.error());
     expect!["400 InvalidParameterValueException: Tag keys that start with aws: are reserved for system use."]

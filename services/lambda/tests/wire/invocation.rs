@@ -127,7 +127,9 @@ async fn what_cannot_be_run_is_refused() {
     expect!["400 InvalidParameterValueException: The invoked function is not enabled with tenancy configuration; remove the tenant ID and try again."].assert_eq(&with("x-amz-tenant-id", "blue").await);
     expect!["400 InvalidRequestContentException: Client context must be a valid Base64-encoded JSON object."].assert_eq(&with("x-amz-client-context", "not base64!").await);
     expect!["400 InvalidRequestContentException: Client context must be no more than 3583 bytes when base64-decoded."].assert_eq(&with("x-amz-client-context", &base64(vec![b'x'; 3_584])).await);
-    expect!["400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: key must be a string at line 1 column 2"].assert_eq(&platform.invoke("hello", "{nonsense").await.error());
+    expect![[r#"
+        400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: Unexpected character ('n' (code 110)): was expecting double-quote to start field name
+         at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]"#]].assert_eq(&platform.invoke("hello", "{nonsense").await.error());
     expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"].assert_eq(&platform.invoke("nobody", "{}").await.error());
     let not_utf8 = platform.send("POST", PATH, &[], b"\"\xff\"".to_vec()).await;
     expect!["400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: invalid utf-8 sequence of 1 bytes from index 1"].assert_eq(&not_utf8.error());

@@ -349,7 +349,10 @@ async fn what_tools_send_and_we_only_store_comes_back() {
     let detached = platform
         .configure("stored", json!({"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}))
         .await;
-    assert_eq!(detached.json().get("VpcConfig"), None);
+    expect![[
+        r#"{"Ipv6AllowedForDualStack":false,"SecurityGroupIds":[],"SubnetIds":[],"VpcId":""}"#
+    ]]
+    .assert_eq(&detached.json()["VpcConfig"].to_string());
     assert_eq!(
         platform.call("GET", FUNCTIONS, Value::Null).await.json()["Functions"]
             .as_array()

@@ -18,6 +18,8 @@ mod code_signing;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod constraints;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod event_invoke;
@@ -31,6 +33,8 @@ mod layers;
 mod lifecycle;
 #[cfg(test)]
 mod mappings;
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod noise;
 #[cfg(test)]

@@ -47,7 +47,7 @@ async fn packages() {
 #[tokio::test]
 async fn names_and_roles() {
     check(&[
-        (json!({"FunctionName": "a".repeat(65)}), expect!["400 ValidationException: 1 validation error detected: Value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"]),
+        (json!({"FunctionName": "a".repeat(65)}), expect!["400 InvalidParameterValueException: 1 validation error detected: Value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"]),
         (
             json!({"FunctionName": "arn:aws:lambda:eu-west-1:000000000000:function:f"}),
             expect!["404 ResourceNotFoundException: Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"],

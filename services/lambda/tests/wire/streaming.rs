@@ -98,7 +98,9 @@ async fn an_error_before_the_first_piece_is_an_ordinary_one() {
         platform.send("POST", PATH, &[(name, value)], body).await.error()
     };
     expect!["400 ValidationException: 1 validation error detected: Value 'Event' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [RequestResponse, DryRun]"].assert_eq(&with("x-amz-invocation-type", "Event", "{}").await);
-    expect!["400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: key must be a string at line 1 column 2"].assert_eq(&with("x-amz-log-type", "Tail", "{nonsense").await);
+    expect![[r#"
+        400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: Unexpected character ('n' (code 110)): was expecting double-quote to start field name
+         at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]"#]].assert_eq(&with("x-amz-log-type", "Tail", "{nonsense").await);
     let nobody = PATH.replace("hello", "nobody");
     expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"].assert_eq(&platform.send("POST", &nobody, &[], "{}").await.error());
 

@@ -62,7 +62,14 @@ async fn publishing_freezes_latest_and_nothing_when_nothing_changed() {
         }"#]].assert_eq(&first.show());
     let again = platform.publish("hello", json!({"Description": "ignored"})).await;
     assert_eq!((again.status, again.json()), (201, first.json()));
-    assert_eq!(platform.settled("hello").await, latest, "publishing leaves $LATEST as it is");
+    let mut after = platform.settled("hello").await;
+    assert_ne!(after["RevisionId"], latest["RevisionId"], "publishing is a change of $LATEST");
+    let revision_id = after["RevisionId"].take();
+    platform.publish("hello", json!({})).await;
+    assert_eq!(platform.settled("hello").await["RevisionId"], revision_id, "nothing was published");
+    let mut before = latest.clone();
+    before["RevisionId"].take();
+    assert_eq!(after, before, "and of nothing else");
 
     platform.configure("hello", json!({"Description": "changed"})).await;
     platform.settled("hello").await;
