@@ -43,6 +43,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Show what waits of asynchronous invocations, by function, or do something with it. Asks the server that runs.
+    Queue {
+        #[command(subcommand)]
+        command: Option<QueueCommand>,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Write all functions, versions, aliases and layers to one file: a backup, or a move. Stop the server first.
     Export {
         /// Where to. It holds environment variables as they are, and is readable for this user alone.
@@ -68,6 +75,57 @@ pub(crate) enum Command {
     /// The process that builds sandboxes. The server starts it.
     #[command(hide = true)]
     Launcher,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// List what waits of a function, as lines of JSON: events, and records that their destinations do not have yet.
+    List {
+        /// The function's name or ARN.
+        function: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Throw away what waits. What runs goes on.
+    Purge {
+        #[command(flatten)]
+        which: Which,
+        /// Only records that their destinations do not have yet.
+        #[arg(long, conflicts_with = "events")]
+        undelivered: bool,
+        /// Only events.
+        #[arg(long)]
+        events: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Try now what waits for a later attempt, or for its destination.
+    Redrive {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+impl QueueCommand {
+    pub(crate) const fn settings(&self) -> &Settings {
+        match self {
+            Self::List { settings, .. }
+            | Self::Purge { settings, .. }
+            | Self::Redrive { settings, .. } => settings,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// The function's name or ARN.
+    pub(crate) function: Option<String>,
+    /// All functions.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Subcommand)]

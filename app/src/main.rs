@@ -4,12 +4,13 @@
 mod arguments;
 mod command;
 mod config;
+mod control;
 mod host;
 mod opening;
 mod telemetry;
 mod terminal;
 
-use arguments::{Arguments, Command, RuntimesCommand, Settings};
+use arguments::{Arguments, Command, QueueCommand, RuntimesCommand, Settings};
 use clap::Parser;
 use config::Config;
 use std::process::ExitCode;
@@ -41,6 +42,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         } => command::runtimes::install_sdk(&load(&settings)?, &kinds),
         Command::Logs { function, follow, settings } => {
             command::logs::run(&load(&settings)?, &function, follow)
+        }
+        Command::Queue { command, settings } => {
+            let settings = command.as_ref().map_or(&settings, QueueCommand::settings);
+            command::queue::run(&load(settings)?, command.as_ref())
         }
         Command::Export { file, overwrite, settings } => {
             command::archive::export(&load(&settings)?, &file, overwrite)

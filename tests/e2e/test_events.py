@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asynchronous invocation: what is accepted runs, as often and as long as AWS would try, whatever becomes of the server."""
 
+import contextlib
 import json
 import re
+import threading
 
 import pytest
-from botocore.exceptions import ClientError
-from harness import ACCOUNT, REGION, Platform, wait_until
+from botocore.exceptions import BotoCoreError, ClientError
+from harness import ACCOUNT, REGION, Platform, tinderbox, wait_until
 
 # Prints what a test looks for, and fails if the event says so.
 SAY = """
@@ -226,3 +228,82 @@ def test_a_full_queue_says_so(new_platform):
         send(busy, 80)
     assert error.value.response["Error"]["Code"] == "TooManyRequestsException"
     assert "ok" in ended(platform, send(other, 1))
+
+
+def queue(platform, *arguments):
+    return platform.tinderbox("queue", *arguments, "--data-dir", platform.data_dir).stdout
+
+
+def waiting(platform, function):
+    return [json.loads(line) for line in queue(platform, "list", function.name).splitlines()]
+
+
+NOWHERE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:nowhere"
+
+
+def keep_records(function):
+    """Has the record of each success wait for a queue that is not there."""
+    destinations = {"OnSuccess": {"Destination": NOWHERE}}
+    client = function.platform.client()
+    client.put_function_event_invoke_config(FunctionName=function.name, DestinationConfig=destinations)
+
+
+def test_the_queue_is_shown_purged_and_redriven(new_platform):
+    platform = new_platform("--set", "events.first_retry_ms=600000").start()
+    function = platform.python(SAY)
+    keep_records(function)
+    failed, succeeded = send(function, {"fail": 1}), send(function, 1)
+    wait_until(lambda: len(waiting(platform, function)) == 2, "one waits for its retry, one for its destination")
+    wait_until(lambda: not any(item["is_running"] for item in waiting(platform, function)), "nothing runs")
+    event, record = sorted(waiting(platform, function), key=lambda item: "destination" in item)
+    assert (event["request_id"], event["attempts"]) == (failed, 1) and event["due_in_ms"] > 300_000
+    assert (record["request_id"], record["destination"]) == (succeeded, NOWHERE)
+    table = queue(platform).splitlines()
+    assert table[0].split()[:6] == ["FUNCTION", "EVENTS", "RUNNING", "RETRYING", "THROTTLED", "UNDELIVERED"]
+    assert table[1].split()[:6] == [function.arn, "1", "0", "1", "0", "1"]
+
+    assert queue(platform, "redrive", function.name) == "redriven 2\n"
+    wait_until(lambda: runs(function, failed) == 2, "the failed one was tried again")
+    assert queue(platform, "purge", function.name, "--undelivered").startswith("purged ")
+    wait_until(lambda: queue(platform, "purge", "--all", "--events") == "purged 1\n", "the event is purged")
+    platform.restart()
+    assert not [item for item in waiting(platform, function) if "destination" not in item]
+    assert platform.tinderbox("queue", "purge", "--data-dir", platform.data_dir, check=False).returncode == 2
+
+
+def test_the_queue_of_no_server(tmp_path):
+    done = tinderbox("queue", "--data-dir", tmp_path, check=False)
+    assert done.returncode == 1 and "no server runs" in done.stderr
+
+
+def test_acknowledged_events_survive_kills_under_load(new_platform):
+    """Each success leaves a record that waits for its destination: after all kills, one for every event that was acknowledged."""
+    platform = new_platform(*QUICK).start()
+    function = platform.python(SAY)
+    keep_records(function)
+    acknowledged = set()
+    for round_ in range(6):
+        stop, client = threading.Event(), platform.client()
+
+        def load(stop=stop, client=client):
+            while not stop.is_set():
+                with contextlib.suppress(ClientError, BotoCoreError):
+                    answer = client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b"1")
+                    acknowledged.add(answer["ResponseMetadata"]["RequestId"])
+
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        before = len(acknowledged)
+        for thread in threads:
+            thread.start()
+        wait_until(lambda before=before, more=10 + 7 * round_: len(acknowledged) > before + more, "events are accepted")
+        platform.kill()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        platform.start()
+
+    def lost():
+        return acknowledged - {item["request_id"] for item in waiting(platform, function) if "destination" in item}
+
+    assert len(acknowledged) < 1000, "or the list is cut"
+    wait_until(lambda: not lost(), "every acknowledged event has ended", 120)

@@ -4,5 +4,6 @@
 pub(crate) mod archive;
 pub(crate) mod doctor;
 pub(crate) mod logs;
+pub(crate) mod queue;
 pub(crate) mod runtimes;
 pub(crate) mod serve;

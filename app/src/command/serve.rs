@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::host::FunctionHost;
 use crate::opening::{Later, LaterEndpoint};
-use crate::{telemetry, terminal};
+use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
 use edge::{Access, Answer, Edge, Identity, Page, Root};
@@ -147,13 +147,16 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     if !runs_images {
         functions = functions.without_images();
     }
-    lambda.set(LambdaEndpoint(Lambda::serve(functions, invoker.clone(), presign)));
+    let opened = Lambda::serve(functions, invoker.clone(), presign);
+    let control = control::serve(data_dir, opened.clone());
+    lambda.set(LambdaEndpoint(opened));
     announce(address, &region, &root, data_dir)?;
 
     tokio::select! {
         () = stop => {}
         () = invoker.tend() => {}
         () = images.tend() => {}
+        error = control => error?,
     }
     terminal::note("stopping: no new requests; waiting for running invocations");
     let patience = Duration::from_secs(config.server.stop_patience_seconds);

@@ -20,8 +20,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// What a file begins with. The last two digits are the version of the format.
-pub(crate) const MAGIC: &[u8; 8] = b"TBXEVT01";
+/// What a file begins with, followed by its checksum. The last two digits are the version of the format.
+const MAGIC: [u8; 8] = *b"TBXEVT01";
+pub(crate) const MAGIC_BYTES: usize = 12;
 /// Bytes that one write gathers; an entry that is larger goes alone.
 const GROUP_BYTES_MAX: usize = 4 << 20;
 const GROUP_ORDERS_MAX: usize = 4_096;
@@ -212,6 +213,20 @@ impl Files {
     }
 }
 
+/// How a file begins: `Ok` if as this build writes it, `Err` if as another does. `None` if it was torn.
+pub(crate) fn check_magic(bytes: &[u8]) -> Option<Result<(), ()>> {
+    let magic = *bytes.first_chunk::<8>()?;
+    (sealed(magic) == bytes).then_some(if magic == MAGIC { Ok(()) } else { Err(()) })
+}
+
+fn sealed(magic: [u8; 8]) -> [u8; MAGIC_BYTES] {
+    let mut sealed = [0; MAGIC_BYTES];
+    let (text, sum) = sealed.split_at_mut(magic.len());
+    text.copy_from_slice(&magic);
+    sum.copy_from_slice(&crc32fast::hash(&magic).to_le_bytes());
+    sealed
+}
+
 pub(crate) fn name_of(number: u64) -> String {
     format!("{number:012}.events")
 }
@@ -333,7 +348,7 @@ impl Writer {
     fn write(&mut self, bytes: &[u8], is_synced: bool) -> io::Result<(u64, u64)> {
         let length = bytes.len() as u64;
         let is_full = |current: &Current| {
-            current.length > MAGIC.len() as u64 && current.length + length > self.segment_bytes
+            current.length > MAGIC_BYTES as u64 && current.length + length > self.segment_bytes
         };
         if self.current.as_ref().is_some_and(is_full) {
             self.leave();
@@ -367,12 +382,12 @@ impl Writer {
         // Numbers are not used again: of a file that failed, something may be left.
         self.next_number += 1;
         let segment = self.files.disk.create(&name)?;
-        if let Err(error) = segment.write_at(0, MAGIC) {
+        if let Err(error) = segment.write_at(0, &sealed(MAGIC)) {
             drop(self.files.disk.remove(&name));
             return Err(error);
         }
         self.files.add(number, Arc::clone(&segment));
-        Ok(Current { number, segment, length: MAGIC.len() as u64 })
+        Ok(Current { number, segment, length: MAGIC_BYTES as u64 })
     }
 
     /// Nothing more is added to the current file.

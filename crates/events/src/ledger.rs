@@ -312,6 +312,17 @@ impl Ledger {
         self.items.iter().filter(|(_, (item, _))| is_there(item)).map(|(id, _)| *id).collect()
     }
 
+    /// The first items of a line, and whether each runs.
+    pub(crate) fn items_of(&self, line: &str, count_max: usize) -> Vec<(Item, bool)> {
+        let is_its = |item: &Item| *item.line == *line;
+        let mut ids: Vec<u64> =
+            self.items.iter().filter(|(_, (item, _))| is_its(item)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.truncate(count_max);
+        let found = ids.iter().filter_map(|id| self.items.get(id));
+        found.map(|(item, state)| (item.clone(), *state == State::Running)).collect()
+    }
+
     pub(crate) fn get(&self, id: u64) -> Option<&Item> {
         self.items.get(&id).map(|(item, _)| item)
     }

@@ -25,5 +25,5 @@ pub use entry::Class;
 pub use journal::KeepError;
 pub use ledger::{LineState, Refused};
 pub use options::Options;
-pub use queue::{New, Next, NotKept, Queue, Work};
+pub use queue::{New, Next, NotKept, Queue, Waiting, Work};
 pub use recovery::OpenError;

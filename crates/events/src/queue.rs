@@ -18,13 +18,14 @@
 
 use crate::disk::Disk;
 use crate::entry::{Change, Class, Entry, Kept, Progress};
-use crate::journal::{Files, Journal, KeepError};
+use crate::journal::{Files, Journal, KeepError, Place};
 use crate::ledger::{Item, Ledger, LineState, Refused};
 use crate::options::Options;
 use crate::recovery::{OpenError, Standing, next_number, recover};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,6 +56,18 @@ pub struct Work {
     pub attempts: u32,
     /// How long ago it was accepted.
     pub age: Duration,
+}
+
+/// Something that has not ended, for whoever looks.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    pub class: Class,
+    pub head: Bytes,
+    pub attempts: u32,
+    pub is_running: bool,
+    pub age: Duration,
+    /// Zero if it is its line's turn that it waits for.
+    pub due_in: Duration,
 }
 
 /// What becomes of an item after a run.
@@ -190,6 +203,35 @@ impl Queue {
             .collect()
     }
 
+    /// The first `count_max` items of a line, in the order in which they were accepted, with their heads.
+    ///
+    /// # Errors
+    ///
+    /// When the disk can not be read.
+    pub async fn items(&self, line: &str, count_max: usize) -> io::Result<Vec<Waiting>> {
+        let now = self.0.clock.now();
+        let items = self.0.state.ledger().items_of(line, count_max);
+        let files = Arc::clone(&self.0.journal.files);
+        let read = tokio::task::spawn_blocking(move || {
+            let read = items.into_iter().map(|(item, is_running)| {
+                let Change::Kept(kept) = files.read(item.place)?.change else {
+                    return Err(io::ErrorKind::InvalidData.into());
+                };
+                let Progress { attempts, due, .. } = item.progress;
+                Ok(Waiting {
+                    class: item.class,
+                    head: kept.head,
+                    attempts,
+                    is_running,
+                    age: Duration::from_millis(now.saturating_sub(item.accepted)),
+                    due_in: Duration::from_millis(due.saturating_sub(now)),
+                })
+            });
+            read.collect()
+        });
+        read.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+    }
+
     /// Throws away what waits of `line`, or of all lines, and answers how many that were. What runs goes on.
     pub async fn purge(&self, line: Option<&str>, class: Option<Class>) -> usize {
         let purged = self.0.state.ledger().purge(line, class);
@@ -258,7 +300,7 @@ impl Inner {
             body: new.body,
         };
         let room = Room { state: Arc::clone(&self.state), line: Some(line), bytes };
-        let then = move |placed: Result<crate::journal::Place, &std::io::Error>| {
+        let then = move |placed: Result<Place, &io::Error>| {
             let mut room = room;
             if let (Ok(place), Some(line)) = (placed, room.line.take()) {
                 let progress = Progress::default();
@@ -331,7 +373,7 @@ impl Inner {
         let read = tokio::task::spawn_blocking(move || files.read(place)).await;
         let kept = match read {
             Ok(Ok(Entry { change: Change::Kept(kept), .. })) => Ok(kept),
-            Ok(Ok(_)) | Err(_) => Err(std::io::ErrorKind::InvalidData.into()),
+            Ok(Ok(_)) | Err(_) => Err(io::ErrorKind::InvalidData.into()),
             Ok(Err(error)) => Err(error),
         };
         let next = match kept {
@@ -382,7 +424,7 @@ impl Inner {
             let change = Change::Kept(Kept { progress: item.progress, ..kept });
             let (state, is_there) = (Arc::clone(&self.state), Arc::new(AtomicBool::new(false)));
             let told = Arc::clone(&is_there);
-            let then = move |placed: Result<crate::journal::Place, &std::io::Error>| {
+            let then = move |placed: Result<Place, &io::Error>| {
                 let moved = placed.is_ok_and(|place| state.ledger().moved(id, place));
                 told.store(moved, Ordering::Release);
             };
@@ -418,6 +460,7 @@ where
     F: Future<Output = Next> + Send + 'static,
 {
     let mut tick = Instant::now() + TICK;
+    inner.tidy().await;
     while !inner.is_stopping.load(Ordering::Acquire) {
         let (taken, next_due, is_empty) = {
             let mut ledger = inner.state.ledger();

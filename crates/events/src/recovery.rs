@@ -6,7 +6,7 @@
 
 use crate::disk::Segment;
 use crate::entry::{Change, Entry, FRAME_BYTES, Kept, Progress, frame, is_whole};
-use crate::journal::{Files, MAGIC, Place, name_of, number_of};
+use crate::journal::{Files, MAGIC_BYTES, Place, check_magic, name_of, number_of};
 use bytes::{Bytes, BytesMut};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -64,7 +64,7 @@ pub(crate) fn recover(files: &Files) -> Result<Recovered, OpenError> {
         let failed = |source| OpenError::File { name: name.clone(), source };
         let segment = files.disk().open(&name).map_err(failed)?;
         let length = segment.length().map_err(failed)?;
-        if length < MAGIC.len() as u64 {
+        if length < MAGIC_BYTES as u64 {
             // Made, and never written to.
             files.disk().remove(&name).map_err(failed)?;
             recovered.segments.entry(number).or_insert(0);
@@ -72,8 +72,17 @@ pub(crate) fn recover(files: &Files) -> Result<Recovered, OpenError> {
         }
         segment.sync().map_err(failed)?;
         let mut scan = Scan::new(Arc::clone(&segment), length);
-        if scan.take(MAGIC.len()).map_err(failed)?.as_deref() != Some(MAGIC) {
-            return Err(OpenError::Foreign { name });
+        let magic = scan.take(MAGIC_BYTES).map_err(failed)?.unwrap_or_default();
+        match check_magic(&magic) {
+            Some(Ok(())) => {}
+            Some(Err(())) => return Err(OpenError::Foreign { name }),
+            None => {
+                // What is acknowledged has all before it on the disk: in this file nothing ever was.
+                tracing::warn!(file = name, bytes = length, "file of events was torn at its start");
+                files.disk().remove(&name).map_err(failed)?;
+                recovered.segments.entry(number).or_insert(0);
+                continue;
+            }
         }
         while let Some((entry, offset, bytes)) = scan.next().map_err(failed)? {
             recovered.apply(entry, Place { segment: number, offset, bytes });

@@ -53,9 +53,9 @@ pub(crate) enum How {
 
 /// What is kept of a delivery beside its record. In the data directory: a new member needs `#[serde(default)]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct DeliveryHead {
-    request_id: String,
-    destination: String,
+pub(crate) struct DeliveryHead {
+    pub(crate) request_id: String,
+    pub(crate) destination: String,
     trace: String,
 }
 

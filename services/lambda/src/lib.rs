@@ -69,8 +69,10 @@ mod unpack;
 mod validate;
 mod version;
 mod view;
+mod waiting;
 
 pub use package::PackageLimits;
+pub use waiting::Waiting;
 
 use ::invoke::{InvokeError, Invoker, Provisioned, Wanted};
 use events::Queue;
@@ -278,6 +280,16 @@ impl<I: Invoke> Lambda<I> {
         options: Options,
     ) -> std::result::Result<Self, OpenError> {
         Ok(Self::serve(Functions::load(store, code_dir, options).await?, invoker, presign))
+    }
+
+    /// What waits of a function, which is named by its ARN.
+    ///
+    /// # Errors
+    ///
+    /// When the disk can not be read.
+    pub async fn waiting(&self, function: &str, count_max: usize) -> std::io::Result<Vec<Waiting>> {
+        let items = self.service.queue.items(function, count_max).await?;
+        Ok(items.iter().map(Waiting::of).collect())
     }
 
     /// Where asynchronous invocations wait.

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How other commands talk to the server of a data directory: a socket in it, one line of JSON each way.
+//!
+//! Whoever may open the directory may ask: it belongs to the server's user alone. Functions do not see it.
+
+use anyhow::{Context, bail};
+use events::Class;
+use lambda::Lambda;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+
+const NAME: &str = "control";
+const REQUEST_BYTES_MAX: u64 = 64 << 10;
+/// How long the server waits for a line, and a command for its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What may be asked. A line is the ARN of a function without a qualifier.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    Lines,
+    Items { line: String, count_max: usize },
+    Purge { line: Option<String>, only: Option<Kind> },
+    Redrive { line: Option<String> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    Events,
+    Deliveries,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    Lines(Vec<Line>),
+    Items(Vec<lambda::Waiting>),
+    Count(usize),
+    Error(String),
+}
+
+/// How it stands with one function.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) function: String,
+    pub(crate) events: usize,
+    pub(crate) running: usize,
+    pub(crate) retrying: usize,
+    pub(crate) throttled: usize,
+    pub(crate) undelivered: usize,
+    pub(crate) bytes: u64,
+    pub(crate) oldest_age_ms: u64,
+}
+
+/// A path of the socket that is short enough for one, however long that of the directory is.
+fn path(dir: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/{NAME}", dir.as_raw_fd()))
+}
+
+/// Answers until it is dropped.
+pub(crate) async fn serve(data_dir: &Path, lambda: Lambda) -> anyhow::Result<()> {
+    let dir = File::open(data_dir)?;
+    let path = path(&dir);
+    // Of a server that was killed. This one holds the directory's lock.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).context("cannot listen for commands")?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        // One after the other: each is short, and its line is waited for only so long.
+        let answered = tokio::time::timeout(PATIENCE, answer(stream, &lambda)).await;
+        if !matches!(answered, Ok(Ok(()))) {
+            tracing::warn!("command not answered");
+        }
+    }
+}
+
+async fn answer(stream: tokio::net::UnixStream, lambda: &Lambda) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let answer = match serde_json::from_str(&line) {
+        Ok(request) => answer_to(request, lambda).await,
+        Err(error) => Answer::Error(format!("the server does not understand: {error}")),
+    };
+    let mut text = serde_json::to_vec(&answer)?;
+    text.push(b'\n');
+    write.write_all(&text).await
+}
+
+async fn answer_to(request: Request, lambda: &Lambda) -> Answer {
+    let queue = lambda.queue();
+    match request {
+        Request::Lines => {
+            let lines = queue.lines().into_iter().map(|(function, (line, age))| Line {
+                function: function.to_string(),
+                events: line.events,
+                running: line.running,
+                retrying: line.retrying,
+                throttled: line.throttled,
+                undelivered: line.undelivered,
+                bytes: line.bytes,
+                oldest_age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+            });
+            Answer::Lines(lines.collect())
+        }
+        Request::Items { line, count_max } => match lambda.waiting(&line, count_max).await {
+            Ok(items) => Answer::Items(items),
+            Err(error) => Answer::Error(format!("cannot read what waits: {error}")),
+        },
+        Request::Purge { line, only } => {
+            let class = only.map(|kind| match kind {
+                Kind::Events => Class::Event,
+                Kind::Deliveries => Class::Delivery,
+            });
+            Answer::Count(queue.purge(line.as_deref(), class).await)
+        }
+        Request::Redrive { line } => Answer::Count(queue.redrive(line.as_deref())),
+    }
+}
+
+/// Asks the server of `data_dir`.
+pub(crate) fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Answer> {
+    let none = || {
+        format!(
+            "no server runs on {}\nhint: --data-dir says where the server keeps everything",
+            data_dir.display()
+        )
+    };
+    let dir = File::open(data_dir).with_context(none)?;
+    let mut stream = UnixStream::connect(path(&dir)).with_context(none)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut text = serde_json::to_vec(request)?;
+    text.push(b'\n');
+    stream.write_all(&text)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    match serde_json::from_str(&line).context("the server gave no answer")? {
+        Answer::Error(error) => bail!("{error}"),
+        answer => Ok(answer),
+    }
+}
