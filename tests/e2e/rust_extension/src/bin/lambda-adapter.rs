@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The Lambda Web Adapter, unchanged: all that its own program does is to call it.
+
+use lambda_web_adapter::{Adapter, AdapterOptions, Error, tracing};
+
+fn main() -> Result<(), Error> {
+    Adapter::apply_runtime_proxy_config();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve())
+}
+
+async fn serve() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let mut adapter = Adapter::new(&AdapterOptions::default())?;
+    adapter.register_default_extension();
+    adapter.check_init_health().await;
+    adapter.run().await
+}
