@@ -177,6 +177,8 @@ ALL = {
 }
 # What says nothing about the kind of function is measured for one.
 ONCE = {"defined"}
+# What is measured of a kind, where that is not everything.
+OF = {"image": {"cold", "warm", "memory", "burst"}}
 
 # The figures of each measure that the table and the plot show, the main one first.
 FIGURES = {

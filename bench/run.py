@@ -28,7 +28,7 @@ import targets
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-KINDS = ("python", "nodejs", "native", "java", "ruby")
+KINDS = ("python", "nodejs", "native", "image", "java", "ruby")
 
 
 def arguments():
@@ -88,7 +88,8 @@ def run_round(number, options, machine):
             for kind in options.kinds:
                 for target in live:
                     is_again = measure in measures.ONCE and kind != options.kinds[-1]
-                    if is_again or measure not in target.measures or kind not in target.kinds:
+                    is_left_out = measure not in measures.OF.get(kind, measures.ALL)
+                    if is_left_out or is_again or measure not in target.measures or kind not in target.kinds:
                         continue
                     print(f"round {number}: {measure} {kind} {target.name}", file=sys.stderr)
                     try:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "runtimes/tests"))
+import image  # noqa: E402
 import java_build  # noqa: E402
 
 READY_TIMEOUT_S = 30
@@ -56,6 +57,13 @@ class Machine:
             folders["native"] = tools / "native-function"
             folders["native"].mkdir(exist_ok=True)
             shutil.copy(tools / "bootstrap", folders["native"])
+        if "image" in kinds:
+            layout = image.build(tools / "bootstrap", tools / "image")
+            runtimes["image"], commands["image"] = f"oci:{layout}", [str(tools / "bootstrap")]
+            folders["image"] = tools / "native-function"
+            folders["image"].mkdir(exist_ok=True)
+            shutil.copy(tools / "bootstrap", folders["image"])
+            options += ["--set", f'images.local=["{layout}"]']
         if "python" in kinds and (python := newest_python()):
             runtimes["python"] = python.name
             commands["python"] = [str(python), "-S", "-B", compiled_bootstrap(python, tools)]
@@ -185,13 +193,15 @@ class Tinderbox(Target):
         """The body of a CreateFunction."""
         document = {
             "FunctionName": name,
-            "Runtime": self.machine.runtimes[kind],
-            "Handler": "handler.handler",
             "Role": "arn:aws:iam::000000000000:role/bench",
             "MemorySize": 256,
             "Timeout": 30,
-            "Code": {"ZipFile": base64.b64encode(package).decode()},
         }
+        if kind == "image":
+            document |= {"PackageType": "Image", "Code": {"ImageUri": self.machine.runtimes[kind]}}
+        else:
+            code = {"ZipFile": base64.b64encode(package).decode()}
+            document |= {"Runtime": self.machine.runtimes[kind], "Handler": "handler.handler", "Code": code}
         return json.dumps(document).encode()
 
     def create_many(self, kind, count):
