@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,18 @@ def test_the_log_tells_how_long_and_how_large_a_response_was(deploy, platform):
         parts = [span["durationMs"] for span in done["spans"]]
         assert abs(sum(parts) - done["metrics"]["durationMs"]) < 0.01
         assert latency["start"] <= duration["start"] <= overhead["start"]
+
+
+def test_a_long_response_is_slowed_if_the_operator_says_so(new_platform):
+    """The longer part of it takes its time; how long all of it takes is the machine's."""
+    platform = new_platform("--set", f"invoke.stream_bytes_per_second_max={2 * MB}").start()
+    function = platform.provided(RUNTIME, MemorySize=256, Timeout=60)
+
+    begin = time.monotonic()
+    got = stream(function, ["fill", 8 * MB])
+
+    assert len(got.rest()) == 8 * MB and got.error is None
+    assert time.monotonic() - begin > 0.95
 
 
 def test_without_tail_there_is_nothing_to_say_at_the_end(deploy):

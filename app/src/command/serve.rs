@@ -188,6 +188,7 @@ fn lambda_options(config: &Config, images: &Images, queue: &Arc<Queue>) -> lambd
         concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),
         requests_per_second_max: config.invoke.requests_per_second_max,
         reserved_requests_per_second: config.invoke.reserved_requests_per_second,
+        stream_bytes_per_second_max: config.invoke.stream_bytes_per_second_max,
         queue: Some(Arc::clone(queue)),
         images: Some(images.clone()),
         ..lambda::Options::default()

@@ -15,6 +15,9 @@ pub struct Options {
     /// Invocations per second of all functions without reserved concurrency together. AWS has ten for each of its
     /// concurrency; here the machine sets the limit. Default: 0, no limit.
     pub requests_per_second_max: u32,
+    /// Bytes per second of one streamed response after its first 6 MB. AWS has 2097152, which protects a network that many
+    /// share; here caller and function set the pace. Default: 0, no limit.
+    pub stream_bytes_per_second_max: u32,
     /// Environments that one function may start at once, after a pause. 0: no limit. Default: 1000, as AWS has.
     pub scaling_burst: u32,
     /// Environments that one function may start each second, after that. Default: 100, as AWS has: 1000 in 10 seconds.
@@ -39,6 +42,7 @@ impl Default for Options {
             concurrency_max: 1000,
             reserved_requests_per_second: 10,
             requests_per_second_max: 0,
+            stream_bytes_per_second_max: 0,
             scaling_burst: 1000,
             scaling_per_second: 100,
             environments_max: 1000,

@@ -30,6 +30,6 @@ pub use environment::Environment;
 pub use event::{Event, Outcome};
 pub use function::{Deployment, Function, FunctionImage, Initialization};
 pub use host::{Host, Session};
-pub use response::{Abandoned, Part, ResponseReader, ResponseWriter, response};
+pub use response::{Abandoned, Bandwidth, Part, ResponseReader, ResponseWriter, response};
 pub use run::NotDelivered;
 pub use worker::{FailedInit, StartError, Worker};

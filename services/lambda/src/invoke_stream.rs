@@ -16,12 +16,16 @@ use bytes::Bytes;
 use invoke::InvokeError;
 use lambda::InvokeWithResponseStreamResponseEvent as ResponseEvent;
 use std::future::{Future as _, poll_fn};
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
 use tokio::sync::oneshot;
 use wire::{Blob, Context, EventStream};
-use worker::{Outcome, Part, ResponseReader};
+use worker::{Bandwidth, Outcome, Part, ResponseReader};
+
+/// This much of a response AWS does not slow down.
+const FREE_BYTES: usize = 6 << 20;
 
 /// An invocation whose response is on its way.
 #[derive(Debug)]
@@ -93,7 +97,11 @@ impl<I: Invoke> Service<I> {
 
     /// Starts an invocation whose response is read while it is made.
     pub(crate) fn stream(self: &Arc<Self>, mut admitted: Admitted) -> Streaming {
-        let (writer, parts) = worker::response();
+        let bytes_per_second = NonZeroU32::new(self.options.stream_bytes_per_second_max);
+        let (writer, parts) = worker::response(
+            bytes_per_second
+                .map(|bytes_per_second| Bandwidth { free_bytes: FREE_BYTES, bytes_per_second }),
+        );
         admitted.event.response = Some(writer);
         let (sender, outcome) = oneshot::channel();
         let service = Arc::clone(self);

@@ -184,6 +184,8 @@ pub struct Options {
     pub requests_per_second_max: u32,
     /// Invocations per second of a function with reserved concurrency, for each one that is reserved. 0: no limit.
     pub reserved_requests_per_second: u32,
+    /// Bytes per second of a streamed response after its first 6 MB. 0: no limit.
+    pub stream_bytes_per_second_max: u32,
     /// Where asynchronous invocations wait. `None`: a queue of this service's own, beside the code.
     pub queue: Option<Arc<Queue>>,
     /// `None`: images of this service's own, beside the code.
@@ -208,6 +210,7 @@ impl Default for Options {
             concurrency_max: 1_000,
             requests_per_second_max: 0,
             reserved_requests_per_second: 10,
+            stream_bytes_per_second_max: 0,
             queue: None,
             images: None,
             runs_images: true,

@@ -22,7 +22,7 @@ use names::RequestId;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// How long the end of a runtime may go unseen after its connection broke. One that asks for the next event lives.
 const EXIT_MAX: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ enum Sink {
     Caller {
         response: ResponseWriter,
         bytes: usize,
+        /// Since when its bandwidth counts.
+        slowed: Option<Instant>,
     },
     /// The caller wants it whole.
     Whole(BytesMut),
@@ -152,7 +154,7 @@ impl Drop for Begun<'_> {
 
 impl Sink {
     fn to(response: ResponseWriter) -> Self {
-        Self::Caller { response, bytes: 0 }
+        Self::Caller { response, bytes: 0, slowed: None }
     }
 
     async fn begin(&mut self, content_type: Option<Box<str>>) {
@@ -162,10 +164,13 @@ impl Sink {
     /// Takes a piece, or says which limit it is beyond.
     async fn take(&mut self, piece: Bytes) -> Result<(), usize> {
         match self {
-            Self::Caller { bytes, .. } => {
+            Self::Caller { bytes, response, slowed } => {
                 *bytes = bytes.saturating_add(piece.len());
                 if *bytes > STREAMED_RESPONSE_BYTES_MAX {
                     return Err(STREAMED_RESPONSE_BYTES_MAX);
+                }
+                if let Some(time) = response.bandwidth.and_then(|limit| limit.time_of(*bytes)) {
+                    sleep_until(*slowed.get_or_insert_with(Instant::now) + time).await;
                 }
                 self.write(Part::Piece(piece)).await;
             }
