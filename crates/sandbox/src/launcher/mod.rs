@@ -17,6 +17,7 @@
 
 mod firewall;
 mod init;
+mod libraries;
 pub(crate) mod network;
 mod refused;
 mod roots;

@@ -9,6 +9,7 @@
 //! Not here, on purpose: `/home`, `/root`, `/run`, `/sys`, `/var` of the host, `/dev/shm` (AWS Lambda has none that can be used).
 
 use crate::Level;
+use crate::launcher::libraries;
 use crate::launcher::roots::Roots;
 use rustix::fs::{CWD, FileType, Mode, makedev, mkdirat, mknodat, stat, symlinkat};
 use rustix::io::Errno;
@@ -89,7 +90,11 @@ impl Template {
             mounts::follow()?;
         }
         let host = current()?;
-        let (programs, links) = programs()?;
+        let (programs, mut links) = programs()?;
+        let libraries = libraries::links();
+        if !libraries.is_empty() {
+            links.retain(|(name, _)| *name != libraries::PLACE);
+        }
         let etc_trees = etc_trees()?;
         let etc_files = etc_files();
         let devices = if level == Level::L1 { device_trees()? } else { Vec::new() };
@@ -107,6 +112,7 @@ impl Template {
         for (name, target) in links {
             symlinkat(target, CWD, name)?;
         }
+        libraries::link(libraries)?;
         for point in MOUNT_POINTS {
             make_directories(Path::new(point))?;
         }
