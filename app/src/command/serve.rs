@@ -42,7 +42,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     create_closed(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     let data_dir = &data_dir.canonicalize()?;
     // Before the async runtime has threads: the launcher is forked from this process while it is small. It sets itself up while
-    // the store is opened.
+    // everything else is opened.
     let launcher =
         sandbox::Starting::begin(&config.sandbox).context("cannot start the launcher")?;
     let store = Store::open(data_dir, config.store.clone())?;
@@ -53,11 +53,15 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
         .context("cannot open the images")?;
     let options = lambda_options(config, &images, &queue);
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
+    let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
+    let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
+        .context("cannot prepare the runtimes")?
+        .with_images(images.clone());
     let launcher = launcher.finish(address).context("cannot start the launcher")?;
     announce_walls(&launcher);
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts { listener, queue, launcher, images, functions };
+    let parts = Parts { listener, queue, launcher, logs, runtimes, images, functions };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -110,22 +114,20 @@ struct Parts {
     listener: TcpListener,
     queue: Arc<Queue>,
     launcher: Launcher,
+    logs: LogFiles,
+    runtimes: Runtimes,
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, images, functions } = parts;
+    let Parts { listener, queue, launcher, logs, runtimes, images, functions } = parts;
     let address = listener.local_addr()?;
     let account: AccountId = config.server.account.parse()?;
     let region: Region = config.server.region.parse()?;
     let (identity, root) = Identity::open(account, data_dir, &[address])?;
     let identity = Arc::new(identity);
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
-    let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
-    let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
-        .context("cannot prepare the runtimes")?
-        .with_images(images.clone());
     let runs_images = launcher.level() != Level::L0;
     let worker =
         Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _, config.stems.clone());

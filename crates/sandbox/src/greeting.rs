@@ -29,6 +29,9 @@ pub(crate) enum Answer {
     Ready {
         level: Level,
         network: Network,
+    },
+    /// To one that was only to look.
+    Surveyed {
         capabilities: Vec<Capability>,
     },
     /// The level or the network that was asked for is not possible.

@@ -68,7 +68,7 @@ impl Starting {
         let Self { program, options, tree_name, greeted } = self;
         let layout = Layout::discover().unwrap_or_default();
         remove_stale_trees(&layout);
-        let (running, (level, network, capabilities)) = greeted.finish(&tree_name)?;
+        let (running, (level, network)) = greeted.finish(&tree_name)?;
         let cpu_count = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         let shared = Shared {
             program,
@@ -79,7 +79,6 @@ impl Starting {
             level,
             network,
             cpu_count,
-            capabilities,
             running: Mutex::new(Arc::new(running)),
             ready: Ready::default(),
             turns: Turns::default(),
@@ -104,7 +103,6 @@ pub(crate) struct Shared {
     pub(crate) level: Level,
     pub(crate) network: Network,
     pub(crate) cpu_count: u64,
-    capabilities: Vec<Capability>,
     running: Mutex<Arc<Running>>,
     pub(crate) ready: Ready,
     pub(crate) turns: Turns,
@@ -147,10 +145,6 @@ impl Launcher {
 
     pub fn network(&self) -> Network {
         self.shared.network
-    }
-
-    pub fn capabilities(&self) -> &[Capability] {
-        &self.shared.capabilities
     }
 
     /// The number of the launcher process.
@@ -242,25 +236,16 @@ impl Shared {
             let _ = child.kill();
             let _ = child.wait();
             *running = Arc::new(
-                Running::start(&self.program, &self.options, Purpose::Launch, &self.tree_name)?.0,
+                Greeted::start(&self.program, &self.options, Purpose::Launch, &self.tree_name)?
+                    .finish(&self.tree_name)?
+                    .0,
             );
         }
         Ok(Arc::clone(&running))
     }
 }
 
-type Found = (Level, Network, Vec<Capability>);
-
-impl Running {
-    fn start(
-        program: &Path,
-        options: &Options,
-        purpose: Purpose,
-        tree_name: &str,
-    ) -> Result<(Self, Found), StartError> {
-        Greeted::start(program, options, purpose, tree_name)?.finish(tree_name)
-    }
-}
+type Found = (Level, Network);
 
 fn not_talked(source: io::Error) -> StartError {
     StartError::Talk { source }
@@ -292,18 +277,25 @@ impl Greeted {
         Ok(Self { socket, child })
     }
 
-    fn finish(self, tree_name: &str) -> Result<(Running, Found), StartError> {
-        let Self { socket, child } = self;
-        set_socket_timeout(&socket, Timeout::Recv, Some(START_TIMEOUT))
+    fn answer(&self) -> Result<Answer, StartError> {
+        set_socket_timeout(&self.socket, Timeout::Recv, Some(START_TIMEOUT))
             .map_err(|errno| not_talked(errno.into()))?;
         let mut buffer = vec![0; greeting::LENGTH_MAX];
-        let (length, _) =
-            descriptors::receive(&socket, &mut buffer, Wait::UntilReady).map_err(not_talked)?;
+        let (length, _) = descriptors::receive(&self.socket, &mut buffer, Wait::UntilReady)
+            .map_err(not_talked)?;
         if length == 0 {
             return Err(StartError::Ended);
         }
         let answer = serde_json::from_slice(buffer.get(..length).unwrap_or_default());
-        let found = read_answer(answer.map_err(|error| not_talked(error.into()))?)?;
+        answer.map_err(|error| not_talked(error.into()))
+    }
+
+    fn finish(self, tree_name: &str) -> Result<(Running, Found), StartError> {
+        let found = match self.answer()? {
+            Answer::Ready { level, network } => (level, network),
+            answer => return Err(unexpected(answer)),
+        };
+        let Self { socket, child } = self;
         descriptors::set_nonblocking(&socket).map_err(not_talked)?;
         // The launcher has made it, where it could be made, and removes it.
         let tree = Tree::open(&Layout::discover().unwrap_or_default(), tree_name);
@@ -315,13 +307,14 @@ impl Greeted {
     }
 }
 
-fn read_answer(answer: Answer) -> Result<Found, StartError> {
+/// Why there is no other answer.
+fn unexpected(answer: Answer) -> StartError {
     match answer {
-        Answer::Ready { level, network, capabilities } => Ok((level, network, capabilities)),
-        Answer::NoLevel { level, missing } => Err(StartError::Level { level, missing }),
-        Answer::NoNetwork { network, missing } => Err(StartError::Network { network, missing }),
-        Answer::BadOption { option, reason } => Err(StartError::Option { option, reason }),
-        Answer::Failed { step, reason } => Err(StartError::Setup { step, reason }),
+        Answer::NoLevel { level, missing } => StartError::Level { level, missing },
+        Answer::NoNetwork { network, missing } => StartError::Network { network, missing },
+        Answer::BadOption { option, reason } => StartError::Option { option, reason },
+        Answer::Failed { step, reason } => StartError::Setup { step, reason },
+        Answer::Ready { .. } | Answer::Surveyed { .. } => StartError::Ended,
     }
 }
 
@@ -368,8 +361,11 @@ pub fn probe() -> Result<Vec<Capability>, StartError> {
 
 /// As `probe`, with another program whose `main` is `launcher_main`.
 pub fn probe_with(program: &Path) -> Result<Vec<Capability>, StartError> {
-    let (running, (_, _, capabilities)) =
-        Running::start(program, &Options::default(), Purpose::Probe, &tree_name())?;
-    let _ = running.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+    let mut greeted = Greeted::start(program, &Options::default(), Purpose::Probe, &tree_name())?;
+    let capabilities = match greeted.answer()? {
+        Answer::Surveyed { capabilities } => capabilities,
+        answer => return Err(unexpected(answer)),
+    };
+    let _ = greeted.child.wait();
     Ok(capabilities)
 }

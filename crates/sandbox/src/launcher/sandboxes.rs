@@ -135,7 +135,7 @@ impl Sandboxes {
         // Namespaces are made ahead of the sandboxes that are built ahead.
         let network_count = count.saturating_add(options.ready_max.into());
         let slot_count = u32::from(count);
-        let mut this = Self {
+        Ok(Self {
             single,
             level,
             uid_base: options.uid_base,
@@ -153,9 +153,7 @@ impl Sandboxes {
             free_networks: (0..network_count).collect(),
             networks_to_order: usize::from(options.ready_max).max(1),
             leftovers: VecDeque::new(),
-        };
-        this.order_networks()?;
-        Ok(this)
+        })
     }
 
     pub(crate) fn epoll(&self) -> BorrowedFd<'_> {
@@ -168,6 +166,8 @@ impl Sandboxes {
             let _ = descriptors::send(&news, &News::Full.encode(), &[]);
             return Ok(());
         };
+        // The first time. A server that nobody uses needs none.
+        self.order_networks()?;
         let told = descriptors::duplicate(&news)?;
         match self.try_build(slot, news, root) {
             Ok(occupant) => self.settle(slot, occupant)?,

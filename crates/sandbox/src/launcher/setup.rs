@@ -33,16 +33,11 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
     })?;
     let layout = Layout::discover().map_err(failed("look for cgroups"))?;
     let tree = Tree::create(&layout, &hello.tree);
-    let mut survey = Survey::take(&single, &tree, hello.purpose);
+    let survey = Survey::take(&single, &tree, hello.purpose, options.level);
     if hello.purpose == Purpose::Probe {
         let _ = layout.remove_tree(&hello.tree);
-        let level = survey.level(None).unwrap_or(Level::L0);
-        let network = survey.network(None, level).unwrap_or(Network::None);
-        let capabilities = survey.capabilities();
-        return Ok(Ready {
-            answer: Answer::Ready { level, network, capabilities },
-            sandboxes: None,
-        });
+        let answer = Answer::Surveyed { capabilities: survey.capabilities() };
+        return Ok(Ready { answer, sandboxes: None });
     }
     let level = survey
         .level(options.level)
@@ -57,7 +52,7 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
     if network == Network::Outbound {
         match begin_outbound(&single, options, subnet, &nameservers) {
             Ok(begun) => outbound = Some(begun),
-            Err(missing) => lose_outbound(&mut survey, options, &mut network, missing)?,
+            Err(missing) => lose_outbound(options, &mut network, missing)?,
         }
     }
     process::forget_children().map_err(failed("ignore the end of children"))?;
@@ -88,16 +83,15 @@ pub(crate) fn set_up(single: SingleThread, hello: &Hello) -> Result<Ready, Answe
             Ok(installed) => firewall = Some((installed, claim)),
             Err(reason) => {
                 let missing = format!("cannot install the nftables rules: {reason}");
-                lose_outbound(&mut survey, options, &mut network, missing)?;
+                lose_outbound(options, &mut network, missing)?;
                 factory = Some(unconnected_factory(&single, template.as_ref())?);
             }
         }
     }
-    let capabilities = survey.capabilities();
     let outside = Outside { layout, tree_name: hello.tree.clone(), firewall };
     let sandboxes = Sandboxes::new(single, level, options, template, factory, tree, outside)
         .map_err(failed("prepare the first sandboxes"))?;
-    Ok(Ready { answer: Answer::Ready { level, network, capabilities }, sandboxes: Some(sandboxes) })
+    Ok(Ready { answer: Answer::Ready { level, network }, sandboxes: Some(sandboxes) })
 }
 
 fn failed<E: Display>(step: &'static str) -> impl FnOnce(E) -> Answer {
@@ -130,16 +124,10 @@ fn begin_outbound(
 }
 
 /// Goes on without other machines, unless they were asked for.
-fn lose_outbound(
-    survey: &mut Survey,
-    options: &Options,
-    network: &mut Network,
-    missing: String,
-) -> Result<(), Answer> {
+fn lose_outbound(options: &Options, network: &mut Network, missing: String) -> Result<(), Answer> {
     if options.network.is_some() {
         return Err(Answer::NoNetwork { network: *network, missing });
     }
-    survey.lose_outbound(missing);
     *network = Network::None;
     Ok(())
 }

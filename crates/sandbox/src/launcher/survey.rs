@@ -24,12 +24,24 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Whoever goes on to install the rules learns then whether that works.
-    pub(crate) fn take(single: &SingleThread, tree: &Tree, purpose: Purpose) -> Self {
+    /// Whoever goes on to install the rules learns then whether that works; and a launcher that will not need user namespaces,
+    /// of which the kernel takes milliseconds to be rid again, does not try them.
+    pub(crate) fn take(
+        single: &SingleThread,
+        tree: &Tree,
+        purpose: Purpose,
+        asked: Option<Level>,
+    ) -> Self {
         let is_privileged = identity::is_privileged();
+        let is_settled = asked != Some(Level::L1) && is_privileged && template::has_programs();
+        let user_namespaces = if purpose == Purpose::Launch && is_settled {
+            Err("not tried".to_owned())
+        } else {
+            try_user_namespace(single).map_err(|error| error.to_string())
+        };
         Self {
             is_privileged,
-            user_namespaces: try_user_namespace(single).map_err(|error| error.to_string()),
+            user_namespaces,
             nftables: match purpose {
                 _ if !is_privileged => Err("needs root".to_owned()),
                 Purpose::Launch if firewall::is_there() => Ok(()),
@@ -86,11 +98,6 @@ impl Survey {
             (None, None) => Ok(Network::Outbound),
             (None, Some(_)) => Ok(Network::None),
         }
-    }
-
-    /// The outbound network could not be had after all.
-    pub(crate) fn lose_outbound(&mut self, reason: String) {
-        self.nftables = Err(reason);
     }
 
     pub(crate) fn capabilities(&self) -> Vec<Capability> {
