@@ -7,7 +7,7 @@
 use crate::cpu::{self, CpuLimits, Phase};
 use crate::greeting::{self, Answer, Hello, Purpose};
 use crate::launch;
-use crate::ready::Ready;
+use crate::ready::{Hurry, Ready};
 use crate::sandbox::Process;
 use crate::watch::Turns;
 use crate::{
@@ -181,6 +181,21 @@ impl Launcher {
     /// There will be a launch: makes ready what does not depend on its function. Must be called on a tokio runtime.
     pub fn expect(&self) {
         self.shared.ready.fill(&self.shared);
+    }
+
+    /// Somebody waits for what is about to be started: nothing is made ahead meanwhile.
+    pub fn hurry(&self) -> Hurry {
+        Hurry::new(&self.shared)
+    }
+
+    /// Waits until nobody has been in a hurry for `quiet`, or `patience` is over.
+    pub async fn calm(&self, quiet: Duration, patience: Duration) {
+        let end = tokio::time::Instant::now() + patience;
+        while let Some(until) = self.shared.ready.busy_until(quiet)
+            && tokio::time::Instant::now() < end
+        {
+            tokio::time::sleep_until(until.min(end)).await;
+        }
     }
 
     /// Whether `furnish` works here: a plain process has no directories of its own.

@@ -156,8 +156,9 @@ pub(crate) async fn start(
     };
     let own_listener = edge.is_none().then_some(&runtime_api);
     let request = encode(shared, Kind::Start, process.id, spec, own_listener)?;
-    bound(&mut process, spec.limits)?;
+    // It was built with the least limits that there are, which hold until these do.
     send(&process.launcher.socket, &request, &[]).await?;
+    bound(&mut process, spec.limits)?;
     share(shared, &mut process, spec)?;
     let connection = {
         let _alone = process.reading.lock().await;

@@ -29,5 +29,6 @@ pub use error::{Blame, LaunchError, StartError, Step};
 pub use handle::{Launcher, Starting, probe, probe_with};
 pub use launcher::launcher_main;
 pub use options::{CpuPolicy, Level, Network, Options};
+pub use ready::Hurry;
 pub use sandbox::{Exit, MemoryPeak, Process, Sandbox};
 pub use spec::{Limits, Mount, Spec};

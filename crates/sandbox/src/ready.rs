@@ -2,7 +2,7 @@
 //! Sandboxes that are built and wait for a program.
 //!
 //! A launch takes one, so that what is left of it is to mount the code and to execute. What was taken is replaced when nobody is
-//! in a hurry: a sandbox costs a millisecond to build.
+//! in a hurry: a sandbox costs a millisecond to build, and the launcher does one thing at a time.
 //!
 //! Invariant: nothing has run in a sandbox that waits here but its first process, which is ours.
 
@@ -16,9 +16,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// Nobody has taken one for so long: now they are replaced.
-const QUIET: Duration = Duration::from_millis(4);
-/// And after so long whatever is being taken.
+/// After the last hurry: time for the invocation that was started for. Not more, for the next may come at once.
+const QUIET: Duration = Duration::from_millis(1);
+/// And after so long whoever is in a hurry.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A sandbox without a program.
@@ -40,14 +40,35 @@ pub(crate) struct Ready {
 struct State {
     unused: Vec<Unused>,
     is_filling: bool,
-    last_taken: Option<Instant>,
+    /// Starts that somebody waits for.
+    hurries: usize,
+    /// When the last of them was over.
+    last_hurry: Option<Instant>,
+}
+
+/// Somebody waits for a start. Until this is dropped, and a moment longer, nothing is made ahead.
+#[derive(Debug)]
+pub struct Hurry(Arc<Shared>);
+
+impl Hurry {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        shared.ready.state().hurries += 1;
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        let mut state = self.0.ready.state();
+        state.hurries -= 1;
+        state.last_hurry = Some(Instant::now());
+    }
 }
 
 impl Ready {
     /// One that was built by `running`.
     pub(crate) fn take(&self, running: &Arc<Running>) -> Option<Unused> {
         let mut state = self.state();
-        state.last_taken = Some(Instant::now());
         loop {
             let unused = state.unused.pop()?;
             if Arc::ptr_eq(&unused.process.launcher, running) && unused.process.is_running() {
@@ -80,8 +101,12 @@ impl Ready {
         drop(unused);
     }
 
-    fn quiet_since(&self) -> Option<Instant> {
-        self.state().last_taken
+    /// When to look again whether nobody has been in a hurry for `quiet`. `None`: now.
+    pub(crate) fn busy_until(&self, quiet: Duration) -> Option<Instant> {
+        let state = self.state();
+        let now = Instant::now();
+        let calm = if state.hurries > 0 { now + quiet } else { state.last_hurry? + quiet };
+        (calm > now).then_some(calm)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,17 +115,13 @@ impl Ready {
 }
 
 async fn fill(shared: Weak<Shared>, count: usize) {
-    let begun = Instant::now();
+    let patience = Instant::now() + PATIENCE;
     loop {
         // Not held while it waits.
-        let Some(last_taken) = shared.upgrade().map(|shared| shared.ready.quiet_since()) else {
-            return;
-        };
-        let quiet = last_taken.map_or(begun, |taken| (taken + QUIET).min(begun + PATIENCE));
-        tokio::time::sleep_until(quiet).await;
         let Some(shared) = shared.upgrade() else { return };
-        let is_quiet = shared.ready.quiet_since() == last_taken || quiet >= begun + PATIENCE;
-        if !is_quiet {
+        if let Some(until) = shared.ready.busy_until(QUIET).filter(|_| Instant::now() < patience) {
+            drop(shared);
+            tokio::time::sleep_until(until.min(patience)).await;
             continue;
         }
         let built = launch::build(&shared, &shared.running(), None).await;

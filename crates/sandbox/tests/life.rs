@@ -16,6 +16,7 @@ use harness::{
 };
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::net::TcpSocket;
 
 use sandbox::{Blame, Exit, LaunchError, Launcher, Level, Options, Spec, Step};
@@ -48,6 +49,50 @@ async fn both_outputs_are_one_pipe_and_input_is_empty() {
         run(&launcher, shell("cat; echo one; echo two >&2; ls -l /proc/self/fd | wc -l")).await;
     // The total, 0, 1, 2, the log pipe, and the directory that is being read.
     assert_eq!(text, "one\ntwo\n6\n");
+}
+
+#[tokio::test]
+async fn a_program_ignores_no_signal_and_has_none_blocked() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let (text, _) =
+        run(&launcher, shell("exec /bin/grep -E 'Sig(Ign|Blk)' /proc/self/status")).await;
+    assert_eq!(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+/// As on Amazon Linux, whose path for libraries names this directory first. A machine without this C library has none.
+#[tokio::test]
+async fn the_c_library_is_in_lib64() {
+    if !is_root() || std::fs::canonicalize("/lib64/ld-linux-x86-64.so.2").is_err() {
+        return;
+    }
+    let launcher = start(&options());
+    let mut spec = Spec::new(["/lib64/ld-linux-x86-64.so.2", "--list", "/bin/sh"]);
+    spec.env.push(("LD_LIBRARY_PATH".into(), "/lib64:/var/task/lib".into()));
+    let (text, exit) = run(&launcher, spec).await;
+    assert!(text.contains("libc.so.6 => /lib64/libc.so.6 "), "{text}");
+    assert_eq!(exit, Exit::Code(0));
+}
+
+#[tokio::test]
+async fn nothing_is_made_ahead_while_somebody_waits() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let (quiet, patience) = (Duration::from_millis(1), Duration::from_secs(600));
+    limited(launcher.calm(quiet, patience)).await;
+    let hurry = launcher.hurry();
+    let calm = launcher.calm(quiet, patience);
+    tokio::pin!(calm);
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut calm).await;
+    assert!(early.is_err(), "somebody is in a hurry");
+    drop(hurry);
+    limited(calm).await;
+    let _hurry = launcher.hurry();
+    limited(launcher.calm(quiet, Duration::from_millis(20))).await;
 }
 
 #[tokio::test]

@@ -179,7 +179,28 @@ impl Ending {
     }
 }
 
-/// Starts `program` with no signal blocked or ignored. Returns when it has been executed, or with the reason why not.
+/// This process ignores no signal, and neither does what it executes. Handlers go too.
+///
+/// Asked of the kernel, because the C library leaves two signals alone that whoever started this process may ignore.
+pub fn ignore_no_signal() {
+    // The default disposition, no flags, nothing blocked.
+    let default = [0_u64; 4];
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: `default` is as large as the kernel's description of a signal's disposition, whose set has 64 bits, and is only
+        // read; what was before is not asked for. SIGKILL and SIGSTOP refuse.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                8_usize,
+            )
+        };
+    }
+}
+
+/// Starts `program` with no signal blocked. What this process ignores it ignores too. Returns when it has been executed, or with the reason why not.
 ///
 /// The two processes share one working directory from then on: when one goes elsewhere, so does the other. That is how a
 /// program is moved that can not do it itself.
@@ -219,10 +240,6 @@ struct Image {
 extern "C" fn execute(image: *mut libc::c_void) -> i32 {
     // SAFETY: `spawn` gives a live Image, which nobody else touches while this runs.
     let image = unsafe { &mut *image.cast::<Image>() };
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL is a valid disposition; the table of dispositions is this process's own. Two signals refuse.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
     let none: u64 = 0;
     // SAFETY: the kernel's signal set is 64 bits, and is only read; the mask is this process's own.
     unsafe {

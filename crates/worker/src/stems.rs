@@ -34,8 +34,10 @@ use tokio::time::Instant;
 const STEM: &str = "TINDERBOX_STEM";
 /// A runtime that has not asked for its function by then never will.
 const READY_MAX: Duration = Duration::from_secs(10);
-/// Before a stem is replaced: the invocation that took it goes first.
-const REFILL_DELAY: Duration = Duration::from_millis(5);
+/// Before a stem is replaced: the invocation that took it goes first, and so do others that come one after the other.
+const QUIET: Duration = Duration::from_millis(20);
+/// But a long row of them needs stems too.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Variables that every program reads as it starts. A function that sets one, or one that its runtime reads then, takes the
 /// ordinary path.
 const EARLY: [&str; 6] = ["AWS_LAMBDA_EXEC_WRAPPER", "GLIBC_", "LANG", "LC_", "LD_", "MALLOC_"];
@@ -144,12 +146,15 @@ struct Pool {
 pub(crate) struct Stems {
     launcher: Launcher,
     options: Options,
+    /// Asking for it reads files.
+    cpu_count: usize,
     pools: Mutex<HashMap<Kind, Pool>>,
 }
 
 impl Stems {
     pub(crate) fn new(launcher: Launcher, options: Options) -> Self {
-        Self { launcher, options, pools: Mutex::default() }
+        let cpu_count = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { launcher, options, cpu_count, pools: Mutex::default() }
     }
 
     /// A stem for `function`, if it may have one and one is ready. Either way there will be one for the next.
@@ -224,15 +229,17 @@ impl Stems {
     /// Starts stems, until there are enough.
     fn fill(self: &Arc<Self>, kind: Kind, function: &Function, installed: &Installed) {
         let options = self.options.for_stems_of(kind.stem_mb);
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let more = {
             let mut pools = self.pools();
             let pool = pools.entry(kind.clone()).or_default();
             let missing = pool.missing(&options, Instant::now());
-            let more = missing.min(at_once.saturating_sub(pool.starting));
+            let more = missing.min(self.cpu_count.saturating_sub(pool.starting));
             pool.starting += more;
             more
         };
+        if more == 0 {
+            return;
+        }
         let argv = installed.argv_for(function.memory_mb, &[]);
         for _ in 0..more {
             let filler = Filler {
@@ -304,7 +311,7 @@ struct Filler {
 impl Filler {
     async fn run(self) {
         loop {
-            tokio::time::sleep(REFILL_DELAY).await;
+            self.stems.launcher.calm(QUIET, PATIENCE).await;
             let started = self.stems.start(&self.installed, self.argv.clone()).await;
             let mut pools = self.stems.pools();
             let pool = pools.entry(self.kind.clone()).or_default();
@@ -355,11 +362,14 @@ impl Stem {
         let Self {
             mut process, runtime_api, edge, output, log, env: known, mut connection, ..
         } = self;
-        launcher.furnish(&mut process, code, limits).await.map_err(io::Error::other)?;
+        // What it is told is written down while the launcher mounts the code.
+        let told = async { identity(env.iter().filter(|variable| !known.contains(variable))) };
+        let (furnished, identity) =
+            tokio::join!(launcher.furnish(&mut process, code, limits), told);
+        furnished.map_err(io::Error::other)?;
         if !self.changes_directory {
             process.enter_task();
         }
-        let identity = identity(env.iter().filter(|variable| !known.contains(variable)));
         connection.queue(&identity, Bytes::new());
         connection.flush().await?;
         Ok(Grown { process, runtime_api, edge, output, log, told: Some((connection, identity)) })

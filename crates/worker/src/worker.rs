@@ -66,6 +66,12 @@ struct FailedTry {
     environment: Option<Arc<Environment>>,
 }
 
+/// What a function runs on.
+enum RunsOn<'a> {
+    Runtime(Box<Installed>),
+    Image(&'a FunctionImage),
+}
+
 /// How one try is to be made.
 struct Try {
     /// The phase that it belongs to.
@@ -144,17 +150,18 @@ impl Worker {
         function: &Arc<Function>,
         initialization: Initialization,
     ) -> Result<Arc<Environment>, StartError> {
-        if function.image.is_none() {
-            let installed = self.runtimes.find_or_pull(&function.runtime, &self.launcher).await?;
-            if self.runtimes.must_compile(&installed) {
-                compile(Arc::clone(&self.runtimes), installed).await?;
-            }
+        let runs_on = self.runs_on(function).await?;
+        let _hurry = (initialization == Initialization::OnDemand).then(|| self.launcher.hurry());
+        if let RunsOn::Runtime(installed) = &runs_on
+            && self.runtimes.must_compile(installed)
+        {
+            compile(Arc::clone(&self.runtimes), Installed::clone(installed)).await?;
         }
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
         let deadline = started + initialization.init_max(function.timeout);
         let how = Try { phase: InitPhase::Init, initialization, deadline };
-        match self.try_start(function, &log, &how).await? {
+        match self.try_start(function, &runs_on, &log, &how).await? {
             Ok(environment) => {
                 environment.set_init_duration(started.elapsed());
                 Ok(environment)
@@ -177,8 +184,9 @@ impl Worker {
         let mut invocation = Invocation::new(&log, function, event);
         let (phase, initialization) = (InitPhase::Invoke, Initialization::OnDemand);
         let deadline = Instant::now() + function.timeout;
-        let tried =
-            self.try_start(function, &log, &Try { phase, initialization, deadline }).await?;
+        let runs_on = self.runs_on(function).await?;
+        let how = Try { phase, initialization, deadline };
+        let tried = self.try_start(function, &runs_on, &log, &how).await?;
         invocation.tell_start(function, event);
         let environment = match tried {
             Ok(environment) => environment,
@@ -210,17 +218,23 @@ impl Worker {
     async fn try_start(
         &self,
         function: &Arc<Function>,
+        runs_on: &RunsOn<'_>,
         log: &Arc<LogStream>,
         how: &Try,
     ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
-        let parts = if let Some(image) = &function.image {
-            log.tell_init_start(function, "", how.initialization, how.phase);
-            self.parts_of_image(function, image, log, how.initialization).await?
-        } else {
-            let installed = self.runtimes.find(&function.runtime)?;
-            self.compile_once(&installed);
-            log.tell_init_start(function, &installed.version, how.initialization, how.phase);
-            self.parts(function, log, &installed, how.initialization).await?
+        let version = match runs_on {
+            RunsOn::Runtime(installed) => installed.version.as_str(),
+            RunsOn::Image(_) => "",
+        };
+        log.tell_init_start(function, version, how.initialization, how.phase);
+        let parts = match runs_on {
+            RunsOn::Runtime(installed) => {
+                self.compile_once(installed);
+                self.parts(function, log, installed, how.initialization).await?
+            }
+            RunsOn::Image(image) => {
+                self.parts_of_image(function, image, log, how.initialization).await?
+            }
         };
         let result = match parts {
             Ok((parts, connection)) => {
@@ -241,6 +255,17 @@ impl Worker {
         let failure = result.as_ref().err().map(|failed| &failed.failure);
         log.tell_init_report(failure.map_or(Ending::SUCCESS, Failure::ending));
         Ok(result)
+    }
+
+    /// Looked for once for each start: it looks at files.
+    async fn runs_on<'a>(&self, function: &'a Function) -> Result<RunsOn<'a>, NotInstalled> {
+        match &function.image {
+            Some(image) => Ok(RunsOn::Image(image)),
+            None => {
+                let found = self.runtimes.find_or_pull(&function.runtime, &self.launcher).await;
+                Ok(RunsOn::Runtime(Box::new(found?)))
+            }
+        }
     }
 
     /// Compiles a runtime's bootstrap beside its first start, for the starts to come.

@@ -132,7 +132,8 @@ type Prepared = (OwnedFd, OwnedFd, Vec<OwnedFd>);
 
 /// Builds all that does not depend on the function, and gives up every privilege.
 fn prepare(single: &SingleThread, cradle: &Cradle<'_>) -> Result<Prepared, Failure> {
-    process::mind_children().at(Step::Clone)?;
+    // The program inherits what is ignored: the launcher's own, and that of whoever started the server.
+    process::ignore_no_signal();
     process::die_with_parent().at(Step::Clone)?;
     if let Some(entrance) = cradle.entrance {
         entrance.join().at(Step::JoinCgroup)?;
