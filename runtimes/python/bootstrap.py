@@ -23,6 +23,7 @@ class State:
     request_id = None
     tenant_id = None
     log_fd = None
+    log_turn = None  # where several processes write to one log
 
 
 class Fault(Exception):
@@ -416,6 +417,15 @@ def serve(connection, handler):
 
 def main():
     take_log_pipe()
+    count = env("AWS_LAMBDA_MAX_CONCURRENCY")
+    if count is None:
+        work()
+    else:
+        part("bootstrap_multi").run_workers(int(count), work)
+
+
+def work(begin=lambda: None):
+    """Initialises, then serves. `begin` is told in between."""
     connection = Connection(env("AWS_LAMBDA_RUNTIME_API") or "127.0.0.1:9001")
     if env("TINDERBOX_STEM"):
         part("bootstrap_stem").become_a_function(connection)
@@ -429,6 +439,7 @@ def main():
         connection.send(connection.post("/runtime/init/error", document, lines))
         connection.receive()
         sys.exit(1)
+    begin()
     try:
         serve(connection, handler)
     except OSError as error:

@@ -188,8 +188,16 @@ def write_log(message, frame_type=FRAME_TEXT):
     body = message.encode("utf-8", "backslashreplace")
     micros = time.time_ns() // 1000
     frame = frame_type.to_bytes(4, "big") + len(body).to_bytes(4, "big") + micros.to_bytes(8, "big") + body
-    while frame:
-        frame = frame[posix.write(fd, frame) :]
+    if runtime.State.log_turn is None:
+        write_all(fd, frame)
+    else:
+        with runtime.State.log_turn:
+            write_all(fd, frame)
+
+
+def write_all(fd, data):
+    while data:
+        data = data[posix.write(fd, data) :]
 
 
 def is_json_log():

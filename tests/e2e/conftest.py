@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several of these tests run: AWS's runtime client for Python, as a package to deploy."""
+"""What several of these tests run: AWS's runtime clients for Python and Rust, to deploy."""
 
+import os
 import platform as machine
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from harness import ROOT
+from harness import ROOT, clean_environment
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
@@ -36,3 +38,17 @@ def interface_client(tmp_path_factory):
         check=True,
     )  # fmt: skip
     return {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def rust_runtime(cargo):
+    """A `bootstrap` made with AWS's crate for Rust."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "rust-runtime"
+    manifest = Path(__file__).resolve().parent / "rust_runtime/Cargo.toml"
+    build = [cargo, "build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", target]
+    subprocess.run(build, check=True, env=clean_environment())
+    bootstrap = target / "debug/bootstrap"
+    stripped = bootstrap.with_name("bootstrap-stripped")
+    shutil.copy(bootstrap, stripped)
+    subprocess.run(["strip", stripped], check=False)
+    return stripped.read_bytes()

@@ -2,13 +2,9 @@
 """`provided.al2023`: a shell script, AWS's runtime client for Python and AWS's crate for Rust, all unchanged."""
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from harness import ROOT, clean_environment
 
 HERE = Path(__file__).resolve().parent
 
@@ -82,28 +78,8 @@ def test_awss_interface_client_for_python(platform, interface_client):
 
 @pytest.mark.build
 @pytest.mark.timeout(600)
-def test_awss_crate_for_rust(platform, cargo):
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "rust-runtime"
-    subprocess.run(
-        [
-            cargo,
-            "build",
-            "--quiet",
-            "--locked",
-            "--manifest-path",
-            HERE / "rust_runtime/Cargo.toml",
-            "--target-dir",
-            target,
-        ],
-        check=True,
-        env=clean_environment(),
-    )
-    bootstrap = target / "debug/bootstrap"
-    stripped = bootstrap.with_name("bootstrap-stripped")
-    shutil.copy(bootstrap, stripped)
-    subprocess.run(["strip", stripped], check=False)
-
-    function = platform.provided(stripped.read_bytes(), Timeout=10, MemorySize=256)
+def test_awss_crate_for_rust(platform, rust_runtime):
+    function = platform.provided(rust_runtime, Timeout=10, MemorySize=256)
 
     result = function.invoke({"a": 1})
     assert result.value() == {"got": {"a": 1}, "id": result.request_id, "memory": 256}

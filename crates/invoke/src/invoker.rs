@@ -2,6 +2,7 @@
 //! Runs events on functions: the one way to invoke, for API calls and event sources alike.
 
 use crate::lease::{Home, Leased};
+use crate::managed::Fleets;
 use crate::options::Options;
 use crate::places::{Place, Places};
 use crate::pools::{FunctionPool, Lease, Member, Pools};
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) pools: Pools,
     pub(crate) provisions: Provisions,
+    pub(crate) fleets: Fleets,
     /// Invocations that were admitted and have not ended.
     pub(crate) running: AtomicUsize,
     pub(crate) places: Arc<Places>,
@@ -59,6 +61,7 @@ impl Invoker {
             worker,
             pools: Pools::new(),
             provisions: Provisions::default(),
+            fleets: Fleets::default(),
             running: AtomicUsize::new(0),
             places: Places::new(options.environments_max, options.memory_bytes_max()),
             settling: AtomicUsize::new(0),
@@ -88,6 +91,9 @@ impl Invoker {
             return Err(InvokeError::ShuttingDown);
         }
         let _running = Admitted::new(&self.0)?;
+        if function.max_concurrency.is_some() {
+            return self.0.run_managed(function, &event).await;
+        }
         if let Some(qualifier) = provisioned
             && let Some(outcome) = self.0.run_provisioned(function, &event, qualifier).await
         {

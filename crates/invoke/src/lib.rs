@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The path of one invocation: admission, lease, run, result.
 //!
-//! Start at `invoker.rs`. What decides is pure: `pool.rs` and `provision.rs` who gets which environment, `turns.rs` who
-//! starts next, `rate.rs` how fast. `start.rs`, `provisioned.rs` and `tend.rs` do it.
+//! Start at `invoker.rs`. What decides is pure: `pool.rs`, `provision.rs` and `fleet.rs` who gets which environment, `turns.rs` who
+//! starts next, `rate.rs` how fast. `start.rs`, `provisioned.rs`, `managed.rs` and `tend.rs` do it.
 
+mod capacity;
+mod fleet;
 mod invoker;
 mod lease;
+mod managed;
 mod options;
 mod places;
 mod pool;
@@ -19,6 +22,7 @@ mod tend;
 mod turns;
 
 pub use invoker::{InvokeError, Invoker};
+pub use managed::Managed;
 pub use options::Options;
 pub use provision::{Provisioned, Shortage};
 pub use provisioned::Wanted;

@@ -26,6 +26,8 @@ pub enum Shortage {
     Ended,
     /// Its runtime is not installed here.
     NoRuntime,
+    /// The capacity provider's limit is reached.
+    Capacity,
     /// The machine has no room, or environments cannot be started. Our fault, or the operator's.
     Platform,
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use worker::{Environment, Function, Initialization, StartError};
 
 /// A start that takes longer than this lets the next one begin: it waits for something else than the CPU.
-const START_TURN: Duration = Duration::from_millis(100);
+pub(crate) const START_TURN: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// Starts an environment for who waits at `pool`, if there may be one more.

@@ -28,6 +28,7 @@ impl Invoker {
                 .await;
             self.0.reap(Instant::now(), idle_max);
             self.0.worker.reap(Instant::now());
+            self.0.tend_fleets(Instant::now(), idle_max);
         }
     }
 
@@ -68,11 +69,17 @@ impl Invoker {
         }
         let stopped: Vec<_> =
             retired.iter().map(|member| Arc::clone(&member.environment)).collect();
+        let fleets = shared.retire_fleets();
+        let in_fleets: Vec<_> =
+            fleets.iter().map(|member| Arc::clone(member.environment())).collect();
         // Each is stopped as its member is dropped.
-        drop(retired);
+        drop((retired, fleets));
         // Their extensions have some time to shut down.
         let all_ended = async {
             for environment in stopped {
+                environment.ended().await;
+            }
+            for environment in in_fleets {
                 environment.ended().await;
             }
         };

@@ -130,7 +130,9 @@ fn own(
             vec![("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", application.name())]
         }
     };
-    let own = own.into_iter().chain(logging);
+    let max_concurrency = function.max_concurrency.map(|max| max.to_string());
+    let concurrency = max_concurrency.as_deref().map(|max| ("AWS_LAMBDA_MAX_CONCURRENCY", max));
+    let own = own.into_iter().chain(logging).chain(concurrency);
     own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

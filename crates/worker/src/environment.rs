@@ -96,7 +96,7 @@ impl Answer {
         drop(self.sender.send(Answered::Result(result, Some(streamed))));
     }
 
-    fn not_delivered(self) {
+    pub(crate) fn not_delivered(self) {
         drop(self.sender.send(Answered::NotDelivered));
     }
 }

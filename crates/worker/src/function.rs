@@ -28,6 +28,8 @@ pub enum Initialization {
     OnDemand,
     /// Ahead of events, because the function has provisioned concurrency.
     Provisioned,
+    /// Ahead of events, because the function has a capacity provider.
+    ManagedInstances,
 }
 
 impl Initialization {
@@ -36,6 +38,7 @@ impl Initialization {
         match self {
             Self::OnDemand => "on-demand",
             Self::Provisioned => "provisioned-concurrency",
+            Self::ManagedInstances => "lambda-managed-instances",
         }
     }
 
@@ -43,7 +46,9 @@ impl Initialization {
     pub(crate) fn init_max(self, timeout: Duration) -> Duration {
         match self {
             Self::OnDemand => INIT_MAX,
-            Self::Provisioned => timeout.clamp(PROVISIONED_INIT_MIN, PROVISIONED_INIT_MAX),
+            Self::Provisioned | Self::ManagedInstances => {
+                timeout.clamp(PROVISIONED_INIT_MIN, PROVISIONED_INIT_MAX)
+            }
         }
     }
 }
@@ -74,6 +79,8 @@ pub struct Function {
     /// `/aws/lambda/NAME` unless the function says otherwise.
     pub log_group: String,
     pub log_format: LogFormat,
+    /// How many invocations each of its environments runs at once, if it has a capacity provider.
+    pub max_concurrency: Option<u32>,
 }
 
 impl Function {
@@ -141,6 +148,7 @@ pub(crate) mod tests {
             timeout: Duration::from_secs(3),
             log_group: "/aws/lambda/f".into(),
             log_format: LogFormat::Text,
+            max_concurrency: None,
         }
     }
 }

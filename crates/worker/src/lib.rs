@@ -2,7 +2,7 @@
 //! Execution environments and their life: sandbox, runtime and the Runtime API.
 //!
 //! Start at `worker.rs`, which makes environments, and `run.rs`, which runs an event on one. `state.rs` is pure and holds
-//! the life cycle. How many environments there are is decided in `invoke`.
+//! the life cycle. Environments that run several events at once are in `multi`. How many environments there are is decided in `invoke`.
 
 mod clock;
 mod delivery;
@@ -16,6 +16,7 @@ mod ground;
 mod host;
 mod image;
 pub mod logs;
+mod multi;
 mod output;
 mod response;
 mod run;
@@ -30,6 +31,7 @@ pub use environment::Environment;
 pub use event::{Event, Outcome};
 pub use function::{Deployment, Function, FunctionImage, Initialization};
 pub use host::{Host, Session};
+pub use multi::{Busy, MultiEnvironment};
 pub use response::{Abandoned, Bandwidth, Part, ResponseReader, ResponseWriter, response};
 pub use run::NotDelivered;
 pub use worker::{FailedInit, StartError, Worker};

@@ -13,6 +13,7 @@ use crate::ground::{Ground, Parts};
 use crate::host::{Host, Session};
 use crate::image::{self, Prepared};
 use crate::logs::{LogFiles, LogStream};
+use crate::multi::MultiEnvironment;
 use crate::run::{Given, NotDelivered, outcome};
 use crate::runtime_api::Connection;
 use crate::runtimes::{self, Installed, NotInstalled, Runtimes};
@@ -172,6 +173,40 @@ impl Worker {
         }
     }
 
+    /// Starts an environment that runs `slots` invocations at once, and waits for the end of its init phase.
+    pub async fn start_multi(
+        &self,
+        function: &Arc<Function>,
+        slots: usize,
+    ) -> Result<Arc<MultiEnvironment>, StartError> {
+        let installed = self.runtimes.find(&function.runtime)?;
+        let log = Arc::new(LogStream::create(&self.logs, function));
+        let initialization = Initialization::ManagedInstances;
+        let deadline = Instant::now() + initialization.init_max(function.timeout);
+        self.compile_once(&installed);
+        log.tell_init_start(function, &installed.version, initialization, InitPhase::Init);
+        let session = self.host.open_session(function, &function.name)?;
+        let env = env_vars::all(function, &installed.env, &log, &session, initialization);
+        let result = match self.launch_anew(function, &installed, session, env).await? {
+            Ok((parts, _)) if parts.external.is_some() => Err(no_extensions()),
+            Ok((parts, connection)) => {
+                let (function, log) = (Arc::clone(function), Arc::clone(&log));
+                let ground = Ground::new(parts)?;
+                let environment = Arc::new(MultiEnvironment::new(function, log, ground, slots));
+                let init = environment.begin(connection);
+                let result = init_result(init, deadline).await;
+                if result.is_err() {
+                    environment.stop();
+                    environment.drain_output();
+                }
+                result.map(|()| environment)
+            }
+            Err(failure) => Err(failure),
+        };
+        log.tell_init_report(result.as_ref().err().map_or(Ending::SUCCESS, Failure::ending));
+        result.map_err(|_told| StartError::Init(FailedInit { log, environment: None }))
+    }
+
     /// Runs `event` after a failed init phase that left nothing: initialises again, in another sandbox, inside the invocation
     /// and within its timeout. The environment comes back too, if it lives.
     pub async fn run_with_init(
@@ -300,6 +335,17 @@ impl Worker {
                 Err(error) => tracing::warn!(%error, "stem not used"),
             }
         }
+        self.launch_anew(function, installed, session, env).await
+    }
+
+    /// A new sandbox with the function's runtime in it.
+    async fn launch_anew(
+        &self,
+        function: &Function,
+        installed: &Installed,
+        session: Session,
+        env: Vec<(String, String)>,
+    ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let Some(mut argv) = entrypoint(function, installed) else {
             return Ok(Err(Failure::NoEntrypoint));
         };
@@ -408,6 +454,12 @@ async fn compile(
     let compiled = tokio::task::spawn_blocking(move || runtimes.compile(&installed)).await;
     // Cut short where the server stops.
     compiled.unwrap_or(Err(runtimes::CompileError::NoCompiler(identifier)))
+}
+
+/// Why a function with extensions has no environment that runs several invocations.
+fn no_extensions() -> Failure {
+    let reason = "extensions are not available beside several invocations in one environment";
+    Failure::Extension { error_type: "Extension.LaunchError", reason: reason.to_owned() }
 }
 
 /// A delay of Nagle's algorithm would cost more than the invocation.

@@ -70,7 +70,7 @@ impl<I: Invoke> Service<I> {
     ) -> Result<(), Error> {
         check_tenant(&found.version, tenant_id.is_some())?;
         let payload = event_payload(payload)?;
-        check_state(&found.version)?;
+        check_state(found)?;
         let head = EventHead {
             request_id: cx.request_id.to_string(),
             qualifier: found.address.qualifier.as_ref().map(ToString::to_string),

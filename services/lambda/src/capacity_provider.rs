@@ -13,6 +13,7 @@ use crate::registry::Place;
 use crate::service::Service;
 use crate::validate;
 use crate::version::Number;
+use crate::view;
 use api::lambda;
 use lambda::{
     CapacityProviderScalingConfig, CapacityProviderScalingMode, CapacityProviderState,
@@ -201,6 +202,7 @@ impl<I: Invoke> Service<I> {
         provider.vcpus_max = changed.unwrap_or(provider.vcpus_max);
         provider.modified_ms = (self.options.clock)().epoch_ms();
         let provider = self.providers.put(&lock, &key.place, &key.name, provider).await?;
+        self.limit_provider(&key.arn(), &provider);
         let capacity_provider = provider.view(&key, CapacityProviderState::Active);
         Ok(lambda::UpdateCapacityProviderOutput { capacity_provider })
     }
@@ -213,7 +215,9 @@ impl<I: Invoke> Service<I> {
         let lock = self.providers.lock().await;
         let (key, provider) =
             self.find_provider(cx, "DeleteCapacityProvider", &input.capacity_provider_name)?;
+        self.check_unused(cx, &key)?;
         self.providers.remove(&lock, &key.place, &key.name).await?;
+        self.invoker.limit_provider(&key.arn(), 0);
         let capacity_provider = provider.view(&key, CapacityProviderState::Deleting);
         Ok(lambda::DeleteCapacityProviderOutput { capacity_provider })
     }
@@ -225,7 +229,15 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::ListFunctionVersionsByCapacityProviderOutput, Error> {
         let operation = "ListFunctionVersionsByCapacityProvider";
         let (key, _) = self.find_provider(cx, operation, &input.capacity_provider_name)?;
-        let page = Page::new(input.marker.as_deref(), input.max_items)?;
+        let mut page = Page::new(input.marker.as_deref(), input.max_items)?;
+        let from = page.from();
+        self.visit_versions_on(cx, &key, &from, |function, version| {
+            let marker = Marker { name: function.name.to_string(), number: version.number };
+            page.add(marker, || lambda::FunctionVersionsByCapacityProviderListItem {
+                function_arn: function.qualified_arn(version.number),
+                state: view::state(version),
+            })
+        });
         let (next_marker, function_versions) = page.finish();
         Ok(lambda::ListFunctionVersionsByCapacityProviderOutput {
             capacity_provider_arn: key.arn(),

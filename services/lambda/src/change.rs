@@ -30,6 +30,8 @@ impl<I: Invoke> Service<I> {
         let key =
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
         let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
+        let _provider =
+            self.hold_provider(cx, "CreateFunction", settings.capacity.as_ref()).await?;
         let signing_arn = input.code_signing_config_arn.take();
         let signing = self.hold_signing(cx, "CreateFunction", signing_arn.as_deref()).await?;
         self.check_signature(&key, signing.id.as_deref())?;
@@ -60,6 +62,7 @@ impl<I: Invoke> Service<I> {
             recursive_loop: None,
             code_signing: signing.id.clone(),
             provisioned: BTreeMap::new(),
+            scaling: BTreeMap::new(),
             gate: self.accounts.gate(&key.account, &key.region),
             key,
         };
@@ -137,11 +140,19 @@ impl<I: Invoke> Service<I> {
         let address =
             Address::parse(cx, "UpdateFunctionConfiguration", &input.function_name, None)?;
         let key = address.unqualified()?;
+        // Before the function's lock, always, as where one is created.
+        let providers = match &input.capacity_provider_config {
+            Some(_) => Some(self.providers.lock().await),
+            None => None,
+        };
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, input.revision_id.take().as_deref())?;
         let mut record = current.latest.record.clone();
         record.settings =
             validate::settings_after(&record.settings, record.package_type(), &mut input)?;
+        if let (Some(_), Some(capacity)) = (&providers, &record.settings.capacity) {
+            self.check_provider(cx, "UpdateFunctionConfiguration", capacity)?;
+        }
         let mut _kept = Vec::new();
         if let Some(arns) = input.layers.take() {
             (record.settings.layers, _kept) = self.use_layers(cx, &arns)?;
@@ -197,7 +208,10 @@ impl<I: Invoke> Service<I> {
                 .with_version(Arc::clone(&published))
                 .with_version(current.latest.with_record(latest));
             self.records.save(&changed, &[published.number, Number::Latest]).await?;
-            self.table.put(&lock, changed);
+            let changed = self.table.put(&lock, changed);
+            if published.is_managed() {
+                tasks::background(Arc::clone(self).settle(changed.key.clone(), None));
+            }
         }
         Ok(view::configuration(&key, &published, ArnForm::Qualified))
     }
@@ -227,6 +241,9 @@ impl<I: Invoke> Service<I> {
                 if !current.provisioned.is_empty() {
                     self.invoker.provision(&key.arn(), Vec::new());
                 }
+                if current.versions().any(|version| version.is_managed()) {
+                    self.invoker.manage(&key.arn(), Vec::new());
+                }
             }
             Some(number) => {
                 if let Some(version) = current.published.get(&number) {
@@ -234,6 +251,7 @@ impl<I: Invoke> Service<I> {
                     let mut changed = (*current).clone();
                     changed.published.remove(&number);
                     changed.event_invoke.remove(&number.to_string());
+                    changed.scaling.remove(&number.to_string());
                     let was_provisioned = changed.provisioned.remove(&number.to_string()).is_some();
                     let parts =
                         [Part::Version(version.number), Part::EventInvoke(number.to_string())];
@@ -241,6 +259,9 @@ impl<I: Invoke> Service<I> {
                     let changed = self.table.put(&lock, changed);
                     if was_provisioned {
                         self.provision(&changed);
+                    }
+                    if version.is_managed() {
+                        self.manage(&changed);
                     }
                     self.invoker.retire(version.deployment());
                 }
@@ -272,12 +293,14 @@ impl<I: Invoke> Service<I> {
             });
         }
         let key = &function.key;
+        self.check_versions_on_provider(function)?;
         self.check_storage(&key.account, &key.region, latest.record.code_bytes)?;
         let mut record = latest.record.clone();
         record.description = description;
         record.policy = None;
         record.revise();
-        if record.is_settling() {
+        // On a capacity provider a version is active once it has its environments.
+        if record.is_settling() || record.settings.capacity.is_some() {
             (record.state, record.update) = (State::Pending, None);
         }
         let number = Number::Published(function.last_number + 1);
@@ -297,7 +320,7 @@ impl<I: Invoke> Service<I> {
         }
         match record.state {
             State::Pending => Err(Error::WrongState { state: "Pending" }),
-            State::Active | State::Failed(_) => Ok(function),
+            State::Active | State::Failed(_) | State::Deactivated => Ok(function),
         }
     }
 
@@ -306,7 +329,7 @@ impl<I: Invoke> Service<I> {
             State::Failed(_) | State::Pending => {
                 (record.state, record.update) = (State::Pending, None)
             }
-            State::Active => record.update = Some(Update::InProgress),
+            State::Active | State::Deactivated => record.update = Some(Update::InProgress),
         }
         record.touch((self.options.clock)());
     }

@@ -118,6 +118,12 @@ pub(crate) enum Error {
         "The number of capacity providers of this account and region would exceed the limit of {max}."
     )]
     TooManyProviders { max: usize },
+    #[error(
+        "The number of function versions on this capacity provider would exceed the limit of {max}."
+    )]
+    TooManyVersionsOnProvider { max: usize },
+    #[error("The function has no published version that can be invoked without a qualifier.")]
+    NoPublishedVersion,
     #[error("The function provided by the arn does not contain a capacity provider configuration")]
     NoCapacityProvider,
     #[error("The number of {what} of this account and region would exceed the limit of {max}.")]
@@ -202,6 +208,8 @@ impl Error {
             | Self::Conflict(_)
             | Self::TooMany { .. }
             | Self::TooManyProviders { .. }
+            | Self::TooManyVersionsOnProvider { .. }
+            | Self::NoPublishedVersion
             | Self::NoCapacityProvider
             | Self::SigningConfigNotFound { .. }
             | Self::CodeNotVerified
@@ -256,6 +264,10 @@ impl Error {
                 Fault::new("AccessDeniedException", 403, text).with_upper_message()
             }
             Self::TooManyProviders { .. } => fault::capacity_provider_limit_exceeded(text),
+            Self::TooManyVersionsOnProvider { .. } => {
+                fault::function_versions_per_capacity_provider_limit_exceeded(text)
+            }
+            Self::NoPublishedVersion => fault::no_published_version(text),
             Self::QualifierMismatch
             | Self::QualifierNotAllowed { .. }
             | Self::LatestNotDeletable

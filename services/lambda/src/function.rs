@@ -4,8 +4,10 @@
 use crate::alias::Alias;
 use crate::concurrency::{Gate, Holding, to_usize};
 use crate::error::Error;
+use crate::function_scaling::Scaling;
 use crate::function_urls::FunctionUrl;
 use crate::provisioned::Provisioned;
+use crate::registry::Place;
 use crate::version::{Number, Version};
 use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Qualifier, Region};
@@ -23,6 +25,10 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account, self.name)
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { account: self.account.clone(), region: self.region.clone() }
     }
 
     pub(crate) fn qualified_arn(&self, qualifier: impl std::fmt::Display) -> String {
@@ -51,6 +57,8 @@ pub(crate) struct Function {
     pub(crate) code_signing: Option<String>,
     /// By the version or the alias that it was asked for.
     pub(crate) provisioned: BTreeMap<String, Provisioned>,
+    /// By version, of those on a capacity provider.
+    pub(crate) scaling: BTreeMap<String, Scaling>,
     /// Shared with the function it was made from.
     pub(crate) gate: Arc<Gate>,
 }

@@ -124,7 +124,7 @@ impl<I: Invoke> Service<I> {
         enter: impl FnOnce(&Arc<Gate>, Holding, Option<&Provisioned>) -> Result<Running, InvokeError>,
     ) -> Result<Admitted, Error> {
         found.route();
-        check_state(&found.version)?;
+        check_state(&found)?;
         let provisioned = found.provisioned();
         let holding = found.function.holding();
         let running = enter(&found.function.gate, holding, provisioned.map(|(_, found)| found))?;
@@ -195,9 +195,17 @@ pub(crate) fn check_tenant(version: &Version, has_tenant: bool) -> Result<(), Er
     Err(Error::InvalidParameter(text.to_owned()))
 }
 
-pub(crate) fn check_state(version: &Version) -> Result<(), Error> {
+pub(crate) fn check_state(found: &Found) -> Result<(), Error> {
+    let version = &found.version;
+    if version.record.settings.capacity.is_some() && !version.is_managed() {
+        return Err(match found.address.qualifier {
+            None => Error::NoPublishedVersion,
+            Some(_) => Error::WrongState { state: "ActiveNonInvocable" },
+        });
+    }
     match &version.record.state {
         State::Active => Ok(()),
+        State::Deactivated => Err(Error::WrongState { state: "Deactivated" }),
         State::Pending => Err(Error::WrongState { state: "Pending" }),
         State::Failed(_) => Err(Error::WrongState { state: "Failed" }),
     }

@@ -36,6 +36,7 @@ mod function;
 mod function_scaling;
 mod function_urls;
 mod image;
+mod instances;
 mod invoke;
 mod invoke_stream;
 mod json_complaint;
@@ -74,7 +75,7 @@ mod waiting;
 pub use package::PackageLimits;
 pub use waiting::Waiting;
 
-use ::invoke::{InvokeError, Invoker, Provisioned, Wanted};
+use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
 use events::Queue;
 use images::Images;
 use service::{Kept, Service};
@@ -107,6 +108,21 @@ pub trait Invoke: fmt::Debug + Send + Sync + 'static {
 
     /// How far what was wanted has come.
     fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned>;
+
+    /// Sees to it that the environments that are `wanted` on capacity providers are there, and no others of `owner`.
+    fn manage(&self, owner: &str, wanted: Vec<Managed>);
+
+    /// How far those of a version have come.
+    fn managed(&self, deployment: Deployment) -> Option<Provisioned>;
+
+    /// The same, once there are enough, or never will be. `None` when nobody wants them any more.
+    fn managed_settled(
+        &self,
+        deployment: Deployment,
+    ) -> impl Future<Output = Option<Provisioned>> + Send;
+
+    /// How many vCPUs all environments on a capacity provider may have together.
+    fn limit_provider(&self, provider: &str, vcpus_max: u32);
 }
 
 impl Invoke for Invoker {
@@ -133,6 +149,22 @@ impl Invoke for Invoker {
 
     fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned> {
         Self::provisioned(self, deployment, qualifier)
+    }
+
+    fn manage(&self, owner: &str, wanted: Vec<Managed>) {
+        Self::manage(self, owner, wanted);
+    }
+
+    fn managed(&self, deployment: Deployment) -> Option<Provisioned> {
+        Self::managed(self, deployment)
+    }
+
+    async fn managed_settled(&self, deployment: Deployment) -> Option<Provisioned> {
+        Self::managed_settled(self, deployment).await
+    }
+
+    fn limit_provider(&self, provider: &str, vcpus_max: u32) {
+        Self::limit_provider(self, provider, vcpus_max);
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) enum Level {
 }
 
 impl LogFormat {
+    /// With the levels that it has unless somebody says otherwise.
+    pub(crate) const JSON: Self = Self::Json { application: Level::Info, system: Level::Info };
+
     /// The format after a request that asked for `asked`.
     pub(crate) fn after(self, asked: &lambda::LoggingConfig) -> Result<Self, Error> {
         let is_json = match asked.log_format {

@@ -265,6 +265,11 @@ fn check_count(
         }
     }
     function.check_without_tenants("Provisioned concurrency is")?;
+    if function.latest.record.settings.capacity.is_some() {
+        let text =
+            "Provisioned concurrency is not supported for functions with a capacity provider.";
+        return invalid(text.to_owned());
+    }
     match function.aliases.get(qualifier) {
         Some(alias) if alias.additional.is_some() => {
             return invalid("Invalid alias configuration for Provisioned Concurrency".to_owned());
@@ -358,7 +363,9 @@ impl Progress {
             Shortage::Init => "FUNCTION_ERROR_INIT_FAILURE",
             Shortage::Ended => "The execution environments ended before they were invoked.",
             Shortage::NoRuntime => "The runtime is not installed on this server.",
-            Shortage::Platform => "This server could not start the execution environments.",
+            Shortage::Platform | Shortage::Capacity => {
+                "This server could not start the execution environments."
+            }
         };
         Some(text.to_owned())
     }

@@ -9,6 +9,7 @@ use crate::capacity_provider::CapacityProvider;
 use crate::code_signing::CodeSigningConfig;
 use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
+use crate::function_scaling::Scaling;
 use crate::function_urls::FunctionUrl;
 use crate::provisioned::Provisioned;
 use crate::version::{Number, VersionRecord};
@@ -87,6 +88,8 @@ struct FunctionRecord {
     code_signing: Option<String>,
     #[serde(default)]
     provisioned: BTreeMap<String, Provisioned>,
+    #[serde(default)]
+    scaling: BTreeMap<String, Scaling>,
 }
 
 /// A function as it was loaded.
@@ -104,6 +107,7 @@ pub(crate) struct Loaded {
     pub(crate) recursive_loop: Option<RecursiveLoop>,
     pub(crate) code_signing: Option<String>,
     pub(crate) provisioned: BTreeMap<String, Provisioned>,
+    pub(crate) scaling: BTreeMap<String, Scaling>,
 }
 
 impl Records {
@@ -136,6 +140,7 @@ impl Records {
                 recursive_loop: record.recursive_loop,
                 code_signing: record.code_signing,
                 provisioned: record.provisioned,
+                scaling: record.scaling,
             };
             functions.insert(key, loaded);
         }
@@ -178,6 +183,7 @@ impl Records {
             recursive_loop: function.recursive_loop,
             code_signing: function.code_signing.clone(),
             provisioned: function.provisioned.clone(),
+            scaling: function.scaling.clone(),
         };
         let key = text(&function.key);
         let mut batch = Batch::new().put_json(&self.functions, key, &record, Expectation::Any)?;

@@ -61,7 +61,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         kms_key_arn,
         file_system_configs,
         snap_start,
-        capacity_provider_config,
         durable_config,
         runtime_config,
         accelerator_config,
@@ -72,7 +71,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         kms_key_arn,
         has_file_systems: file_system_configs.as_ref().is_some_and(|configs| !configs.is_empty()),
         snap_start: snap_start.as_ref(),
-        has_capacity_provider: capacity_provider_config.is_some(),
         has_durable_config: durable_config.is_some(),
         has_runtime_config: runtime_config.is_some(),
         has_accelerator: accelerator_config.is_some(),
@@ -99,7 +97,6 @@ pub(crate) fn in_update(
             .as_ref()
             .is_some_and(|configs| !configs.is_empty()),
         snap_start: input.snap_start.as_ref(),
-        has_capacity_provider: input.capacity_provider_config.is_some(),
         has_durable_config: input.durable_config.is_some(),
         has_runtime_config: input.runtime_config.is_some(),
         has_accelerator: input.accelerator_config.is_some(),
@@ -132,7 +129,6 @@ struct Both<'a> {
     kms_key_arn: &'a Option<String>,
     has_file_systems: bool,
     snap_start: Option<&'a lambda::SnapStart>,
-    has_capacity_provider: bool,
     has_durable_config: bool,
     has_runtime_config: bool,
     has_accelerator: bool,
@@ -156,9 +152,6 @@ fn in_both(both: &Both<'_>) -> Result<(), Error> {
             "SnapStart.ApplyOn=PublishedVersions",
             "provisioned concurrency initialises environments ahead of events",
         );
-    }
-    if both.has_capacity_provider {
-        return unsupported("CapacityProviderConfig", "functions run on this machine");
     }
     if both.has_durable_config {
         return unsupported("DurableConfig", "use an ordinary function");

@@ -155,6 +155,7 @@ impl<I: Invoke> Service<I> {
             options: kept.options,
             deployments: kept.deployments,
         });
+        service.limit_providers();
         service.resume();
         service.run_queue();
         service
@@ -216,6 +217,9 @@ impl<I: Invoke> Service<I> {
         if !function.provisioned.is_empty() {
             self.provision(function);
         }
+        if function.versions().any(|version| version.is_managed()) {
+            self.manage(function);
+        }
     }
 }
 
@@ -265,6 +269,7 @@ fn restored(
         event_invoke: shared(loaded.event_invoke),
         urls: shared(loaded.urls),
         provisioned: loaded.provisioned,
+        scaling: loaded.scaling,
         recursive_loop: loaded.recursive_loop,
         code_signing: loaded.code_signing,
         key,

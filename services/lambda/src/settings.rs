@@ -4,6 +4,7 @@
 //! These are records: they are kept in the store as they are here, so a new member needs `#[serde(default)]`.
 
 use crate::image::ImageOverrides;
+use crate::instances::CapacityUse;
 use crate::logging::LogFormat;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,6 +44,9 @@ pub(crate) struct Settings {
     /// Each tenant has environments of its own. For the function's whole life.
     #[serde(default)]
     pub(crate) is_tenant_isolated: bool,
+    /// Its environments run several invocations at once.
+    #[serde(default)]
+    pub(crate) capacity: Option<CapacityUse>,
 }
 
 /// A version of a layer, as a function was given it: it may be deleted since.

@@ -29,7 +29,12 @@ impl<I: Invoke> Service<I> {
             let outcome = match version.unpack(uploaded.take()).await {
                 // Not its fault: the next server goes on with it.
                 Err(CodeError::Image(ImageError::Closed)) => return,
-                outcome => outcome.map_err(failure),
+                // Nor is it when nobody will say what became of its environments.
+                Ok(()) => match self.initialise(&key, &version).await {
+                    Some(outcome) => outcome,
+                    None => return,
+                },
+                Err(error) => Err(failure(error)),
             };
             match self.write_outcome(&key, &version, &outcome).await {
                 Ok(()) => {}
@@ -65,6 +70,9 @@ impl<I: Invoke> Service<I> {
         let mut changed = (*function).clone();
         let mut numbers = Vec::new();
         let runs_on_the_same = |version: &&Arc<Version>| {
+            if version.is_managed() || settled.is_managed() {
+                return version.number == settled.number;
+            }
             version.record.code == settled.record.code
                 && version.record.settings.layers == settled.record.settings.layers
         };

@@ -6,12 +6,13 @@
 //! in one of three lists:
 //!
 //! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
-//!   `LoggingConfig`, `Architectures`, `TenancyConfig`, `ImageConfig`, and `Layers`, which `layers.rs` knows;
+//!   `LoggingConfig`, `Architectures`, `TenancyConfig`, `ImageConfig`, `CapacityProviderConfig`, and `Layers`, which `layers.rs` knows;
 //! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
 //! - refused, unless it says "nothing": see `refuse.rs`.
 
 use crate::error::Error;
 use crate::image::ImageOverrides;
+use crate::instances;
 use crate::logging::LogFormat;
 use crate::refuse;
 use crate::settings::{
@@ -64,6 +65,7 @@ struct Asked {
     ephemeral_storage: Option<lambda::EphemeralStorage>,
     logging_config: Option<lambda::LoggingConfig>,
     image_config: Option<lambda::ImageConfig>,
+    capacity: Option<lambda::CapacityProviderConfig>,
 }
 
 /// The settings of a new function called `name`.
@@ -85,6 +87,7 @@ pub(crate) fn settings_of_new(
         ephemeral_storage: input.ephemeral_storage.take(),
         logging_config: input.logging_config.take(),
         image_config: input.image_config.take(),
+        capacity: input.capacity_provider_config.take(),
     };
     let defaults = Settings {
         runtime: String::new(),
@@ -103,9 +106,19 @@ pub(crate) fn settings_of_new(
         image_overrides: None,
         layers: Vec::new(),
         is_tenant_isolated: input.tenancy_config.is_some(),
+        capacity: None,
     };
-    let settings = changed(defaults, asked)?;
+    let defaults = match asked.capacity.is_some() {
+        true => Settings {
+            memory_mb: instances::MEMORY_MB_MIN,
+            log_format: LogFormat::JSON,
+            ..defaults
+        },
+        false => defaults,
+    };
     let is_image = input.package_type == Some(lambda::PackageType::Image);
+    let settings = changed(defaults, asked)?;
+    instances::check(&settings, is_image)?;
     if !is_image && (settings.runtime.is_empty() || settings.handler.is_empty()) {
         let text = "Runtime and Handler are mandatory parameters for functions created with deployment packages.";
         return Err(Error::InvalidParameter(text.to_owned()));
@@ -133,8 +146,15 @@ pub(crate) fn settings_after(
         ephemeral_storage: input.ephemeral_storage.take(),
         logging_config: input.logging_config.take(),
         image_config: input.image_config.take(),
+        capacity: input.capacity_provider_config.take(),
     };
-    changed(settings.clone(), asked)
+    if asked.capacity.is_some() && settings.capacity.is_none() {
+        let text = "CapacityProviderConfig isn't supported for Lambda Default functions.";
+        return Err(Error::InvalidParameter(text.to_owned()));
+    }
+    let settings = changed(settings.clone(), asked)?;
+    instances::check(&settings, kind == lambda::PackageType::Image)?;
+    Ok(settings)
 }
 
 fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
@@ -146,7 +166,12 @@ fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
     replace(&mut settings.handler, asked.handler);
     replace(&mut settings.description, asked.description);
     replace(&mut settings.timeout_s, at_most(asked.timeout, TIMEOUT_S_MAX, "timeout")?);
-    replace(&mut settings.memory_mb, at_most(asked.memory_size, MEMORY_MB_MAX, "memorySize")?);
+    instances::take(&mut settings, asked.capacity)?;
+    let memory_mb_max = match settings.capacity {
+        Some(_) => instances::MEMORY_MB_MAX,
+        None => MEMORY_MB_MAX,
+    };
+    replace(&mut settings.memory_mb, at_most(asked.memory_size, memory_mb_max, "memorySize")?);
     let tmp_mb = asked.ephemeral_storage.map(|storage| storage.size);
     replace(&mut settings.tmp_mb, at_most(tmp_mb, TMP_MB_MAX, "ephemeralStorage.size")?);
     if let Some(environment) = asked.environment {

@@ -44,6 +44,8 @@ pub(crate) enum State {
     Pending,
     Active,
     Failed(Failure),
+    /// On a capacity provider, and to have no environments there.
+    Deactivated,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +69,10 @@ pub(crate) enum FailureCode {
     ImageAccessDenied,
     InvalidImage,
     InternalError,
+    FunctionInit,
+    InvalidRuntime,
+    CapacityLimit,
+    InsufficientCapacity,
 }
 
 /// A version as the store keeps it.
@@ -171,6 +177,7 @@ impl Version {
             Some(image) => image.command.first().cloned().unwrap_or_default(),
             None => settings.handler.clone(),
         };
+        let capacity = settings.capacity.as_ref().filter(|_| number != Number::Latest);
         let runnable = worker::Function {
             deployment,
             account: key.account.clone(),
@@ -189,6 +196,7 @@ impl Version {
             timeout: Duration::from_secs(settings.timeout_s.into()),
             log_group: settings.log_group.clone(),
             log_format: settings.log_format.runnable(),
+            max_concurrency: capacity.map(|capacity| capacity.slots(settings)),
         };
         let runnable = Arc::new(runnable);
         content.note_runnable(&runnable);

@@ -38,7 +38,9 @@ pub(crate) fn configuration(
         State::Pending => {
             (lambda::State::Pending, Some((CREATING, lambda::StateReasonCode::Creating)))
         }
+        State::Active if is_non_invocable(version) => (lambda::State::ActiveNonInvocable, None),
         State::Active => (lambda::State::Active, None),
+        State::Deactivated => (lambda::State::Deactivated, None),
         State::Failed(failure) => {
             (lambda::State::Failed, Some((failure.reason.as_str(), failure.code.state())))
         }
@@ -115,7 +117,25 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
             optimization_status: Some(lambda::SnapStartOptimizationStatus::Off),
         }),
         logging_config: Some(settings.log_format.config(&settings.log_group)),
+        capacity_provider_config: settings
+            .capacity
+            .as_ref()
+            .map(|capacity| capacity.view(settings)),
         ..lambda::FunctionConfiguration::default()
+    }
+}
+
+/// Of a function on a capacity provider, what is not published.
+fn is_non_invocable(version: &Version) -> bool {
+    version.record.settings.capacity.is_some() && !version.is_managed()
+}
+
+pub(crate) fn state(version: &Version) -> lambda::State {
+    match version.record.state {
+        State::Pending => lambda::State::Pending,
+        State::Active => lambda::State::Active,
+        State::Failed(_) => lambda::State::Failed,
+        State::Deactivated => lambda::State::Deactivated,
     }
 }
 
@@ -177,6 +197,10 @@ impl crate::version::FailureCode {
             Self::ImageAccessDenied => lambda::StateReasonCode::ImageAccessDenied,
             Self::InvalidImage => lambda::StateReasonCode::InvalidImage,
             Self::InternalError => lambda::StateReasonCode::InternalError,
+            Self::FunctionInit => lambda::StateReasonCode::FunctionErrorRuntimeInitError,
+            Self::InvalidRuntime => lambda::StateReasonCode::InvalidRuntime,
+            Self::CapacityLimit => lambda::StateReasonCode::CapacityProviderScalingLimitExceeded,
+            Self::InsufficientCapacity => lambda::StateReasonCode::InsufficientCapacity,
         }
     }
 
@@ -187,6 +211,12 @@ impl crate::version::FailureCode {
             Self::ImageAccessDenied => lambda::LastUpdateStatusReasonCode::ImageAccessDenied,
             Self::InvalidImage => lambda::LastUpdateStatusReasonCode::InvalidImage,
             Self::InternalError => lambda::LastUpdateStatusReasonCode::InternalError,
+            Self::FunctionInit => lambda::LastUpdateStatusReasonCode::FunctionErrorRuntimeInitError,
+            Self::InvalidRuntime => lambda::LastUpdateStatusReasonCode::InvalidRuntime,
+            Self::CapacityLimit => {
+                lambda::LastUpdateStatusReasonCode::CapacityProviderScalingLimitExceeded
+            }
+            Self::InsufficientCapacity => lambda::LastUpdateStatusReasonCode::InsufficientCapacity,
         }
     }
 }

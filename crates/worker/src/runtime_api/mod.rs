@@ -7,11 +7,13 @@
 
 mod body;
 mod connection;
+mod multi;
 mod request;
 mod room;
 mod streaming;
 
 pub(crate) use connection::Connection;
+pub(crate) use multi::{answer_multi, serve_multi};
 pub(crate) use request::{Body, Method, Request};
 pub(crate) use room::Room;
 pub(crate) use streaming::rest_of_response;

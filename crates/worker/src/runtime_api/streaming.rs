@@ -34,7 +34,7 @@ struct Begun<'a> {
 }
 
 /// Where the pieces go.
-enum Sink {
+pub(super) enum Sink {
     Caller {
         response: ResponseWriter,
         bytes: usize,
@@ -130,7 +130,7 @@ async fn until(environment: &Environment, patience: Duration, is_so: impl Fn() -
 fn begin(environment: &Environment, id: RequestId) -> Option<(Begun<'_>, Sink)> {
     let response = environment.state().begin_answer(id)?.response.take();
     environment.response_moved.notify_waiters();
-    let sink = response.map_or_else(|| Sink::Whole(BytesMut::new()), Sink::to);
+    let sink = Sink::of(response);
     Some((Begun { environment, id }, sink))
 }
 
@@ -153,16 +153,20 @@ impl Drop for Begun<'_> {
 }
 
 impl Sink {
-    fn to(response: ResponseWriter) -> Self {
-        Self::Caller { response, bytes: 0, slowed: None }
+    /// To the caller who reads it as it comes, if there is one.
+    pub(super) fn of(response: Option<ResponseWriter>) -> Self {
+        match response {
+            Some(response) => Self::Caller { response, bytes: 0, slowed: None },
+            None => Self::Whole(BytesMut::new()),
+        }
     }
 
-    async fn begin(&mut self, content_type: Option<Box<str>>) {
+    pub(super) async fn begin(&mut self, content_type: Option<Box<str>>) {
         self.write(Part::Began { content_type }).await;
     }
 
     /// Takes a piece, or says which limit it is beyond.
-    async fn take(&mut self, piece: Bytes) -> Result<(), usize> {
+    pub(super) async fn take(&mut self, piece: Bytes) -> Result<(), usize> {
         match self {
             Self::Caller { bytes, response, slowed } => {
                 *bytes = bytes.saturating_add(piece.len());
@@ -185,7 +189,7 @@ impl Sink {
         Ok(())
     }
 
-    async fn end(mut self, trailers: Trailers) -> Result<Bytes, Failure> {
+    pub(super) async fn end(mut self, trailers: Trailers) -> Result<Bytes, Failure> {
         let Some(error_type) = trailers.error_type else {
             return Ok(match self {
                 Self::Whole(whole) => whole.freeze(),

@@ -6,9 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folder, name, content.
-const FILES: [(&str, &str, &str); 9] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("python", "bootstrap.py", include_str!("../../../../runtimes/python/bootstrap.py")),
     ("python", "bootstrap_rare.py", include_str!("../../../../runtimes/python/bootstrap_rare.py")),
+    (
+        "python",
+        "bootstrap_multi.py",
+        include_str!("../../../../runtimes/python/bootstrap_multi.py"),
+    ),
     ("python", "bootstrap_stem.py", include_str!("../../../../runtimes/python/bootstrap_stem.py")),
     (
         "python",
@@ -71,7 +76,7 @@ import sys
 from py_compile import PycInvalidationMode, compile
 folder, target = sys.argv[1:]
 unchecked = PycInvalidationMode.UNCHECKED_HASH
-for part in ('rare', 'stem'):
+for part in ('rare', 'multi', 'stem'):
     compile(f'{folder}/bootstrap_{part}.py', doraise=True, invalidation_mode=unchecked)
 compile(folder + '/bootstrap.py', target, '/var/runtime/bootstrap.py', doraise=True, invalidation_mode=unchecked)
 ";

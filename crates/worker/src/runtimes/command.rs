@@ -9,8 +9,8 @@ use super::search::{self, Prefix};
 use std::path::Path;
 
 /// No `site` (our bootstrap does the little of it that functions need), no bytecode into read-only directories.
-pub(super) fn python(minor: u8, file: &str) -> Vec<String> {
-    let interpreter = format!("/var/lang/bin/python3.{minor}");
+pub(super) fn python(prefix: &Prefix, file: &str) -> Vec<String> {
+    let interpreter = format!("/var/lang/bin/{}", prefix.name());
     vec![interpreter, "-S".to_owned(), "-B".to_owned(), format!("/var/runtime/{file}")]
 }
 
@@ -53,6 +53,12 @@ const JAVA_COLLECTOR: &str = "-XX:+UseSerialGC";
 const JAVA_TIERS: &str = "-XX:TieredStopAtLevel=1";
 
 impl Installed {
+    /// What its interpreter is called.
+    pub(super) fn program(&self) -> &str {
+        let program = self.argv.first().map_or("", String::as_str);
+        program.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The command for a function of this size and with these variables.
     pub fn argv_for(&self, memory_mb: u32, env_vars: &[(String, String)]) -> Vec<String> {
         let value = |name: &str| {

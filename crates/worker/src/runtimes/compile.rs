@@ -53,8 +53,8 @@ impl Runtimes {
     pub fn compile(&self, installed: &Installed) -> Result<(), CompileError> {
         let _alone = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         match (installed.identifier.language(), &installed.lang_dir) {
-            (Language::Python { minor }, Some(lang_dir)) if installed.image.is_none() => {
-                self.compile_python(installed, &lang_dir.join(format!("bin/python3.{minor}")))
+            (Language::Python { .. }, Some(lang_dir)) if installed.image.is_none() => {
+                self.compile_python(installed, &lang_dir.join("bin").join(installed.program()))
             }
             (Language::Java { .. }, _) if self.must_compile(installed) => {
                 self.compile_java(installed)

@@ -46,8 +46,7 @@ pub struct Options {
     /// all that is found elsewhere. Default: none.
     pub search: Vec<PathBuf>,
     /// Runtimes for which another version of their language stands in: the prefix of that interpreter by the name of the
-    /// runtime, as in `"ruby3.3" = "/usr"`. For Node.js, Java and Ruby. Default: none; no version is taken for another
-    /// unless it is said here.
+    /// runtime, as in `"ruby3.3" = "/usr"`. Default: none; no version is taken for another unless it is said here.
     pub stand_in: BTreeMap<Identifier, PathBuf>,
     /// Runtimes that live in a container image: its address by the name of the runtime, as in
     /// `"python3.12" = "registry.example.com/python:3.12-slim"`. It is pulled from where `images` allows, and its file system
@@ -274,11 +273,11 @@ impl Runtimes {
         let version = format!("{}:{}", identifier.family(), prefix.version);
         let runtime_dir = self.directory_of(identifier);
         let argv = match identifier.language() {
-            Language::Python { minor } => {
+            Language::Python { .. } => {
                 let compiled = bootstraps::compiled_name(&version);
                 let is_compiled = runtime_dir.join(&compiled).is_file();
                 let file = if is_compiled { compiled } else { "bootstrap.py".to_owned() };
-                command::python(minor, &file)
+                command::python(prefix, &file)
             }
             Language::Node { .. } => command::node(prefix),
             Language::Java { .. } => command::java(),

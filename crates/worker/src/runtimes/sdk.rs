@@ -162,8 +162,8 @@ fn install_python(
 }
 
 fn python(installed: &Installed) -> PathBuf {
-    let name = installed.identifier.to_string();
-    installed.lang_dir.iter().map(|prefix| prefix.join("bin").join(&name)).collect()
+    let name = installed.program();
+    installed.lang_dir.iter().map(|prefix| prefix.join("bin").join(name)).collect()
 }
 
 fn install_nodejs(

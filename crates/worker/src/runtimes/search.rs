@@ -97,6 +97,11 @@ impl Prefix {
         Self { directory, version, name }
     }
 
+    /// What the program is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) fn interpreter(&self) -> PathBuf {
         self.directory.join("bin").join(&self.name)
     }
@@ -189,7 +194,11 @@ fn prefix_of(
     answers: &Answers,
     seen: &mut HashSet<PathBuf>,
 ) -> Option<Prefix> {
-    let wanted = identifier.interpreter()?;
+    let is_any = versions == Versions::Any;
+    let wanted = match identifier.language() {
+        Language::Python { .. } if is_any => python_of(place)?,
+        _ => identifier.interpreter()?,
+    };
     let interpreter = place.join("bin").join(&wanted).canonicalize().ok()?;
     let bin = interpreter.parent().filter(|bin| bin.ends_with("bin"))?;
     let mut directory = bin.parent()?.to_owned();
@@ -202,9 +211,10 @@ fn prefix_of(
     if !bin.join(&wanted).is_file() || !seen.insert(directory.clone()) {
         return None;
     }
-    let is_any = versions == Versions::Any;
     let version = match identifier.language() {
-        Language::Python { minor } => python_version(&directory, minor)?,
+        Language::Python { .. } => {
+            python_version(&directory, wanted.strip_prefix("python3.")?.parse().ok()?)?
+        }
         Language::Node { .. } => node_version(&directory, &interpreter, answers)?,
         Language::Java { .. } => java_version(&directory)?,
         Language::Ruby { .. } => answers.version(&interpreter)?,
@@ -214,6 +224,12 @@ fn prefix_of(
         return None;
     }
     Some(Prefix { directory, version, name: wanted })
+}
+
+/// The name of the one Python that is `python3` in `place`: `python3.11`.
+fn python_of(place: &Path) -> Option<String> {
+    let interpreter = place.join("bin/python3").canonicalize().ok()?;
+    Some(interpreter.file_name()?.to_str()?.to_owned())
 }
 
 /// None if this prefix lacks the standard library, as that of a shim does.

@@ -267,6 +267,17 @@ fn a_ruby_says_which_it_is() {
 }
 
 #[test]
+fn another_python_stands_in_when_somebody_says_so() {
+    let mut machine =
+        Machine::new().python("usr", 11, Some(7)).link("usr/bin/python3", "usr/bin/python3.11");
+    machine.stand_in.insert("python3.13".parse().unwrap(), machine.at("usr"));
+    machine.check("python3.13", &expect!["python:3.11.7 in usr"]);
+    let found = machine.runtimes().find("python3.13").unwrap();
+    assert_eq!((found.is_stand_in, &*found.argv[0]), (true, "/var/lang/bin/python3.11"));
+    assert!(machine.runtimes().find("python3.14").is_err(), "it stands in for no other");
+}
+
+#[test]
 fn a_ruby_runs_where_it_was_built_for() {
     let machine = Machine::new();
     machine.file("opt/rubies/3.3/bin/ruby", "#!/bin/sh\necho ruby 3.3.0\n");

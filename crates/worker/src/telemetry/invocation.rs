@@ -51,6 +51,11 @@ impl Invocation {
     /// Begins a new tail of the log.
     pub(crate) fn new(log: &Arc<LogStream>, function: &Function, event: &Event) -> Self {
         log.begin();
+        Self::beside_others(log, function, event)
+    }
+
+    /// One whose log goes on with what others print.
+    pub(crate) fn beside_others(log: &Arc<LogStream>, function: &Function, event: &Event) -> Self {
         Self {
             log: Arc::clone(log),
             request_id: event.request_id.to_string(),

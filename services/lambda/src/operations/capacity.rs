@@ -62,7 +62,7 @@ impl<I: Invoke> CapacityProviderOperations for Lambda<I> {
         cx: &Context,
         input: PutFunctionScalingConfigInput,
     ) -> Result<PutFunctionScalingConfigOutput> {
-        Ok(self.service.put_scaling(cx, &input)?)
+        self.change(cx, |service, cx| async move { service.put_scaling(&cx, input).await }).await
     }
 
     async fn get_function_scaling_config(

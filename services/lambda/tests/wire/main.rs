@@ -26,6 +26,8 @@ mod event_invoke;
 #[cfg(test)]
 mod function_urls;
 #[cfg(test)]
+mod instances;
+#[cfg(test)]
 mod invocation;
 #[cfg(test)]
 mod layers;

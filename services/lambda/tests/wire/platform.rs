@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use invoke::{InvokeError, Provisioned, Wanted};
+use invoke::{InvokeError, Managed, Provisioned, Shortage, Wanted};
 use lambda::{Invoke, Lambda, Options, PackageLimits, Presign};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -41,6 +41,12 @@ pub(crate) struct Reader {
     pub(crate) parts: Arc<Mutex<Vec<Part>>>,
     /// What is to be provisioned, by owner.
     pub(crate) wanted: Arc<Mutex<BTreeMap<String, Vec<Provision>>>>,
+    /// What is to be on capacity providers, by owner.
+    pub(crate) managed: Arc<Mutex<BTreeMap<String, Vec<Managed>>>>,
+    /// What each provider has.
+    pub(crate) vcpus: Arc<Mutex<BTreeMap<String, u32>>>,
+    /// Why no environment on a provider starts.
+    pub(crate) shortage: Arc<Mutex<Option<Shortage>>>,
 }
 
 impl Reader {
@@ -54,6 +60,9 @@ impl Reader {
             last: Arc::default(),
             parts: Arc::default(),
             wanted: Arc::default(),
+            managed: Arc::default(),
+            vcpus: Arc::default(),
+            shortage: Arc::default(),
         }
     }
 }
@@ -123,6 +132,27 @@ impl Invoke for Reader {
         let is_it = |one: &&Provision| one.0 == deployment && one.2 == qualifier;
         let (_, _, _, count) = wanted.values().flatten().find(is_it)?;
         Some(Provisioned { allocated: *count, available: count / 2, shortage: None })
+    }
+
+    fn manage(&self, owner: &str, wanted: Vec<Managed>) {
+        self.managed.lock().unwrap().insert(owner.to_owned(), wanted);
+    }
+
+    /// As many as are wanted at least are there at once.
+    fn managed(&self, deployment: Deployment) -> Option<Provisioned> {
+        let managed = self.managed.lock().unwrap();
+        let is_it = |one: &&Managed| one.function.deployment == deployment;
+        let available = managed.values().flatten().find(is_it)?.min;
+        let shortage = *self.shortage.lock().unwrap();
+        Some(Provisioned { allocated: available, available, shortage })
+    }
+
+    async fn managed_settled(&self, deployment: Deployment) -> Option<Provisioned> {
+        self.managed(deployment)
+    }
+
+    fn limit_provider(&self, provider: &str, vcpus_max: u32) {
+        self.vcpus.lock().unwrap().insert(provider.to_owned(), vcpus_max);
     }
 }
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One of the invocations of an environment that runs several.
+//!
+//! As for a single one, the invoking task takes a connection that waits, writes the event and reads the answer itself.
+
+use super::environment::MultiEnvironment;
+use super::state::Assigned;
+use crate::clock;
+use crate::delivery::Delivery;
+use crate::environment::{Answer, Answered};
+use crate::event::{Event, Outcome};
+use crate::failure::Failure;
+use crate::run::{Given, outcome};
+use crate::runtime_api::{self, Connection, Served};
+use crate::telemetry::Invocation;
+use bytes::{Bytes, BytesMut};
+use names::RequestId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long an environment may have nothing but invocations whose time was up.
+const STUCK_MAX: Duration = Duration::from_secs(60);
+
+/// Every slot is taken, or the environment ended before its runtime took the event. It may run elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
+/// An invocation that has not ended. Dropped, it gives its event up.
+struct Unfinished<'a> {
+    environment: &'a Arc<MultiEnvironment>,
+    id: RequestId,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.environment.give_up(self.id);
+    }
+}
+
+impl MultiEnvironment {
+    /// Runs `event` to its end, within the function's timeout.
+    ///
+    /// # Errors
+    ///
+    /// `Busy` when the event never reached the function.
+    pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, Busy> {
+        let function = Arc::clone(self.function());
+        let timeout_ms = u64::try_from(function.timeout.as_millis()).unwrap_or(u64::MAX);
+        let delivery = Delivery::new(event, clock::epoch_ms().saturating_add(timeout_ms));
+        let (answer, answered) = Answer::pair(event.response.clone());
+        // The guard must be gone before the first await.
+        let assigned = self.state().assign(event.request_id, delivery, answer);
+        let mut connection = match assigned {
+            Assigned::Write(mut connection, delivery) => {
+                delivery.queue_on(&mut connection);
+                Some(connection)
+            }
+            Assigned::Waits => None,
+            Assigned::Refused => return Err(Busy),
+        };
+        let unfinished = Unfinished { environment: self, id: event.request_id };
+        let mut invocation = Invocation::beside_others(self.log(), &function, event);
+        invocation.tell_start(&function, event);
+        let waited =
+            tokio::time::timeout(function.timeout, self.wait(answered, &mut connection)).await;
+        // What the runtime does with this connection from here on is no longer this invocation's.
+        if let Some(connection) = connection {
+            self.serve(connection);
+        }
+        let given = match waited {
+            Ok(Answered::Result(result, streamed)) => Given { result, streamed },
+            Ok(Answered::NotDelivered) => return Err(Busy),
+            Err(_elapsed) => Given { result: Err(Failure::TimedOut), streamed: None },
+        };
+        drop(unfinished);
+        self.drain_output();
+        invocation.answered(&given, None);
+        invocation.tell_report(self.memory_peak_bytes());
+        let whole = outcome(self.log(), &function, event, given.result);
+        let log_tail = match event.wants_log_tail {
+            true => lines_of(&whole.log_tail, &event.request_id.to_string()),
+            false => Bytes::new(),
+        };
+        Ok(Outcome { log_tail, ..whole })
+    }
+
+    /// Waits for the answer, serving the connection that got the event meanwhile.
+    async fn wait(
+        self: &Arc<Self>,
+        mut answered: oneshot::Receiver<Answered>,
+        connection: &mut Option<Connection>,
+    ) -> Answered {
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut answered => return result.unwrap_or(Answered::NotDelivered),
+                () = self.serve_once(connection), if connection.is_some() => {}
+            }
+        }
+    }
+
+    /// Serves one request. A connection that broke is given up: the answer may come on another, or the exit will tell.
+    async fn serve_once(self: &Arc<Self>, connection: &mut Option<Connection>) {
+        let Some(open) = connection else { return };
+        let request = runtime_api::read(open).await;
+        let Some(open) = connection.take() else { return };
+        if let Ok(Some(request)) = request
+            && let Ok(Served::Open(open) | Served::Answered(open)) =
+                runtime_api::answer_multi(self, open, request).await
+        {
+            *connection = Some(open);
+        }
+    }
+
+    /// Nobody waits for `id` any more. An environment that has only such invocations left is ended after a while.
+    fn give_up(self: &Arc<Self>, id: RequestId) {
+        let is_stuck = {
+            let mut state = self.state();
+            state.give_up(id);
+            state.is_stuck()
+        };
+        if is_stuck {
+            let stuck = Arc::clone(self);
+            self.spawn_until_ended(async move {
+                tokio::time::sleep(STUCK_MAX).await;
+                if stuck.state().is_stuck() {
+                    stuck.stop();
+                }
+            });
+        }
+    }
+}
+
+/// The lines of a log that name an invocation: those of its neighbours are not its caller's.
+fn lines_of(log: &[u8], request_id: &str) -> Bytes {
+    let mut own = BytesMut::new();
+    for line in log.split_inclusive(|byte| *byte == b'\n') {
+        if memchr::memmem::find(line, request_id.as_bytes()).is_some() {
+            own.extend_from_slice(line);
+        }
+    }
+    own.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_tail_is_the_callers_own() {
+        let log = b"{\"requestId\":\"a\"}\n{\"requestId\":\"b\"}\nplain\n{\"x\":\"a\"}";
+        assert_eq!(lines_of(log, "\"a\""), &b"{\"requestId\":\"a\"}\n{\"x\":\"a\"}"[..]);
+    }
+}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions on capacity providers: several invocations at once in one environment, each with an end of its own."""
+
+import base64
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import harness
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from harness import unique, wait_until
+
+# Whatever this machine has stands for a Python that may run several invocations.
+RUNTIME = "python3.13"
+
+CODE = """
+import os, time
+environment = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+os.makedirs("/tmp/here", exist_ok=True)
+
+def handler(event, context):
+    print("here is " + context.aws_request_id)
+    # Everybody waits until as many are here as the event says: one after the other they never would be.
+    open("/tmp/here/" + context.aws_request_id, "w").close()
+    while len(os.listdir("/tmp/here")) < event.get("together", 1):
+        time.sleep(0.01)
+    if "touch" in event:
+        open(event["touch"], "w").close()
+    while "until" in event and not os.path.exists(event["until"]):
+        time.sleep(0.01)
+    if event.get("die"):
+        os._exit(7)
+    if event.get("raise"):
+        raise ValueError(event["raise"])
+    print("said by " + context.aws_request_id)
+    kind, most = os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], os.environ["AWS_LAMBDA_MAX_CONCURRENCY"]
+    return [environment, os.getpid(), context.aws_request_id, kind, most]
+"""
+
+
+@pytest.fixture(scope="module")
+def platform():
+    options = ["--set", f'runtimes.stand_in={{"{RUNTIME}"="{sys.base_prefix}"}}']
+    platform = harness.Platform(*options).start()
+    yield platform
+    platform.stop()
+    platform.discard()
+
+
+@pytest.fixture(scope="module")
+def provider(platform):
+    created = platform.client().create_capacity_provider(
+        CapacityProviderName=unique("provider"),
+        VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+        PermissionsConfig={"CapacityProviderOperatorRoleArn": harness.ROLE},
+        CapacityProviderScalingConfig={"MaxVCpuCount": 100},
+    )
+    return created["CapacityProvider"]["CapacityProviderArn"]
+
+
+def deploy(platform, provider, files, slots, *, bounds=(1, 1), runtime=RUNTIME, handler="index.handler", **settings):
+    """A function with one version, which is active."""
+    client, name = platform.client(), unique()
+    client.create_function(
+        FunctionName=name,
+        Runtime=runtime,
+        Role=harness.ROLE,
+        Handler=handler,
+        Code={"ZipFile": harness.zip_bytes(files, settings.pop("modes", None))},
+        CapacityProviderConfig={
+            "LambdaManagedInstancesCapacityProviderConfig": {
+                "CapacityProviderArn": provider,
+                "PerExecutionEnvironmentMaxConcurrency": slots,
+            }
+        },
+        Publish=True,
+        **settings,
+    )
+    scale(client, name, *bounds)
+    in_state(client, name, "Active")
+    return name
+
+
+def scale(client, name, least, most):
+    bounds = {"MinExecutionEnvironments": least, "MaxExecutionEnvironments": most}
+    client.put_function_scaling_config(FunctionName=name, Qualifier="1", FunctionScalingConfig=bounds)
+
+    def applied():
+        found = client.get_function_scaling_config(FunctionName=name, Qualifier="1")
+        assert found["RequestedFunctionScalingConfig"] == bounds
+        return found.get("AppliedFunctionScalingConfig") == bounds
+
+    wait_until(applied, f"{name} has between {least} and {most} environments", timeout=120)
+
+
+def in_state(client, name, state):
+    def is_it():
+        found = client.get_function_configuration(FunctionName=name, Qualifier="1")
+        assert found["State"] in ("Pending", state), found
+        return found["State"] == state
+
+    wait_until(is_it, f"{name} is {state}", timeout=120)
+
+
+def invoke(platform, name, event, **arguments):
+    reply = platform.client().invoke(FunctionName=name, Qualifier="1", Payload=json.dumps(event).encode(), **arguments)
+    return reply.get("FunctionError"), json.loads(reply["Payload"].read()), reply
+
+
+def test_one_environment_runs_several_invocations_at_once(platform, provider):
+    name = deploy(platform, provider, {"index.py": CODE}, slots=4, Timeout=100)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: invoke(platform, name, {"together": 4})[:2], range(4)))
+    assert all(fault is None for fault, _ in answers), answers
+    values = [value for _, value in answers]
+    assert len({value[0] for value in values}) == 1, "one environment"
+    assert len({value[1] for value in values}) == 4, "a process each"
+    assert len({value[2] for value in values}) == 4, "an id each"
+    assert {tuple(value[3:]) for value in values} == {("lambda-managed-instances", "4")}
+    found = platform.client().get_function_configuration(FunctionName=name)
+    assert (found["State"], found["LoggingConfig"]["LogFormat"]) == ("ActiveNonInvocable", "JSON")
+
+
+def test_what_ends_badly_ends_alone(platform, provider):
+    name = deploy(platform, provider, {"index.py": CODE}, slots=4, Timeout=60)
+    with ThreadPoolExecutor(3) as pool:
+        neighbour = pool.submit(invoke, platform, name, {"together": 3, "until": "/tmp/on"})
+        raised = pool.submit(invoke, platform, name, {"together": 3, "raise": "too blue"})
+        died = pool.submit(invoke, platform, name, {"together": 3, "die": True})
+        died.result(), raised.result()
+        released = invoke(platform, name, {"touch": "/tmp/on"})
+        assert released[0] is None and neighbour.result()[0] is None, neighbour.result()
+        assert (raised.result()[0], raised.result()[1]["errorMessage"]) == ("Unhandled", "too blue")
+        fault, document, reply = died.result()
+    request_id = reply["ResponseMetadata"]["RequestId"]
+    assert (fault, document["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert document["errorMessage"] == f"RequestId: {request_id} Error: Runtime exited with error: exit status 7"
+    # The environment is the same, and the worker that died was replaced.
+    with ThreadPoolExecutor(4) as pool:
+        after = list(pool.map(lambda _: invoke(platform, name, {"together": 8})[1], range(4)))
+    assert {value[0] for value in after} == {neighbour.result()[1][0]}
+
+
+def test_a_timeout_fails_one_invocation_and_its_code_goes_on(platform, provider):
+    name = deploy(platform, provider, {"index.py": CODE}, slots=2, Timeout=15)
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(invoke, platform, name, {"together": 2, "until": "/tmp/on"})
+        quick = pool.submit(invoke, platform, name, {"together": 2})
+        assert quick.result()[0] is None, quick.result()
+        fault, document, reply = slow.result()
+    assert (fault, document["errorType"]) == ("Unhandled", "Sandbox.Timedout")
+    request_id = reply["ResponseMetadata"]["RequestId"]
+    first = invoke(platform, name, {"touch": "/tmp/on"})[1]
+    assert first[:2] == quick.result()[1][:2], "the other worker"
+    log = harness.Function(platform, name).log_with(f"said by {request_id}")
+    assert f"said by {request_id}" in log, "it was not stopped"
+    # The runtime was told that its answer is too late, and both workers serve again, in the same environment.
+    with ThreadPoolExecutor(2) as pool:
+        after = list(pool.map(lambda _: invoke(platform, name, {"together": 5})[1], range(2)))
+    assert {value[0] for value in after} == {first[0]}, after
+
+
+def test_the_log_is_json_and_each_record_names_its_invocation(platform, provider):
+    name = deploy(platform, provider, {"index.py": CODE}, slots=2, Timeout=60)
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda _: invoke(platform, name, {"together": 2}, LogType="Tail")[2], range(2)))
+    function = harness.Function(platform, name)
+    for reply in replies:
+        request_id = reply["ResponseMetadata"]["RequestId"]
+        tail = base64.b64decode(reply["LogResult"]).decode()
+        assert f"said by {request_id}" in tail and all(request_id in line for line in tail.splitlines()), tail
+        wait_until(lambda request_id=request_id: reports(function, request_id) == ["success"], "it is reported")
+
+
+def reports(function, request_id):
+    """How an invocation came out, as often as the log says so."""
+    found = []
+    for line in function.log_with(request_id).splitlines():
+        text = line.partition(" ")[2]
+        record = json.loads(text) if text.startswith("{") else {}
+        if record.get("type") == "platform.report" and record["record"]["requestId"] == request_id:
+            found.append(record["record"]["status"])
+    return found
+
+
+@pytest.mark.build
+@pytest.mark.timeout(600)
+def test_awss_crate_for_rust_runs_several_at_once(platform, provider, rust_runtime):
+    files, modes = {"bootstrap": rust_runtime}, {"bootstrap": 0o755}
+    name = deploy(platform, provider, files, slots=8, runtime="provided.al2023", modes=modes, Timeout=60)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: invoke(platform, name, {"together": 8})[:2], range(8)))
+    assert all(fault is None for fault, _ in answers), answers
+    assert len({value["id"] for _, value in answers}) == 8
+
+
+def test_more_than_there_are_slots_for_is_throttled(platform, provider):
+    name = deploy(platform, provider, {"index.py": CODE}, slots=1, Timeout=100)
+    client = platform.client()
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(invoke, platform, name, {"until": "/tmp/never"})
+        harness.Function(platform, name).log_with("here is")
+        with pytest.raises(ClientError) as error:
+            invoke(platform, name, {})
+        found = error.value.response
+        assert found["Error"]["Code"] == "TooManyRequestsException", found
+        assert found["Reason"] == "ConcurrentInvocationLimitExceeded"
+        scale(client, name, 2, 2)
+        assert invoke(platform, name, {})[0] is None, "there is another environment now"
+        # Nothing lets go of what is held, but the end of the server; and then its versions are there again.
+        platform.restart()
+        with pytest.raises(BotoCoreError):
+            held.result()
+    assert invoke(platform, name, {})[0] is None
+    scale(platform.client(), name, 0, 0)
+    assert platform.client().get_function_configuration(FunctionName=name, Qualifier="1")["State"] == "Deactivated"
+
+
+def test_a_function_that_does_not_initialise_fails(platform, provider):
+    client, name = platform.client(), unique()
+    client.create_function(
+        FunctionName=name,
+        Runtime=RUNTIME,
+        Role=harness.ROLE,
+        Handler="index.handler",
+        Code={"ZipFile": harness.zip_bytes({"index.py": "raise ValueError('no')"})},
+        CapacityProviderConfig={
+            "LambdaManagedInstancesCapacityProviderConfig": {
+                "CapacityProviderArn": provider,
+                "PerExecutionEnvironmentMaxConcurrency": 2,
+            }
+        },
+        Publish=True,
+    )
+    in_state(client, name, "Failed")
+    found = client.get_function_configuration(FunctionName=name, Qualifier="1")
+    assert found["StateReasonCode"] == "FunctionError.RuntimeInitError"
