@@ -26,6 +26,7 @@ const NEXT = get('invocation/next');
 // What a log line and an error of this process refer to. Before the first event AWS prints these words.
 let requestId = HAS_CALLBACKS ? undefined : '-';
 let tenantId;
+let invocation = () => ({ requestId, tenantId });
 
 // --- the log --------------------------------------------------------------------------------------------------------
 
@@ -49,12 +50,12 @@ function writeAll(fd, bytes) {
 
 function writeText(level, ...params) {
   const now = new Date();
-  writeRecord(FRAME_TEXT | LEVELS[level], now, `${now.toISOString()}\t${requestId}\t${level}\t${format(...params)}`);
+  writeRecord(FRAME_TEXT | LEVELS[level], now, `${now.toISOString()}\t${invocation().requestId}\t${level}\t${format(...params)}`);
 }
 
 function writeJson(level, ...params) {
   const now = new Date();
-  writeRecord(FRAME_JSON | LEVELS[level], now, logDocument({ timestamp: now.toISOString(), level, requestId, tenantId }, params));
+  writeRecord(FRAME_JSON | LEVELS[level], now, logDocument({ timestamp: now.toISOString(), level, ...invocation() }, params));
 }
 
 /** One event of the log. On the telemetry pipe it may have several lines; on stdout a line is an event. */
@@ -564,6 +565,9 @@ const CALLBACKS_ARE_GONE =
   'modify this function to use a supported handler signature to use Node.js 24 or later. For more information see ' +
   'https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.';
 
+const ALONE_ONLY =
+  'Handlers that stream or take a callback are not supported where several invocations run at once. Return a promise.';
+
 async function loadHandler(text) {
   if (text.includes('..')) {
     const why = 'is not a valid handler name. Use absolute paths when specifying root directories in handler names.';
@@ -655,6 +659,9 @@ async function main() {
   connect();
   if (process.env.TINDERBOX_STEM) await becomeAFunction();
   environmentPart = readEnvironment();
+  const most = Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY);
+  const multi = most ? require('./multi.cjs') : undefined;
+  if (multi) invocation = multi.invocation;
   patchConsole();
   process.on('beforeExit', () => whenLoopIsEmpty());
   if (HAS_CALLBACKS) {
@@ -668,12 +675,20 @@ async function main() {
   whenLoopIsEmpty = () => process.exit(13);
   try {
     handler = await loadHandler(process.env._HANDLER || '');
+    if (multi && (handler[STREAMING] || handler.length >= 3)) throw new Fault('HandlerNotSupported', ALONE_ONLY);
   } catch (error) {
     if (HAS_CALLBACKS) die('Uncaught Exception', error, 129);
     else die('Init Error', error, 1);
     return;
   }
   whenLoopIsEmpty = nothing;
+  if (most) {
+    socket.destroy();
+    socket = undefined;
+    const api = { host: API_HOST, api: API, stop, complain };
+    multi.serve(most, { ...api, handler, headerPart, environmentPart, serialize, logError, errorDocument });
+    return;
+  }
   if (handler[STREAMING] === 'response') run = invokeStreaming;
   expected.push(takeEvent);
   send(NEXT);

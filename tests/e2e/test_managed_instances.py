@@ -3,16 +3,19 @@
 
 import base64
 import json
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import harness
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from harness import unique, wait_until
 
-# Whatever this machine has stands for a Python that may run several invocations.
-RUNTIME = "python3.13"
+# Whatever this machine has stands for a version that may run several invocations.
+RUNTIME, NODE_RUNTIME = "python3.13", "nodejs22.x"
+NODE = shutil.which("node")
 
 CODE = """
 import os, time
@@ -41,7 +44,10 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def platform():
-    options = ["--set", f'runtimes.stand_in={{"{RUNTIME}"="{sys.base_prefix}"}}']
+    stand_in = f'"{RUNTIME}"="{sys.base_prefix}"'
+    if NODE:
+        stand_in += f', "{NODE_RUNTIME}"="{Path(NODE).resolve().parents[1]}"'
+    options = ["--set", f"runtimes.stand_in={{{stand_in}}}"]
     platform = harness.Platform(*options).start()
     yield platform
     platform.stop()
@@ -182,6 +188,53 @@ def reports(function, request_id):
         if record.get("type") == "platform.report" and record["record"]["requestId"] == request_id:
             found.append(record["record"]["status"])
     return found
+
+
+NODE_CODE = """
+let here = 0;
+exports.handler = async (event, context) => {
+  here += 1;
+  console.log("before", context.awsRequestId);
+  while (here < (event.together ?? 1)) await new Promise((resolve) => setTimeout(resolve, 5));
+  console.log("after", context.awsRequestId);
+  if (event.die) process.exit(3);
+  if (event.raise) throw new RangeError(event.raise);
+  return [process.pid, process.env.AWS_LAMBDA_LOG_STREAM_NAME, context.awsRequestId];
+};
+"""
+
+
+@pytest.mark.skipif(not NODE, reason="there is no Node.js here")
+def test_node_runs_several_at_once_in_one_process(platform, provider):
+    name = deploy(platform, provider, {"index.js": NODE_CODE}, slots=4, runtime=NODE_RUNTIME, Timeout=60)
+    with ThreadPoolExecutor(4) as pool:
+        raised = pool.submit(invoke, platform, name, {"together": 4, "raise": "too blue"})
+        answers = list(pool.map(lambda _: invoke(platform, name, {"together": 4})[:2], range(3)))
+    assert all(fault is None for fault, _ in answers), answers
+    assert len({tuple(value[:2]) for _, value in answers}) == 1, "one process in one environment"
+    fault, document, _ = raised.result()
+    assert (fault, document["errorType"], document["errorMessage"]) == ("Unhandled", "RangeError", "too blue")
+    # What is logged belongs to the invocation that logged it.
+    function = harness.Function(platform, name)
+    for _, value in answers:
+        texts = [line.partition(" ")[2] for line in function.log_with(f"after {value[2]}").splitlines()]
+        records = [json.loads(text) for text in texts if text.startswith("{")]
+        own = [record for record in records if value[2] in str(record.get("message"))]
+        assert len(own) == 2 and {record["requestId"] for record in own} == {value[2]}, own
+    # The end of the process is the end of all that it runs, and another environment comes.
+    with ThreadPoolExecutor(2) as pool:
+        events = [{"together": 6, "die": True}, {"together": 99}]
+        ended = list(pool.map(lambda event: invoke(platform, name, event)[:2], events))
+    assert [document["errorType"] for _, document in ended] == ["Runtime.ExitError"] * 2, ended
+
+    def serves_again():
+        try:
+            return invoke(platform, name, {})[1][1] != answers[0][1][1]
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "TooManyRequestsException", error
+            return False
+
+    wait_until(serves_again, "another environment is there", timeout=60)
 
 
 @pytest.mark.build

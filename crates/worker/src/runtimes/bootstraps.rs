@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folder, name, content.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 11] = [
     ("python", "bootstrap.py", include_str!("../../../../runtimes/python/bootstrap.py")),
     ("python", "bootstrap_rare.py", include_str!("../../../../runtimes/python/bootstrap_rare.py")),
     (
@@ -21,6 +21,7 @@ const FILES: [(&str, &str, &str); 10] = [
         include_str!("../../../../runtimes/python/bootstrap_rehearsal.py"),
     ),
     ("nodejs", "bootstrap.cjs", include_str!("../../../../runtimes/nodejs/bootstrap.cjs")),
+    ("nodejs", "multi.cjs", include_str!("../../../../runtimes/nodejs/multi.cjs")),
     ("nodejs", "streaming.cjs", include_str!("../../../../runtimes/nodejs/streaming.cjs")),
     ("nodejs", "rehearsal.js", include_str!("../../../../runtimes/nodejs/rehearsal.js")),
     ("ruby", "bootstrap.rb", include_str!("../../../../runtimes/ruby/bootstrap.rb")),
