@@ -126,6 +126,11 @@ def test_the_log_reads_as_awss(platform):
     assert cold_log, cold.log
     assert warm_log, warm.log
 
+    arn = function.configuration()["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    version = r"INIT_START Runtime Version: python:3\.\d+\.\w+"
+    init = rf"{version}\tRuntime Version ARN: {re.escape(arn)}\n"
+    assert re.search(init, function.log_with("INIT_START"))
+
     _, duration, billed, memory, init = cold_log.groups()
     assert float(init) > 0
     assert int(billed) >= float(duration)

@@ -114,6 +114,8 @@ def test_platform_records(platform):
     ]
     start = told["platform.initStart"]
     assert start.pop("runtimeVersion").startswith("python:")
+    arn = function.configuration()["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    assert start.pop("runtimeVersionArn") == arn
     assert start.pop("instanceId").startswith("20")
     assert start == {
         "initializationType": "on-demand",

@@ -7,9 +7,9 @@ use crate::version::{Failure, State, Update, Version};
 use api::lambda;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 use store::BlobId;
 use wire::Timestamp;
+use worker::runtimes::version_arn;
 
 const CREATING: &str = "The function is being created.";
 
@@ -30,7 +30,7 @@ pub(crate) fn configuration(
     let mut configuration = item(key, version, form);
     configuration.runtime_version_config =
         (!record.is_image()).then(|| lambda::RuntimeVersionConfig {
-            runtime_version_arn: Some(runtime_version_arn(key, &record.settings.runtime)),
+            runtime_version_arn: Some(version_arn(&key.region, &record.settings.runtime)),
             error: None,
         });
 
@@ -172,13 +172,6 @@ fn vpc(vpc: &Vpc) -> lambda::VpcConfigResponse {
         vpc_id: Some(String::new()),
         ipv6_allowed_for_dual_stack: Some(vpc.is_ipv6_allowed),
     }
-}
-
-/// Stable per runtime, in AWS's form. What it stands for is the runtime found on this machine.
-fn runtime_version_arn(key: &Key, runtime: &str) -> String {
-    let digest = Sha256::digest(runtime.as_bytes());
-    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("arn:aws:lambda:{}::runtime:{hexadecimal}", key.region)
 }
 
 pub(crate) fn long(value: u64) -> i64 {

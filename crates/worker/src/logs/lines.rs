@@ -2,8 +2,8 @@
 //! What the platform says, as lines of a text log. Pure.
 
 use crate::telemetry::{
-    Extension, InitPhase, InitReport, LogsDropped, PlatformEvent, Report, ReportMetrics, Start,
-    Status, Subscription,
+    Extension, InitPhase, InitReport, InitStart, LogsDropped, PlatformEvent, Report, ReportMetrics,
+    Start, Status, Subscription,
 };
 use std::time::Duration;
 
@@ -13,7 +13,10 @@ pub(crate) fn line(event: &PlatformEvent<'_>) -> Option<String> {
         // An image brings its runtime along, and AWS says nothing of it.
         PlatformEvent::InitStart(init) if init.runtime_version.is_empty() => return None,
         PlatformEvent::InitStart(init) => {
-            format!("INIT_START Runtime Version: {}", init.runtime_version)
+            let InitStart { runtime_version, runtime_version_arn, .. } = init;
+            format!(
+                "INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}"
+            )
         }
         PlatformEvent::InitReport(report) => init_report(report)?,
         PlatformEvent::Start(Start { request_id, version, .. }) => {

@@ -22,6 +22,7 @@ mod provided;
 pub(crate) mod root;
 pub mod sdk;
 mod search;
+mod version;
 
 pub use bootstraps::PrepareError;
 pub use compile::CompileError;
@@ -29,6 +30,7 @@ pub use identifier::{Identifier, Language};
 pub use image::ImageRoot;
 pub use provided::provided_argv;
 pub use search::Surroundings;
+pub use version::version_arn;
 
 use image::{ImageRuntimes, InImage};
 use images::{Address, Images};

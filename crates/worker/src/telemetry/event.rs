@@ -48,9 +48,12 @@ pub(crate) enum Status {
 pub(crate) struct InitStart<'a> {
     pub(crate) initialization_type: &'static str,
     pub(crate) phase: InitPhase,
-    /// AWS adds the ARN of its own build of the runtime, which ours is not. None of an image, which brings its runtime along.
+    /// None of an image, which brings its runtime along.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) runtime_version: &'a str,
+    /// As the function's configuration says it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) runtime_version_arn: &'a str,
     pub(crate) function_name: &'a str,
     pub(crate) function_version: &'a str,
     /// The name of the log stream.
@@ -329,6 +332,7 @@ mod tests {
             initialization_type: "on-demand",
             phase: InitPhase::Init,
             runtime_version: "nodejs:22.11.0",
+            runtime_version_arn: "arn:aws:lambda:us-east-1::runtime:0",
             function_name: "f",
             function_version: "$LATEST",
             instance_id: "2026/11/23/[$LATEST]0",
@@ -381,7 +385,7 @@ mod tests {
         ];
         let records: Vec<_> = events.iter().filter_map(PlatformEvent::record).collect();
         expect![[r#"
-            {"initializationType":"on-demand","phase":"init","runtimeVersion":"nodejs:22.11.0","functionName":"f","functionVersion":"$LATEST","instanceId":"2026/11/23/[$LATEST]0","instanceMaxMemory":268435456}
+            {"initializationType":"on-demand","phase":"init","runtimeVersion":"nodejs:22.11.0","runtimeVersionArn":"arn:aws:lambda:us-east-1::runtime:0","functionName":"f","functionVersion":"$LATEST","instanceId":"2026/11/23/[$LATEST]0","instanceMaxMemory":268435456}
             {"initializationType":"on-demand","phase":"invoke","status":"error","errorType":"Runtime.ExitError"}
             {"initializationType":"on-demand","phase":"init","status":"timeout","metrics":{"durationMs":10000.487}}
             {"requestId":"r-1","functionArn":"arn","version":"$LATEST","tenantId":"blue","tracing":{"spanId":"53995c3f42cd8ad8","type":"X-Amzn-Trace-Id","value":"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"}}

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::function::{Function, Initialization};
 use crate::logs::LogStream;
+use crate::runtimes::version_arn;
 use tokio::time::Instant;
 
 /// How something came out: a status, and the type of what went wrong.
@@ -40,10 +41,15 @@ impl LogStream {
     ) {
         self.telemetry().open();
         let initialization_type = initialization.name();
+        let runtime_version_arn = match runtime_version {
+            "" => String::new(),
+            _ => version_arn(&function.region, &function.runtime),
+        };
         self.tell(&PlatformEvent::InitStart(InitStart {
             initialization_type,
             phase,
             runtime_version,
+            runtime_version_arn: &runtime_version_arn,
             function_name: &function.name,
             function_version: &function.version,
             instance_id: self.name(),
