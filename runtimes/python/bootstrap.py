@@ -238,6 +238,32 @@ class Connection:
         return data
 
 
+# --- bytecode ---------------------------------------------------------------------------------------------------------
+
+# Where code is, and where the platform has put what it compiled of it.
+BYTECODE = {"/var/task/": "/var/bytecode/var/task/", "/opt/": "/var/bytecode/opt/"}
+
+
+def find_bytecode():
+    """Lets the interpreter find bytecode where a function sees none: its own folders look as they were deployed, and all
+    that it can ask of a module says what it would say without."""
+    from _frozen_importlib_external import SourceFileLoader
+
+    read = SourceFileLoader.get_data
+
+    def get_data(self, path):
+        if path[-4:] == ".pyc":
+            for code, bytecode in BYTECODE.items():
+                if path.startswith(code):
+                    try:
+                        return read(self, bytecode + path[len(code) :])
+                    except OSError:
+                        break
+        return read(self, path)
+
+    SourceFileLoader.get_data = get_data
+
+
 # --- start ------------------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +344,7 @@ def set_up():
     # A line of output reaches the log as one write; what is left without an end is flushed with the response.
     sys.stdout.reconfigure(line_buffering=True)
     sys.meta_path.insert(0, LoggingHook)
+    find_bytecode()
 
 
 def load(handler):

@@ -107,6 +107,11 @@ impl Invoker {
         self.0.worker.expect(function);
     }
 
+    /// The code of `function` is unpacked: makes ready what depends on nothing else.
+    pub fn compile(&self, function: &Arc<Function>) {
+        self.0.worker.compile_code(function);
+    }
+
     /// No new event runs on `deployment`: idle environments stop now, busy ones after their invocation.
     pub fn retire(&self, deployment: Deployment) {
         for pool in self.0.pools.remove(deployment) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an execution environment is made from.
 
+use crate::bytecode::Bytecode;
 use crate::logs::LogFormat;
 use images::Image;
 use names::{AccountId, Region};
@@ -72,6 +73,8 @@ pub struct Function {
     pub layers_dir: Option<PathBuf>,
     /// A container image in place of a runtime, a package and layers.
     pub image: Option<FunctionImage>,
+    /// Of a Python function. New with each deployment.
+    pub bytecode: Bytecode,
     pub env_vars: Vec<(String, String)>,
     pub memory_mb: u32,
     pub tmp_mb: u32,
@@ -142,6 +145,7 @@ pub(crate) mod tests {
             code_dir: "/code".into(),
             layers_dir: None,
             image: None,
+            bytecode: Bytecode::default(),
             env_vars: Vec::new(),
             memory_mb: 128,
             tmp_mb: 512,

@@ -4,6 +4,7 @@
 //! Start at `worker.rs`, which makes environments, and `run.rs`, which runs an event on one. `state.rs` is pure and holds
 //! the life cycle. Environments that run several events at once are in `multi`. How many environments there are is decided in `invoke`.
 
+mod bytecode;
 mod clock;
 mod delivery;
 mod env_vars;
@@ -27,6 +28,7 @@ pub mod stems;
 mod telemetry;
 mod worker;
 
+pub use bytecode::{Bytecode, bytecode_dir};
 pub use environment::Environment;
 pub use event::{Event, Outcome};
 pub use function::{Deployment, Function, FunctionImage, Initialization};

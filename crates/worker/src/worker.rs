@@ -3,6 +3,7 @@
 //!
 //! It does not decide how many there are or which one runs an event; `invoke` does.
 
+use crate::bytecode::Compiler;
 use crate::env_vars;
 use crate::environment::{Environment, init_result, spawn};
 use crate::event::{Event, Outcome};
@@ -33,6 +34,7 @@ pub struct Worker {
     logs: LogFiles,
     host: Arc<dyn Host>,
     stems: Arc<Stems>,
+    compiler: Arc<Compiler>,
     /// Runtimes whose bootstrap was compiled, or is being compiled.
     compiled: Mutex<HashSet<String>>,
 }
@@ -90,14 +92,24 @@ impl Worker {
         stems: stems::Options,
     ) -> Self {
         let stems = Arc::new(Stems::new(launcher.clone(), stems));
+        let compiler = Compiler::new(launcher.clone(), runtimes.bytecode_bytes_max());
         Self {
             launcher,
+            compiler: Arc::new(compiler),
             runtimes: Arc::new(runtimes),
             logs,
             host,
             stems,
             compiled: Mutex::default(),
         }
+    }
+
+    pub(crate) fn runtimes(&self) -> &Runtimes {
+        &self.runtimes
+    }
+
+    pub(crate) fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
     }
 
     /// Pulls the images of the runtimes that live in some, beside all else. One that is not there when it is needed is pulled then.
@@ -187,7 +199,8 @@ impl Worker {
         log.tell_init_start(function, &installed.version, initialization, InitPhase::Init);
         let session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, &log, &session, initialization);
-        let result = match self.launch_anew(function, &installed, session, env).await? {
+        let code = self.code_mounts(function, &installed);
+        let result = match self.launch_anew(function, &installed, session, env, code).await? {
             Ok((parts, _)) if parts.external.is_some() => Err(no_extensions()),
             Ok((parts, connection)) => {
                 let (function, log) = (Arc::clone(function), Arc::clone(&log));
@@ -327,15 +340,23 @@ impl Worker {
     ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, log, &session, initialization);
+        let code = self.code_mounts(function, installed);
         if let Some(stem) = self.stems.take(function, installed) {
-            match stem.grow(&self.launcher, &code_mounts(function), function.limits(), &env).await {
+            match stem.grow(&self.launcher, &code, function.limits(), &env).await {
                 Ok(grown) => {
                     return Ok(Ok(self.with_session(grown, session, &installed.version)?));
                 }
                 Err(error) => tracing::warn!(%error, "stem not used"),
             }
         }
-        self.launch_anew(function, installed, session, env).await
+        self.launch_anew(function, installed, session, env, code).await
+    }
+
+    /// The function's code and layers, and what was compiled of them.
+    fn code_mounts(&self, function: &Arc<Function>, installed: &Installed) -> Vec<Mount> {
+        let mut mounts = code_mounts(function);
+        mounts.extend(self.compiler.mounts(function, installed));
+        mounts
     }
 
     /// A new sandbox with the function's runtime in it.
@@ -345,12 +366,13 @@ impl Worker {
         installed: &Installed,
         session: Session,
         env: Vec<(String, String)>,
+        code: Vec<Mount>,
     ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let Some(mut argv) = entrypoint(function, installed) else {
             return Ok(Err(Failure::NoEntrypoint));
         };
         let mut mounts = runtimes::mounts(installed);
-        mounts.extend(code_mounts(function));
+        mounts.extend(code);
         let extensions = function.layers_dir.as_ref().map(|layers| layers.join("extensions"));
         let external = match External::prepare(extensions.as_deref(), &self.runtimes.rapid_dir())? {
             Ok(external) => external,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The directory of unpacked packages: `HASH/` for each, and an empty file `HASH.durable` once its bytes are synced.
+//! The directory of unpacked packages: `HASH/` for each, and an empty file `HASH.durable` once its bytes are synced. The
+//! worker puts what it compiles of a package into `HASH.bytecode/`.
 //! Layers that functions use together are merged here, too, under the hash of their list.
 //!
 //! Invariants:
@@ -99,6 +100,12 @@ impl Directory {
         let dir = self.of(id);
         let trash = self.temporary("old");
         remove_if_there(&dir.with_extension(MARK))?;
+        let bytecode = worker::bytecode_dir(&dir);
+        if bytecode.is_dir() {
+            let trash = self.temporary("old");
+            fs::rename(&bytecode, &trash)?;
+            fs::remove_dir_all(&trash)?;
+        }
         fs::rename(&dir, &trash)?;
         fs::remove_dir_all(&trash)
     }
@@ -130,9 +137,12 @@ fn tidy(dir: &Path, used: &HashSet<BlobId>) -> std::io::Result<HashSet<BlobId>> 
             _ => leftover.push(path),
         }
     }
-    let marks: HashSet<_> =
-        unpacked.iter().map(|id| dir.join(id.to_string()).with_extension(MARK)).collect();
-    for path in leftover.into_iter().filter(|path| !marks.contains(path)) {
+    let belongings: HashSet<_> = unpacked
+        .iter()
+        .map(|id| dir.join(id.to_string()))
+        .flat_map(|place| [place.with_extension(MARK), worker::bytecode_dir(&place)])
+        .collect();
+    for path in leftover.into_iter().filter(|path| !belongings.contains(path)) {
         if path.symlink_metadata()?.is_dir() {
             fs::remove_dir_all(&path)?
         } else {

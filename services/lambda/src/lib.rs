@@ -100,6 +100,9 @@ pub trait Invoke: fmt::Debug + Send + Sync + 'static {
     /// A function like this one may be invoked soon: what does not depend on its code can be made ready.
     fn expect(&self, _function: &Function) {}
 
+    /// The code of a function is unpacked: what depends on nothing else can be made ready.
+    fn compile(&self, _function: &Arc<Function>) {}
+
     /// No event that is invoked from here on runs on `deployment`.
     fn retire(&self, deployment: Deployment);
 
@@ -137,6 +140,10 @@ impl Invoke for Invoker {
 
     fn expect(&self, function: &Function) {
         Self::expect(self, function);
+    }
+
+    fn compile(&self, function: &Arc<Function>) {
+        Self::compile(self, function);
     }
 
     fn retire(&self, deployment: Deployment) {

@@ -36,6 +36,9 @@ impl<I: Invoke> Service<I> {
                 },
                 Err(error) => Err(failure(error)),
             };
+            if outcome.is_ok() {
+                self.invoker.compile(&version.runnable);
+            }
             match self.write_outcome(&key, &version, &outcome).await {
                 Ok(()) => {}
                 Err(Error::Record(crate::records::RecordError::Commit(CommitError::Closed))) => {

@@ -190,6 +190,7 @@ impl Version {
             code_dir: content.dir(),
             layers_dir: layers.as_ref().and_then(Stack::dir),
             image,
+            bytecode: worker::Bytecode::default(),
             env_vars: settings.env_vars.iter().flat_map(|env_vars| env_vars.0.clone()).collect(),
             memory_mb: settings.memory_mb,
             tmp_mb: settings.tmp_mb,

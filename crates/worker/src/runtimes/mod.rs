@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// Where interpreters are looked for.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Prefixes of interpreters (they have bin/python3.12, bin/node, bin/java or bin/ruby), or directories of such prefixes. They win over
@@ -54,9 +54,24 @@ pub struct Options {
     /// `"python3.12" = "registry.example.com/python:3.12-slim"`. It is pulled from where `images` allows, and its file system
     /// is the root of these functions, whatever the machine has installed. Default: none.
     pub images: BTreeMap<Identifier, Address>,
+    /// Megabytes of bytecode that are made of one package of a Python function, or of its layers, when it is deployed. 0:
+    /// none is made, and each cold start compiles what it imports. Default: 256.
+    pub bytecode_mb_max: u64,
     /// The home directory, the PATH and the JAVA_HOME of this process.
     #[serde(skip)]
     pub surroundings: Surroundings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            search: Vec::new(),
+            stand_in: BTreeMap::new(),
+            images: BTreeMap::new(),
+            bytecode_mb_max: 256,
+            surroundings: Surroundings::default(),
+        }
+    }
 }
 
 /// A runtime that can be used.
@@ -199,6 +214,10 @@ impl Runtimes {
             }
             found => found,
         }
+    }
+
+    pub(crate) fn bytecode_bytes_max(&self) -> u64 {
+        self.options.bytecode_mb_max.saturating_mul(1 << 20)
     }
 
     /// Resolves `python3.12`. The first call for a runtime reads some directories, later ones look at one file.
