@@ -4,7 +4,7 @@
 use crate::cpu::{self, Phase};
 use crate::handle::{Running, Shared};
 use crate::launcher::network::{EDGE, RUNTIME_API};
-use crate::limits;
+use crate::limits::{self, Limiters};
 use crate::news::{self, News};
 use crate::ready::Unused;
 use crate::request::{self, Encoder, Kind, LOG_PIPE, MOUNTS_MAX, OUTLET, SandboxId};
@@ -19,6 +19,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use sys::cgroup::Group;
 use sys::descriptors::{self, Wait};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, UnixStream};
@@ -78,10 +79,7 @@ pub(crate) async fn build(
         _ => None,
     };
     let network = passed.next();
-    let group = match group.as_str() {
-        "" => None,
-        name => Some(Arc::new(running.tree.open_group(name).map_err(talk)?)),
-    };
+    let (group, limiters) = open_group(running, &group).map_err(talk)?;
     let (news, pidfd) = (Arc::new(news), Arc::new(pidfd));
     let limits = Limits::default();
     let cpu = shared.cpu_limits(limits.memory_bytes, Phase::Init);
@@ -94,8 +92,8 @@ pub(crate) async fn build(
         _ => None,
     };
     if let Some(group) = &group {
-        let written = limits::bound(group, watch.as_ref(), None, limits);
-        written.and_then(|()| limits::share(group, None, cpu)).map_err(not_limited)?;
+        let written = limits::bound(group, &limiters, watch.as_ref(), None, limits);
+        written.and_then(|()| limits::share(&limiters, None, cpu)).map_err(not_limited)?;
     }
     let process = Process {
         id,
@@ -105,6 +103,7 @@ pub(crate) async fn build(
         peak: memory.and_then(|memory| memory.peak().ok()),
         watch,
         group,
+        limiters,
         network,
         limits,
         cpu,
@@ -116,6 +115,16 @@ pub(crate) async fn build(
         launcher: Arc::clone(running),
     };
     Ok(Unused { process, output, log, listeners })
+}
+
+/// The cgroup of a sandbox that has one.
+fn open_group(running: &Running, name: &str) -> io::Result<(Option<Arc<Group>>, Limiters)> {
+    if name.is_empty() {
+        return Ok((None, Limiters::default()));
+    }
+    let mut group = running.tree.open_group(name)?;
+    let limiters = Limiters::of(&mut group);
+    Ok((Some(Arc::new(group)), limiters))
 }
 
 /// Waits until the sandbox is built: its number, the name of its cgroup, and its descriptors.
@@ -234,8 +243,8 @@ pub(crate) async fn outlet(process: &Process) -> io::Result<OwnedFd> {
 
 fn bound(process: &mut Process, limits: Limits) -> Result<(), LaunchError> {
     if let Some(group) = &process.group {
-        limits::bound(group, process.watch.as_ref(), Some(process.limits), limits)
-            .map_err(not_limited)?;
+        let (limiters, watch) = (&process.limiters, process.watch.as_ref());
+        limits::bound(group, limiters, watch, Some(process.limits), limits).map_err(not_limited)?;
         process.limits = limits;
     }
     Ok(())
@@ -247,11 +256,14 @@ fn share(shared: &Shared, process: &mut Process, spec: &Spec) -> Result<(), Laun
     if spec.is_ahead {
         cpu.shares = cpu::LEAST_SHARES;
     }
-    if let Some(group) = &process.group {
-        limits::share(group, Some(process.cpu), cpu).map_err(not_limited)?;
+    if process.group.is_some() {
+        limits::share(&process.limiters, Some(process.cpu), cpu).map_err(not_limited)?;
         process.cpu = cpu;
     }
     process.cpu_after_init = shared.cpu_limits(spec.limits.memory_bytes, Phase::Invoke);
+    if !spec.is_ahead {
+        process.close_limits();
+    }
     Ok(())
 }
 

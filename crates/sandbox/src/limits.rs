@@ -7,10 +7,28 @@ use crate::cpu::CpuLimits;
 use crate::watch::Watch;
 use std::io;
 use sys::cgroup::Group;
+use sys::cgroup::cpu::Cpu;
+use sys::cgroup::pids::Pids;
+
+/// The controllers of a sandbox's cgroup that are written to until its function runs, and seldom after. They are closed as soon as
+/// may be: descriptors bound how many sandboxes there can be.
+#[derive(Debug, Default)]
+pub(crate) struct Limiters {
+    pub(crate) cpu: Option<Cpu>,
+    pub(crate) pids: Option<Pids>,
+}
+
+impl Limiters {
+    /// Takes its part of a group.
+    pub(crate) fn of(group: &mut Group) -> Self {
+        Self { cpu: group.cpu.take(), pids: group.pids.take() }
+    }
+}
 
 /// Limits that must hold before the program runs. `before` is what is in force. Memory is the watch's, where there is one.
 pub(crate) fn bound(
     group: &Group,
+    limiters: &Limiters,
     watch: Option<&Watch>,
     before: Option<Limits>,
     limits: Limits,
@@ -24,7 +42,7 @@ pub(crate) fn bound(
         }
         (None, _) => {}
     }
-    if let Some(pids) = &group.pids
+    if let Some(pids) = &limiters.pids
         && before.is_none_or(|before| before.pids_max != limits.pids_max)
     {
         // The first process is ours and not the function's.
@@ -34,8 +52,12 @@ pub(crate) fn bound(
 }
 
 /// How CPU time is shared out.
-pub(crate) fn share(group: &Group, before: Option<CpuLimits>, limits: CpuLimits) -> io::Result<()> {
-    let Some(cpu) = &group.cpu else { return Ok(()) };
+pub(crate) fn share(
+    limiters: &Limiters,
+    before: Option<CpuLimits>,
+    limits: CpuLimits,
+) -> io::Result<()> {
+    let Some(cpu) = &limiters.cpu else { return Ok(()) };
     if before.is_none_or(|before| before.shares != limits.shares) {
         cpu.set_shares(limits.shares)?;
     }

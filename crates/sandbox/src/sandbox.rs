@@ -4,6 +4,7 @@
 use crate::cpu::CpuLimits;
 use crate::handle::Running;
 use crate::launch;
+use crate::limits::Limiters;
 use crate::news::{self, News};
 use crate::order::Order;
 use crate::request::SandboxId;
@@ -137,6 +138,7 @@ pub struct Process {
     pub(crate) pidfd: Arc<OwnedFd>,
     pub(crate) level: Level,
     pub(crate) group: Option<Arc<Group>>,
+    pub(crate) limiters: Limiters,
     /// Where memory is limited.
     pub(crate) watch: Option<Watch>,
     /// Its network namespace. None where it has the host's.
@@ -318,10 +320,15 @@ impl Process {
         memory.and_then(|memory| memory.kill_count().ok()).is_some_and(|count| count > before)
     }
 
+    /// Closes what is not written to any more: descriptors bound how many sandboxes there can be.
+    pub(crate) fn close_limits(&mut self) {
+        self.limiters.pids = None;
+        self.limiters.cpu.take_if(|_| self.cpu_after_init == self.cpu);
+    }
+
     /// See `Sandbox::init_done`.
     pub fn init_done(&self) {
-        let cpu = self.group.as_ref().and_then(|group| group.cpu.as_ref());
-        if let (Some(cpu), Some(quota_us)) = (cpu, self.cpu_after_init.quota_us)
+        if let (Some(cpu), Some(quota_us)) = (&self.limiters.cpu, self.cpu_after_init.quota_us)
             && self.cpu.quota_us != Some(quota_us)
             && let Err(error) = cpu.set_quota(quota_us)
         {

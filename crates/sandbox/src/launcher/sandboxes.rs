@@ -70,20 +70,14 @@ pub(crate) struct Outside {
     pub(crate) firewall: Option<(Firewall, UnixDatagram)>,
 }
 
-/// The cgroup of one sandbox.
-#[derive(Debug)]
-struct NamedGroup {
-    name: String,
-    group: Group,
-}
-
 /// A sandbox that exists.
 #[derive(Debug)]
 struct Occupant {
     id: SandboxId,
     news: OwnedFd,
     pidfd: OwnedFd,
-    group: Option<NamedGroup>,
+    /// The name of its cgroup. Not its directories: each open one makes each fork dearer.
+    group: Option<String>,
     network_number: Option<u16>,
     /// Where its first process waits for a request. None once it has one.
     orders: Option<OwnedFd>,
@@ -118,7 +112,7 @@ pub(crate) struct Sandboxes {
     free_networks: VecDeque<u16>,
     networks_to_order: usize,
     /// Cgroups to remove, when their last process is gone.
-    leftovers: VecDeque<NamedGroup>,
+    leftovers: VecDeque<String>,
 }
 
 impl Sandboxes {
@@ -207,12 +201,7 @@ impl Sandboxes {
         network: Option<Network>,
         root: Option<Rc<OwnedFd>>,
     ) -> Result<Occupant, Failure> {
-        let group = self.make_group(id).at(Step::Cgroup)?;
-        let entrance = group
-            .as_ref()
-            .map(|group| Entrance::open(&group.group))
-            .transpose()
-            .at(Step::Cgroup)?;
+        let (group, entrance) = self.make_group(id).at(Step::Cgroup)?.unzip();
         let (orders, theirs) = descriptors::message_pair().at(Step::Clone)?;
         let (output, written) = descriptors::pipe().at(Step::Descriptors)?;
         let (log, log_written) = descriptors::pipe().at(Step::Descriptors)?;
@@ -272,7 +261,7 @@ impl Sandboxes {
             init::PREPARED => {
                 let mut places = passed.into_iter();
                 occupant.mounts = places.next();
-                let group = occupant.group.as_ref().map_or("", |group| &group.name).to_owned();
+                let group = occupant.group.clone().unwrap_or_default();
                 let news = News::Built { sandbox: occupant.id, group };
                 let offered = std::mem::take(&mut occupant.offered);
                 let tmp = places.next();
@@ -412,7 +401,7 @@ impl Sandboxes {
         {
             let _ = epoll::delete(&self.epoll, &occupant.news);
             occupant.is_dropped = true;
-            kill(level, occupant);
+            kill(level, &self.tree, occupant);
         }
         self.free_if_done(slot);
     }
@@ -463,13 +452,14 @@ impl Sandboxes {
         Ok(())
     }
 
-    fn make_group(&mut self, id: SandboxId) -> io::Result<Option<NamedGroup>> {
+    /// Makes a cgroup: its name, and the ways into it.
+    fn make_group(&self, id: SandboxId) -> io::Result<Option<(String, Entrance)>> {
         if !self.has_groups() {
             return Ok(None);
         }
         let name = format!("{}-{}", std::process::id(), id.0);
-        let group = self.tree.create_group(&name)?;
-        Ok(Some(NamedGroup { name, group }))
+        let entrance = Entrance::open(&self.tree.create_group(&name)?)?;
+        Ok(Some((name, entrance)))
     }
 
     fn has_groups(&self) -> bool {
@@ -497,10 +487,10 @@ impl Sandboxes {
     fn remove_leftovers(&mut self) {
         for _ in 0..self.leftovers.len().min(LEFTOVERS_MAX) {
             let Some(group) = self.leftovers.pop_front() else { break };
-            if let Some(memory) = &group.group.memory {
+            if let Ok(Group { memory: Some(memory), .. }) = self.tree.open_group(&group) {
                 let _ = memory.empty();
             }
-            if self.tree.remove_group(&group.name).is_err() {
+            if self.tree.remove_group(&group).is_err() {
                 self.leftovers.push_back(group);
             }
         }
@@ -510,7 +500,7 @@ impl Sandboxes {
     pub(crate) fn close(mut self) -> io::Result<()> {
         let level = self.level;
         for occupant in self.slots.iter_mut().flatten() {
-            kill(level, occupant);
+            kill(level, &self.tree, occupant);
         }
         for occupant in self.slots.iter().flatten() {
             wait(&occupant.pidfd);
@@ -519,7 +509,7 @@ impl Sandboxes {
         let occupants: Vec<Occupant> = self.slots.into_iter().flatten().collect();
         let groups = occupants.iter().filter_map(|occupant| occupant.group.as_ref());
         for group in groups.chain(&self.leftovers) {
-            let _ = self.tree.remove_group(&group.name);
+            let _ = self.tree.remove_group(group);
         }
         drop(self.factory);
         let outside = self.outside;
@@ -540,14 +530,15 @@ impl Sandboxes {
     }
 }
 
-fn kill(level: Level, occupant: &Occupant) {
+fn kill(level: Level, tree: &Tree, occupant: &Occupant) {
     if level == Level::L0 {
         let _ = process::kill_group(&occupant.pidfd);
     }
     // A plain process leads its group only a moment after it was made.
     let _ = process::kill(&occupant.pidfd);
-    if let Some(freezer) = occupant.group.as_ref().and_then(|group| group.group.freezer.as_ref())
-        && freezer.must_thaw_to_kill()
+    if let Some(name) = &occupant.group
+        && tree.must_thaw_to_kill()
+        && let Ok(Group { freezer: Some(freezer), .. }) = tree.open_group(name)
     {
         let _ = freezer.thaw();
     }

@@ -277,6 +277,11 @@ impl Tree {
         self.freezer.is_some()
     }
 
+    /// Does a frozen process die of SIGKILL only once it is thawed?
+    pub fn must_thaw_to_kill(&self) -> bool {
+        self.freezer.as_ref().is_some_and(|directory| directory.version == Version::V1)
+    }
+
     fn directories(&self) -> impl Iterator<Item = &Directory> {
         [&self.memory, &self.cpu, &self.pids, &self.freezer].into_iter().flatten()
     }
