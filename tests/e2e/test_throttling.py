@@ -128,3 +128,17 @@ def test_memory_is_shared_by_those_used_last(new_platform):
     assert len(set(first)) == 20
     assert first[0] != second[0], "the first had to go"
     assert second[-1] == last, "what was used last is still there"
+
+
+def test_a_start_waits_for_a_place(new_platform):
+    """Sandboxes for four, stems included, and six functions, of which some take the way without a stem: none fails."""
+    platform = new_platform("--set", "sandbox.sandboxes_max=4").start()
+    code = "import uuid\nme = uuid.uuid4().hex\ndef handler(event, context): return me"
+    ordinary = {"Environment": {"Variables": {"PYTHONTIMEOUT": "1"}}}
+    functions = [platform.python(code, Timeout=30, **(ordinary if number % 2 else {})) for number in range(6)]
+
+    first = [function.invoke().value() for function in functions]
+    second = [function.invoke().value() for function in functions]
+
+    assert len(set(first)) == 6
+    assert set(first) != set(second), "some had to go"

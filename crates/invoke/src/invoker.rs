@@ -57,13 +57,14 @@ pub(crate) struct Shared {
 
 impl Invoker {
     pub fn new(worker: Worker, options: Options) -> Self {
+        let environments_max = options.environments_max(worker.environments_max());
         Self(Arc::new(Shared {
             worker,
             pools: Pools::new(),
             provisions: Provisions::default(),
             fleets: Fleets::default(),
             running: AtomicUsize::new(0),
-            places: Places::new(options.environments_max, options.memory_bytes_max()),
+            places: Places::new(environments_max, options.memory_bytes_max()),
             settling: AtomicUsize::new(0),
             turns: Turns::new(options.starts_max()),
             scaling: Scaling::new(options.scaling_rate()),
@@ -178,25 +179,33 @@ impl Shared {
         let result = self.worker.run_with_init(&pool.function, failed, event).await;
         let (outcome, environment) = result.map_err(|error| failed_start(&pool.function, error))?;
         if let Some(environment) = environment.filter(|environment| environment.is_usable()) {
-            let given_back = pool.lock().adopt(Member { environment, place }, self.now());
+            let given_back = pool.lock().adopt(Member::new(environment, place), self.now());
             pool.settle(given_back);
             self.watch(pool);
         }
         Ok(outcome)
     }
 
-    /// Waits for the first environment that is free, and starts one if no start is under way for this caller.
+    /// Waits for the first environment that is free, and starts one if none is bound to be free soon and no start is under way
+    /// for this caller.
     async fn wait(self: &Arc<Self>, pool: &Arc<FunctionPool>) -> Result<Lease, InvokeError> {
-        let (sender, receiver) = oneshot::channel();
-        let should_start = {
+        let (sender, mut receiver) = oneshot::channel();
+        let (patience, mut should_start) = {
             let mut pool = pool.lock();
             // One may have come back meanwhile.
             if let Some(member) = pool.lease() {
                 return Ok(Lease::Environment(member));
             }
             pool.wait(sender);
-            pool.should_start()
+            let patience = pool.patience();
+            (patience, patience.is_none() && pool.should_start())
         };
+        if let Some(patience) = patience {
+            match tokio::time::timeout(patience, &mut receiver).await {
+                Ok(lease) => return lease.map_err(|_gone| InvokeError::ShuttingDown),
+                Err(_elapsed) => should_start = pool.lock().should_start(),
+            }
+        }
         if should_start {
             self.start_for(pool);
         }

@@ -34,8 +34,10 @@ impl<'a> Leased<'a> {
     }
 
     pub(crate) async fn run(mut self, event: &Event) -> Result<Outcome, NotDelivered> {
-        let member = self.member.as_ref().ok_or(NotDelivered)?;
+        let member = self.member.as_mut().ok_or(NotDelivered)?;
+        let begun = Instant::now();
         let outcome = member.environment.run(event).await?;
+        member.busy = begun.elapsed();
         if !member.environment.is_usable() {
             self.renew().await;
         }
@@ -109,6 +111,7 @@ impl Shared {
                 }
                 let (given_back, is_watched) = {
                     let mut pool = pool.lock();
+                    pool.note_busy(member.busy);
                     (pool.give_back(member, self.now()), pool.watch())
                 };
                 pool.settle(given_back);

@@ -22,7 +22,8 @@ pub struct Options {
     pub scaling_burst: u32,
     /// Environments that one function may start each second, after that. Default: 100, as AWS has: 1000 in 10 seconds.
     pub scaling_per_second: u32,
-    /// Environments that may exist at once, idle ones too. Above it the one idle longest goes first. Default: 1000.
+    /// Environments that may exist at once, idle ones too. Above it the one idle longest goes first. At most as
+    /// many as `sandbox.sandboxes_max`. Default: 1700.
     pub environments_max: usize,
     /// Megabytes that all environments may use together, each counted with the most it has used. Above it the one
     /// idle longest goes first. 0 (the default): three quarters of the machine's memory.
@@ -45,7 +46,7 @@ impl Default for Options {
             stream_bytes_per_second_max: 0,
             scaling_burst: 1000,
             scaling_per_second: 100,
-            environments_max: 1000,
+            environments_max: 1700,
             memory_mb_max: 0,
             concurrent_starts_max: 0,
             freeze_after_ms: 100,
@@ -54,7 +55,20 @@ impl Default for Options {
     }
 }
 
+/// What an environment takes of this process's descriptors, and what the rest of it may take.
+const DESCRIPTORS_EACH: u64 = 12;
+const DESCRIPTORS_OTHER: u64 = 512;
+
 impl Options {
+    /// As many environments as are allowed, and possible: with so many sandboxes, and so many descriptors.
+    pub(crate) fn environments_max(&self, sandboxes_max: usize) -> usize {
+        let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let possible = descriptors
+            .map_or(u64::MAX, |limit| limit.saturating_sub(DESCRIPTORS_OTHER) / DESCRIPTORS_EACH);
+        let possible = usize::try_from(possible).unwrap_or(usize::MAX).min(sandboxes_max);
+        self.environments_max.min(possible.max(1))
+    }
+
     pub(crate) fn memory_bytes_max(&self) -> u64 {
         match self.memory_mb_max {
             0 => {

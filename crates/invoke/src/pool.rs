@@ -3,7 +3,9 @@
 //!
 //! A pool hands out the most recently used environment first, so that the least used ones grow old and are reaped.
 //! It starts an environment only when more callers wait than starts are under way: whoever is free first serves the
-//! caller that waited longest, be it a new environment or one that came back.
+//! caller that waited longest, be it a new environment or one that came back. Who comes while those that are leased are
+//! bound to be back sooner than another could start has some patience first: a function of one millisecond is not served
+//! better by twice as many environments than there are processors.
 //!
 //! Invariants:
 //! - an environment is idle in the pool or leased, never both;
@@ -26,7 +28,16 @@ pub(crate) struct Pool<E, W> {
     is_retired: bool,
     /// Somebody will look whether those that are idle can be frozen.
     is_watched: bool,
+    /// How long an environment is busy with an event, lately. Zero before the first came back.
+    usual: Duration,
 }
+
+/// Who is busy longer is not waited for: a start takes as long.
+const USUAL_MAX: Duration = Duration::from_millis(3);
+/// What is waited for who is bound to be back: several times what is usual, within bounds.
+const PATIENCE_TIMES: u32 = 4;
+const PATIENCE_MIN: Duration = Duration::from_millis(1);
+const PATIENCE_MAX: Duration = Duration::from_millis(8);
 
 /// What becomes of an environment that came back.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +59,7 @@ impl<E, W> Default for Pool<E, W> {
             leased: 0,
             is_retired: false,
             is_watched: false,
+            usual: Duration::ZERO,
         }
     }
 }
@@ -63,6 +75,20 @@ impl<E, W> Pool<E, W> {
     /// Queues a caller.
     pub(crate) fn wait(&mut self, caller: W) {
         self.waiting.push_back(caller);
+    }
+
+    /// How long the caller that was queued last should wait before a start is made for it, if at all. There must be an
+    /// environment for each who waits, of which all are bound to be back soon.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        let is_near = !self.usual.is_zero() && self.usual <= USUAL_MAX;
+        let is_one_each = self.waiting.len() <= self.leased;
+        let patience = (self.usual * PATIENCE_TIMES).clamp(PATIENCE_MIN, PATIENCE_MAX);
+        (is_near && is_one_each).then_some(patience)
+    }
+
+    /// An environment was busy with an event for so long.
+    pub(crate) fn note_busy(&mut self, busy: Duration) {
+        self.usual = if self.usual.is_zero() { busy } else { (self.usual * 7 + busy) / 8 };
     }
 
     /// Whether another start is needed. If so it counts as under way, until `started` or `start_ended`.
@@ -219,6 +245,24 @@ mod tests {
         );
         assert!(pool.give_up_start(), "so the second start is not needed");
         assert!(!pool.give_up_start());
+    }
+
+    #[test]
+    fn who_is_back_soon_is_waited_for() {
+        let (mut pool, now) = (Test::default(), Instant::now());
+        let millis = Duration::from_millis;
+        pool.started(1, now);
+        assert_eq!(pool.lease(), Some(1));
+        pool.wait('a');
+        assert_eq!(pool.patience(), None, "nobody knows how long it takes");
+        pool.note_busy(millis(1));
+        assert_eq!(pool.patience(), Some(millis(4)));
+        pool.wait('b');
+        assert_eq!(pool.patience(), None, "it is back for one of them");
+        assert!(pool.should_start() && pool.should_start(), "whose patience ends has a start");
+        pool.note_busy(millis(100));
+        assert_eq!(pool.give_back(1, now), GivenBack::Hand('a', 1));
+        assert_eq!(pool.patience(), None, "it takes longer than a start");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::pool::{GivenBack, Pool};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use worker::{Deployment, Environment, FailedInit, Function};
@@ -39,6 +40,8 @@ pub(crate) struct FunctionPool {
 pub(crate) struct Member {
     pub(crate) environment: Arc<Environment>,
     pub(crate) place: Place,
+    /// How long it was busy with its last event.
+    pub(crate) busy: Duration,
 }
 
 /// What a caller waits for.
@@ -213,6 +216,10 @@ fn turn_away(caller: Option<oneshot::Sender<Lease>>, reason: &'static str) {
 }
 
 impl Member {
+    pub(crate) fn new(environment: Arc<Environment>, place: Place) -> Self {
+        Self { environment, place, busy: Duration::ZERO }
+    }
+
     /// Looks at what its environment has used. Whether that is more than was known.
     pub(crate) fn measure(&mut self) -> bool {
         self.place.measured(self.environment.memory_seen_bytes())

@@ -98,7 +98,7 @@ impl Shared {
         };
         match self.start_now(function, Initialization::Provisioned, turn).await {
             Ok(environment) => {
-                let mut member = Member { environment: Arc::clone(&environment), place };
+                let mut member = Member::new(Arc::clone(&environment), place);
                 member.measure();
                 // The guard must be gone before the surplus is stopped.
                 let surplus = pool.lock().started(member, Instant::now());

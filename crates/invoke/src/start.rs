@@ -41,7 +41,7 @@ impl Shared {
         };
         match started {
             Ok(environment) => {
-                let mut member = Member { environment, place };
+                let mut member = Member::new(environment, place);
                 if member.measure() {
                     pool.measured(member.environment.memory_seen_bytes());
                 }
@@ -87,6 +87,9 @@ impl Shared {
 pub(crate) fn failed_start(function: &Function, error: StartError) -> InvokeError {
     if let StartError::RuntimeNotInstalled(error) = &error {
         return InvokeError::RuntimeNotInstalled(error.to_string());
+    }
+    if error.is_full() {
+        return InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" };
     }
     let mut causes = String::new();
     let mut cause = std::error::Error::source(&error);

@@ -2,6 +2,7 @@
 //! What happens between invocations: idle environments are frozen, then stopped; in the end all of them.
 
 use crate::invoker::{Invoker, Shared};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use worker::Environment;
 
 /// What the worker gives environments to shut down, and a little more.
 const SHUTDOWN_MAX: Duration = Duration::from_millis(2500);
+/// Environments that are frozen at one look. To freeze one and to thaw it again costs as much as an event: where a thousand
+/// functions are called now and then, those that are called least stand still first.
+const FREEZES_MAX: usize = 25;
 /// After how long an environment is idle where none is frozen.
 const REST_AFTER: Duration = Duration::from_millis(100);
 /// How often idle environments are looked over, at most.
@@ -41,8 +45,17 @@ impl Invoker {
         };
         loop {
             tokio::time::sleep(idle_min / 2).await;
+            let left = Cell::new(FREEZES_MAX);
             self.0.look(Instant::now(), idle_min, |environment| {
-                if freezes { environment.freeze() } else { environment.rest() }
+                if !freezes {
+                    return environment.rest();
+                }
+                if environment.is_frozen() {
+                    return true;
+                }
+                let may_freeze = left.get() > 0;
+                left.set(left.get().saturating_sub(1));
+                may_freeze && environment.freeze()
             });
         }
     }
@@ -91,7 +104,11 @@ impl Invoker {
 impl Shared {
     /// Has `watch` look at environments that have been idle for a while, as long as it answers that it must do so again.
     fn look(&self, now: Instant, idle_min: Duration, watch: impl Fn(&Environment) -> bool) {
-        for pool in self.pools.take_recent() {
+        let mut recent = self.pools.take_recent();
+        if recent.len() > FREEZES_MAX {
+            recent.sort_by_cached_key(|pool| pool.lock().idle_since());
+        }
+        for pool in recent {
             // Under the lock, so that none of them is leased meanwhile.
             let is_left = pool.lock().look(now, idle_min, |member| watch(&member.environment));
             if is_left {

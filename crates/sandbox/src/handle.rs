@@ -14,6 +14,7 @@ use crate::{
     Capability, LaunchError, Level, Limits, Mount, Network, Options, Sandbox, Spec, StartError,
 };
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use std::borrow::Borrow;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -147,6 +148,11 @@ impl Launcher {
         self.shared.network
     }
 
+    /// How many sandboxes there may be.
+    pub fn sandboxes_max(&self) -> u16 {
+        self.shared.options.sandboxes_max
+    }
+
     /// The number of the launcher process.
     pub fn process_id(&self) -> u32 {
         self.shared.running().child.lock().unwrap_or_else(PoisonError::into_inner).id()
@@ -156,12 +162,15 @@ impl Launcher {
     /// started again first.
     ///
     /// Must be called on a tokio runtime, and the sandbox be used on the same one.
-    pub async fn launch(&self, spec: Spec) -> Result<Sandbox, LaunchError> {
-        let running = self.shared.running();
-        let launched = match self.launch_with(&running, &spec).await {
+    pub async fn launch(
+        &self,
+        spec: impl Borrow<Spec> + Send + Sync,
+    ) -> Result<Sandbox, LaunchError> {
+        let (running, spec) = (self.shared.running(), spec.borrow());
+        let launched = match self.launch_with(&running, spec).await {
             Err(LaunchError::LauncherEnded) => {
                 let running = self.restart(running).await?;
-                self.launch_with(&running, &spec).await
+                self.launch_with(&running, spec).await
             }
             result => result,
         };

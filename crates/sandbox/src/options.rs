@@ -71,7 +71,7 @@ pub struct Options {
     /// How CPU time is shared out: `share` or `quota`. Default: `share`.
     pub cpu: CpuPolicy,
     /// The most sandboxes that may exist at one time: those of environments, of stems, and those that are about to
-    /// end. Default: 1280.
+    /// end. Default: 2000.
     pub sandboxes_max: u16,
     /// How many sandboxes are kept built ahead. Default: 8.
     pub ready_max: u8,
@@ -87,7 +87,7 @@ impl Default for Options {
             level: None,
             network: None,
             cpu: CpuPolicy::Share,
-            sandboxes_max: 1280,
+            sandboxes_max: 2000,
             ready_max: 8,
             uid_base: 900_000,
             subnet: "198.18.0.0/15".into(),

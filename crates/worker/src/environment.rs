@@ -253,6 +253,11 @@ impl Environment {
         true
     }
 
+    /// Whether it was stopped by `freeze`.
+    pub fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Acquire)
+    }
+
     pub(crate) fn thaw(&self) {
         if self.is_frozen.swap(false, Ordering::AcqRel)
             && let Err(error) = self.ground.process.thaw()

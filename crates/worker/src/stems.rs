@@ -205,6 +205,20 @@ impl Stems {
         });
     }
 
+    /// Stops one of those there are most of: an environment needs its place.
+    pub(crate) fn make_way(&self) {
+        // The guard must be gone before the stem is stopped.
+        let stem = {
+            let mut pools = self.pools();
+            let most = pools.values_mut().max_by_key(|pool| pool.ready.len());
+            most.and_then(|pool| {
+                pool.demand.pop_front();
+                pool.ready.pop()
+            })
+        };
+        drop(stem);
+    }
+
     fn kind(&self, function: &Function, installed: &Installed) -> Option<Kind> {
         let ahead = installed.identifier.language().ahead()?;
         let is_early = |name: &str| {

@@ -24,6 +24,7 @@ use sandbox::{LaunchError, Launcher, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -55,6 +56,13 @@ pub enum StartError {
     Init(FailedInit),
 }
 
+impl StartError {
+    /// Whether all sandboxes were in use, and stayed so.
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Launch(LaunchError::Full { .. }))
+    }
+}
+
 /// A failed init phase, as much of it as the second try goes on with.
 #[derive(Debug)]
 pub struct FailedInit {
@@ -82,6 +90,10 @@ struct Try {
     initialization: Initialization,
     deadline: Instant,
 }
+
+/// How long a start waits for a place while all sandboxes are in use, and how often it looks.
+const PLACE_MAX: Duration = Duration::from_secs(5);
+const PLACE_RETRY: Duration = Duration::from_millis(5);
 
 impl Worker {
     pub fn new(
@@ -150,6 +162,11 @@ impl Worker {
                 Err(error) => tracing::warn!(%error, "bootstrap not compiled ahead"),
             }
         });
+    }
+
+    /// How many environments there can be at all.
+    pub fn environments_max(&self) -> usize {
+        self.launcher.sandboxes_max().into()
     }
 
     /// Stops what was made ready for runtimes that nobody uses any more.
@@ -411,6 +428,20 @@ impl Worker {
         }
     }
 
+    /// Sandboxes that are about to end have their place still: a launch that finds none waits for one, and a stem makes way.
+    async fn launch(&self, spec: &Spec) -> Result<Sandbox, LaunchError> {
+        let deadline = Instant::now() + PLACE_MAX;
+        loop {
+            match self.launcher.launch(spec).await {
+                Err(LaunchError::Full { .. }) if Instant::now() < deadline => {
+                    self.stems.make_way();
+                    tokio::time::sleep(PLACE_RETRY).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
     async fn launched(
         &self,
         function: &Function,
@@ -419,7 +450,7 @@ impl Worker {
         external: Option<External>,
         runtime_version: &str,
     ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
-        let launched = self.launcher.launch(spec).await;
+        let launched = self.launch(&spec).await;
         let Sandbox { runtime_api, connection, edge, output, log, process } = match launched {
             Ok(sandbox) => sandbox,
             Err(error) => return Ok(Err(not_executable(function, &error).ok_or(error)?)),
