@@ -164,6 +164,35 @@ def interference(target, kind, is_quick):
     return result | {"p99_to_alone": result["p99_us"] / alone["p99_us"]}
 
 
+def events(target, kind, is_quick):
+    """Asynchronous invocations that are accepted: one caller's latency, and what sixteen get accepted in a second. Beside
+    it what one fdatasync of an append takes on the same disk, and how many a second there would be with one for each."""
+    function = invoked(target, kind)
+    request = target.signed("POST", f"/2014-11-13/functions/{function}/invoke-async", PAYLOAD)
+    sync_us = appends(target.folder, 100 if is_quick else 1000)
+    one = load_request(target, request, "", total=100 if is_quick else 2000)
+    many = load_request(target, request, "", connections=CONNECTIONS, total=500 if is_quick else 20_000)
+    return {
+        "fdatasync_p50_us": sync_us,
+        "accept_p50_us": one["p50_us"],
+        "accept_to_fdatasync": one["p50_us"] / sync_us,
+        "accepted_per_second": many["count"] / many["seconds"],
+        "per_second_to_fdatasync": many["count"] / many["seconds"] * sync_us / 1e6,
+    }
+
+
+def appends(folder, count):
+    """Microseconds that a bare append with its fdatasync takes, p50."""
+    times = []
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        for _ in range(count):
+            begin = time.perf_counter()
+            os.write(file.fileno(), PAYLOAD * 10)
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - begin) * 1e6)
+    return statistics.median(times)
+
+
 ALL = {
     "cold": cold,
     "warm": warm,
@@ -174,9 +203,10 @@ ALL = {
     "many": many,
     "defined": defined,
     "interference": interference,
+    "events": events,
 }
 # What says nothing about the kind of function is measured for one.
-ONCE = {"defined"}
+ONCE = {"defined", "events"}
 # What is measured of a kind, where that is not everything.
 OF = {"image": {"cold", "warm", "memory", "burst"}}
 
@@ -199,6 +229,13 @@ FIGURES = {
     "many": [("part_of_one", "x"), ("per_second", "1/s"), ("p99_us", "us")],
     "defined": [("ready_ms", "ms"), ("first_ms", "ms"), ("list_ms", "ms"), ("p50_us", "us"), ("idle_mib", "MiB")],
     "interference": [("p99_to_alone", "x"), ("p99_us", "us")],
+    "events": [
+        ("accept_to_fdatasync", "x"),
+        ("accept_p50_us", "us"),
+        ("fdatasync_p50_us", "us"),
+        ("accepted_per_second", "1/s"),
+        ("per_second_to_fdatasync", "x"),
+    ],
 }
 
 

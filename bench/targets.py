@@ -163,7 +163,7 @@ class Target:
 
 class Tinderbox(Target):
     name = "tinderbox"
-    measures = (*Target.measures, "control", "defined")
+    measures = (*Target.measures, "control", "defined", "events")
     newest = ""
 
     def command(self):

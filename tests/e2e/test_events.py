@@ -307,3 +307,50 @@ def test_acknowledged_events_survive_kills_under_load(new_platform):
 
     assert len(acknowledged) < 1000, "or the list is cut"
     wait_until(lambda: not lost(), "every acknowledged event has ended", 120)
+
+
+TRACE = "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']"
+
+
+def test_a_chain_that_comes_by_sixteen_times_is_ended(quick):
+    """As an SDK would, each call sends along the trace that the function had."""
+    function, told = quick.python(TRACE), quick.python(SAY)
+    path = f"/2015-03-31/functions/{function.name}/invocations"
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
+    for hops in range(16):
+        answer = quick.call("POST", path, "1", {"X-Amzn-Trace-Id": trace})
+        assert answer.status == 200, answer.body
+        trace = answer.json()
+        assert re.search(rf";Lineage=1:[0-9a-f]{{8}}:{hops}$", trace), trace
+    ended_loop = quick.call("POST", path, "1", {"X-Amzn-Trace-Id": trace})
+    assert (ended_loop.status, ended_loop.error_type) == (400, "RecursiveInvocationException")
+
+    quick.client().put_function_event_invoke_config(
+        FunctionName=function.name, DestinationConfig={"OnFailure": {"Destination": told.arn}}
+    )
+    headers = {"X-Amzn-Trace-Id": trace, "X-Amz-Invocation-Type": "Event"}
+    event = quick.call("POST", path, "1", headers)
+    assert event.status == 202
+    assert "recursive" in ended(quick, event.headers["x-amzn-RequestId"])
+    told.log_with("RecursiveInvocation")
+
+    quick.client().put_function_recursion_config(FunctionName=function.name, RecursiveLoop="Allow")
+    assert quick.call("POST", path, "1", {"X-Amzn-Trace-Id": trace}).json().endswith(":16")
+
+
+def test_a_loop_of_destinations_is_ended(quick):
+    # Without an answer: each record has the one before in it.
+    source = "def handler(event, context): pass"
+    one, other = quick.python(source), quick.python(source)
+    for function, next_ in [(one, other), (other, one)]:
+        quick.client().put_function_event_invoke_config(
+            FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": next_.arn}}
+        )
+    send(one, "x")
+
+    def stopped():
+        lines = quick.log_path.read_text(errors="replace").splitlines()
+        return any("event ended" in line and "recursive" in line and f":{one.name} " in line for line in lines)
+
+    wait_until(stopped, "the loop is ended")
+    wait_until(lambda: one.log_with("START RequestId").count("START RequestId") == 16, "it came by sixteen times")

@@ -10,6 +10,8 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceHeader(Box<str>);
 
+const LINEAGE: &str = ";Lineage=";
+
 /// Longer than any that AWS's services write.
 const LENGTH_MAX: usize = 512;
 
@@ -40,6 +42,46 @@ impl TraceHeader {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The header as the next invocation of `resource` passes it on, and how many came before in this chain.
+    ///
+    /// Its `Lineage` has an entry for each resource of the chain, `1:3e56857a:0`, the number being that of its
+    /// invocations before this one. Others' entries stay as they are, as far as there is room.
+    pub fn hop(&self, resource: &str) -> (String, u64) {
+        let Some((start, lineage)) = self.lineage() else {
+            let mut header =
+                String::with_capacity(self.0.len() + LINEAGE.len() + resource.len() + 5);
+            for part in [&self.0, LINEAGE, "1:", resource, ":0"] {
+                header.push_str(part);
+            }
+            return (header, 0);
+        };
+        let count_of = |entry: &str| {
+            let (known, count) = entry.strip_prefix("1:")?.rsplit_once(':')?;
+            (known == resource).then(|| count.parse::<u64>().ok())?
+        };
+        let hops =
+            lineage.split('|').find_map(count_of).map_or(0, |before| before.saturating_add(1));
+        let others = lineage.split('|').filter(|entry| count_of(entry).is_none());
+        let rest = self.0.get(start + LINEAGE.len() + lineage.len()..).unwrap_or_default();
+        let mut header = self.0.get(..start).unwrap_or_default().to_owned();
+        header += &format!("{LINEAGE}1:{resource}:{hops}");
+        for entry in others.filter(|entry| !entry.is_empty()) {
+            if header.len() + entry.len() + rest.len() < LENGTH_MAX {
+                header.push('|');
+                header.push_str(entry);
+            }
+        }
+        header.push_str(rest);
+        (header, hops)
+    }
+
+    /// Where the lineage begins, and what it is.
+    fn lineage(&self) -> Option<(usize, &str)> {
+        let start = self.0.find(LINEAGE)?;
+        let lineage = self.0.get(start + LINEAGE.len()..)?;
+        Some((start, lineage.split(';').next().unwrap_or_default()))
     }
 }
 
@@ -73,6 +115,31 @@ mod tests {
     use super::*;
 
     const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
+
+    #[test]
+    fn hops_are_counted_by_resource() {
+        let mut header =
+            TraceHeader::parse(&format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=0")).unwrap();
+        let mut counts = Vec::new();
+        for resource in ["aaaa", "bbbb", "aaaa", "aaaa", "bbbb"] {
+            let (next, count) = header.hop(resource);
+            header = TraceHeader::parse(&next).unwrap();
+            counts.push(count);
+        }
+        assert_eq!(counts, [0, 0, 1, 2, 1]);
+        assert_eq!(
+            header.as_str(),
+            format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:bbbb:1|1:aaaa:2")
+        );
+        let others = TraceHeader::parse(&format!(
+            "{ROOT};Parent=53995c3f42cd8ad8;Lineage=x|1:a:b:c;Sampled=1"
+        ))
+        .unwrap();
+        assert_eq!(
+            others.hop("aaaa").0,
+            format!("{ROOT};Parent=53995c3f42cd8ad8;Lineage=1:aaaa:0|x|1:a:b:c;Sampled=1")
+        );
+    }
 
     #[test]
     fn a_trace_from_outside_goes_on() {

@@ -22,7 +22,7 @@ use api::lambda;
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::FunctionEventInvokeConfig;
-use names::{FunctionArn, Qualifier, RequestId};
+use names::{FunctionArn, Qualifier, RequestId, TraceHeader};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,8 @@ struct Policy {
     retries: u32,
     age_max: Duration,
     config: Option<Arc<FunctionEventInvokeConfig>>,
+    /// Where events go that failed, in their own words.
+    dead_letters: Option<String>,
 }
 
 impl<I: Invoke> Service<I> {
@@ -102,10 +104,15 @@ impl<I: Invoke> Service<I> {
     }
 
     async fn run_event(&self, work: Work) -> Next {
-        let Some((head, function, found)) = self.find_event(&work) else {
+        let Some((mut head, function, found)) = self.find_event(&work) else {
             return Next::End(Vec::new());
         };
-        let policy = Policy::of(&function, head.qualifier.as_deref());
+        let policy = Policy::of(&found, head.qualifier.as_deref());
+        let hop = TraceHeader::parse(&head.trace).map(|trace| function.next_hop(&trace));
+        let is_loop = matches!(hop, Some(Err(_)));
+        if let Some(Ok(trace)) = hop {
+            head.trace = trace;
+        }
         let mut ended = Ended {
             work: &work,
             head: &head,
@@ -113,6 +120,10 @@ impl<I: Invoke> Service<I> {
             attempts: work.attempts,
             how: How::TooOld,
         };
+        if is_loop {
+            ended.how = How::Recursive;
+            return self.end_event(&ended, &policy);
+        }
         if function.reserved_concurrency == Some(0) {
             ended.how = How::SwitchedOff;
             return self.end_event(&ended, &policy);
@@ -194,9 +205,11 @@ impl<I: Invoke> Service<I> {
             result = ended.how.name(),
             "event ended"
         );
-        let destinations =
-            policy.config.as_ref().and_then(|config| config.destination_config.as_ref());
-        Next::End(ended.deliveries(destinations, (self.options.clock)()))
+        let config = policy.config.as_ref().and_then(|config| config.destination_config.as_ref());
+        let mut follows = Vec::new();
+        follows.extend(ended.record(config, (self.options.clock)()));
+        follows.extend(policy.dead_letters.as_deref().and_then(|target| ended.dead_letter(target)));
+        Next::End(follows)
     }
 }
 
@@ -208,8 +221,8 @@ impl EventHead {
 }
 
 impl Policy {
-    fn of(function: &Function, qualifier: Option<&str>) -> Self {
-        let config = function.event_invoke.get(qualifier.unwrap_or("$LATEST")).cloned();
+    fn of(found: &Found, qualifier: Option<&str>) -> Self {
+        let config = found.function.event_invoke.get(qualifier.unwrap_or("$LATEST")).cloned();
         let retries = config.as_ref().and_then(|config| config.maximum_retry_attempts);
         let age_s = config.as_ref().and_then(|config| config.maximum_event_age_in_seconds);
         Self {
@@ -218,6 +231,7 @@ impl Policy {
                 Duration::from_secs(u64::try_from(age_s).unwrap_or_default())
             }),
             config,
+            dead_letters: found.version.record.settings.dead_letters.clone(),
         }
     }
 }

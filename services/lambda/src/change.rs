@@ -59,6 +59,7 @@ impl<I: Invoke> Service<I> {
             reserved_concurrency: None,
             event_invoke: BTreeMap::new(),
             urls: BTreeMap::new(),
+            lineage: key.lineage(),
             recursive_loop: None,
             code_signing: signing.id.clone(),
             provisioned: BTreeMap::new(),

@@ -49,6 +49,8 @@ pub(crate) enum How {
     TooOld,
     /// Its function has a reserved concurrency of none.
     SwitchedOff,
+    /// Its chain came by its function too often.
+    Recursive,
 }
 
 /// What is kept of a delivery beside its record. In the data directory: a new member needs `#[serde(default)]`.
@@ -57,7 +59,20 @@ pub(crate) struct DeliveryHead {
     pub(crate) request_id: String,
     pub(crate) destination: String,
     trace: String,
+    /// Of a dead letter, whose body is the event itself: what the function failed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead_letter: Option<DeadLetter>,
 }
+
+/// The attributes of a dead letter's message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct DeadLetter {
+    error_code: u16,
+    error_message: String,
+}
+
+/// Bytes of a dead letter's `ErrorMessage`.
+const ERROR_MESSAGE_BYTES_MAX: usize = 1_024;
 
 /// A record as destinations get it.
 #[derive(Debug, Serialize)]
@@ -116,16 +131,18 @@ impl How {
             Self::Failed { .. } => "function_error",
             Self::TooOld => "too_old",
             Self::SwitchedOff => "switched_off",
+            Self::Recursive => "recursive",
         }
     }
 
-    /// AWS's word. That of a function that is switched off was not checked.
+    /// AWS's word. Those of a function that is switched off and of a loop were not checked.
     const fn condition(&self) -> &'static str {
         match self {
             Self::Succeeded { .. } => "Success",
             Self::Failed { .. } => "RetriesExhausted",
             Self::TooOld => "EventAgeExceeded",
             Self::SwitchedOff => "ZeroReservedConcurrency",
+            Self::Recursive => "RecursiveInvocation",
         }
     }
 
@@ -134,36 +151,45 @@ impl How {
             Self::Succeeded { version, outcome } | Self::Failed { version, outcome } => {
                 Some((version, outcome))
             }
-            Self::TooOld | Self::SwitchedOff => None,
+            Self::TooOld | Self::SwitchedOff | Self::Recursive => None,
         }
     }
 }
 
 impl Ended<'_> {
-    /// What is to be delivered of it.
-    pub(crate) fn deliveries(
-        &self,
-        destinations: Option<&DestinationConfig>,
-        now: Timestamp,
-    ) -> Vec<New> {
-        let is_success = matches!(self.how, How::Succeeded { .. });
-        let destination = destinations.and_then(|config| match is_success {
-            true => config.on_success.as_ref()?.destination.as_ref(),
-            false => config.on_failure.as_ref()?.destination.as_ref(),
-        });
-        let Some(destination) = destination.filter(|arn| !arn.is_empty()) else {
-            return Vec::new();
+    /// The delivery of its record, if it has a destination.
+    pub(crate) fn record(&self, config: Option<&DestinationConfig>, now: Timestamp) -> Option<New> {
+        let destination = match self.how {
+            How::Succeeded { .. } => config?.on_success.as_ref()?.destination.as_ref(),
+            _ => config?.on_failure.as_ref()?.destination.as_ref(),
         };
-        let head = DeliveryHead {
-            request_id: self.head.request_id.clone(),
-            destination: destination.clone(),
-            trace: self.head.trace.clone(),
-        };
-        let line = self.work.line.to_string();
-        vec![New { line, class: Class::Delivery, head: json(&head), body: json(&self.record(now)) }]
+        let destination = destination.filter(|arn| !arn.is_empty())?;
+        Some(self.delivery(destination, None, json(&self.document(now))))
     }
 
-    fn record(&self, now: Timestamp) -> Record<'_> {
+    /// The delivery of the event itself to where its function's dead letters go, if it failed.
+    pub(crate) fn dead_letter(&self, target: &str) -> Option<New> {
+        let error_message = match &self.how {
+            How::Succeeded { .. } => return None,
+            How::Failed { outcome, .. } => message_in(&outcome.payload),
+            how => how.condition().to_owned(),
+        };
+        let dead_letter = DeadLetter { error_code: 200, error_message };
+        Some(self.delivery(target, Some(dead_letter), self.work.body.clone()))
+    }
+
+    fn delivery(&self, destination: &str, dead_letter: Option<DeadLetter>, body: Bytes) -> New {
+        let head = DeliveryHead {
+            request_id: self.head.request_id.clone(),
+            destination: destination.to_owned(),
+            trace: self.head.trace.clone(),
+            dead_letter,
+        };
+        let line = self.work.line.to_string();
+        New { line, class: Class::Delivery, head: json(&head), body }
+    }
+
+    fn document(&self, now: Timestamp) -> Record<'_> {
         let qualifier = self.head.qualifier.as_deref().unwrap_or("$LATEST");
         let run = self.how.run();
         Record {
@@ -184,6 +210,19 @@ impl Ended<'_> {
             response_payload: run.map(|(_, outcome)| Document::of(&outcome.payload)),
         }
     }
+}
+
+/// What a function's error document says, as far as a dead letter tells it.
+fn message_in(document: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Failure {
+        #[serde(rename = "errorMessage")]
+        error_message: String,
+    }
+    let failure: Option<Failure> = serde_json::from_slice(document).ok();
+    let mut message = failure.map(|failure| failure.error_message).unwrap_or_default();
+    message.truncate(message.floor_char_boundary(ERROR_MESSAGE_BYTES_MAX));
+    message
 }
 
 /// Why a delivery did not arrive.

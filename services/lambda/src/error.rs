@@ -159,7 +159,12 @@ pub(crate) enum Error {
     ImageNotRunnable { reason: String },
     #[error("failed to invoke")]
     Invoke(#[from] InvokeError),
-    /// The queue has room for no more of this function's events, or of any.
+    #[error(
+        "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation."
+    )]
+    Recursive,
+    /// The queue has room for no more of this function's events, or of any. The fault's reason is, of AWS's, the one that
+    /// does not speak of what runs; which it is there was not checked.
     #[error("too many events wait")]
     TooManyEvents(#[source] events::Refused),
 
@@ -236,6 +241,7 @@ impl Error {
             | Self::ImageNotRunnable { .. }
             | Self::LayerNotReadable { .. }
             | Self::Invoke(InvokeError::Throttled { .. } | InvokeError::RuntimeNotInstalled(_))
+            | Self::Recursive
             | Self::TooManyEvents(_) => Blame::Customer,
         }
     }
@@ -297,9 +303,8 @@ impl Error {
             Self::Image { uri, error } => return image::fault_of(uri, error),
             Self::ImageNotRunnable { .. } => fault::resource_conflict(text),
             Self::Invoke(error) => return invoke_fault(error),
-            // Of AWS's reasons, the one that does not speak of what runs. Which it is there was not checked.
-            Self::TooManyEvents(_) => fault::too_many_requests("Rate Exceeded.")
-                .with_member("Reason", "CallerRateLimitExceeded"),
+            Self::Recursive => fault::recursive_invocation(text),
+            Self::TooManyEvents(_) => throttled("CallerRateLimitExceeded"),
             Self::Event(KeepError::Full { .. }) => {
                 fault::service("No space is left on the disk of this server.")
             }
@@ -361,11 +366,13 @@ fn package_fault(error: &PackageError) -> Option<Fault> {
     Some(fault)
 }
 
+fn throttled(reason: &'static str) -> Fault {
+    fault::too_many_requests("Rate Exceeded.").with_member("Reason", reason)
+}
+
 fn invoke_fault(error: &InvokeError) -> Option<Fault> {
     match error {
-        InvokeError::Throttled { reason } => {
-            Some(fault::too_many_requests("Rate Exceeded.").with_member("Reason", *reason))
-        }
+        InvokeError::Throttled { reason } => Some(throttled(reason)),
         InvokeError::RuntimeNotInstalled(hint) => Some(fault::invalid_runtime(hint.clone())),
         InvokeError::StartFailed => Some(Fault::internal()),
         InvokeError::ShuttingDown => Some(fault::service("The server is shutting down.")),

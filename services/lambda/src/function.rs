@@ -11,6 +11,7 @@ use crate::registry::Place;
 use crate::version::{Number, Version};
 use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
 use names::{AccountId, FunctionName, Qualifier, Region};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +30,12 @@ impl Key {
 
     pub(crate) fn place(&self) -> Place {
         Place { account: self.account.clone(), region: self.region.clone() }
+    }
+
+    /// What the function is called in the lineage of a trace: eight digits that tell nothing of it.
+    pub(crate) fn lineage(&self) -> Arc<str> {
+        let digest = Sha256::digest(self.arn().as_bytes());
+        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>().into()
     }
 
     pub(crate) fn qualified_arn(&self, qualifier: impl std::fmt::Display) -> String {
@@ -51,6 +58,8 @@ pub(crate) struct Function {
     pub(crate) event_invoke: BTreeMap<String, Arc<FunctionEventInvokeConfig>>,
     /// By qualifier: `$LATEST` or an alias.
     pub(crate) urls: BTreeMap<String, Arc<FunctionUrl>>,
+    /// What it is called in the lineage of a trace.
+    pub(crate) lineage: Arc<str>,
     /// `None` when the customer never spoke of it.
     pub(crate) recursive_loop: Option<RecursiveLoop>,
     /// The id of its code signing configuration.

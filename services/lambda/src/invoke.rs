@@ -109,7 +109,7 @@ impl<I: Invoke> Service<I> {
             client_context,
             cognito_identity: None,
             tenant_id: given.tenant_id.map(ToOwned::to_owned),
-            trace_id: cx.trace.to_string(),
+            trace_id: found.function.next_hop(&cx.trace)?,
             response: None,
             wants_log_tail: given.wants_log_tail,
         };

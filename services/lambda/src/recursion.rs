@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Whether a function may call itself through other services.
+//! Whether a function may call itself through other services, and when a loop is ended.
 //!
-//! Stored and answered: no service here leads back to a function yet, so there is no loop to end.
+//! Each invocation passes on a trace header whose `Lineage` counts the hops through its function; the AWS SDKs send it
+//! along with the calls that the function makes, and deliveries to destinations do. A chain that came by a function
+//! sixteen times goes no further, unless the function allows it. What else AWS writes there was not checked.
 
 use crate::Invoke;
 use crate::address::Address;
@@ -11,7 +13,22 @@ use crate::records::NO_PARTS;
 use crate::service::Service;
 use api::lambda;
 use lambda::RecursiveLoop;
+use names::TraceHeader;
 use wire::Context;
+
+/// Invocations of one function in one chain.
+const HOPS_MAX: u64 = 16;
+
+impl Function {
+    /// The trace header for the next invocation of this function in the chain of `trace`.
+    pub(crate) fn next_hop(&self, trace: &TraceHeader) -> Result<String, Error> {
+        let (header, hops) = trace.hop(&self.lineage);
+        if hops >= HOPS_MAX && self.recursive_loop != Some(RecursiveLoop::Allow) {
+            return Err(Error::Recursive);
+        }
+        Ok(header)
+    }
+}
 
 impl<I: Invoke> Service<I> {
     pub(crate) fn get_recursion(

@@ -57,7 +57,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         return unsupported("PublishTo", "use Publish");
     }
     let lambda::CreateFunctionInput {
-        dead_letter_config,
         kms_key_arn,
         file_system_configs,
         snap_start,
@@ -67,7 +66,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         ..
     } = input;
     in_both(&Both {
-        dead_letter_config: dead_letter_config.as_ref(),
         kms_key_arn,
         has_file_systems: file_system_configs.as_ref().is_some_and(|configs| !configs.is_empty()),
         snap_start: snap_start.as_ref(),
@@ -90,7 +88,6 @@ pub(crate) fn in_update(
         lambda::PackageType::Zip => image::check_image_members(input.image_config.as_ref())?,
     }
     in_both(&Both {
-        dead_letter_config: input.dead_letter_config.as_ref(),
         kms_key_arn: &input.kms_key_arn,
         has_file_systems: input
             .file_system_configs
@@ -125,7 +122,6 @@ pub(crate) fn in_code_update(
 
 /// What creating and updating share.
 struct Both<'a> {
-    dead_letter_config: Option<&'a lambda::DeadLetterConfig>,
     kms_key_arn: &'a Option<String>,
     has_file_systems: bool,
     snap_start: Option<&'a lambda::SnapStart>,
@@ -135,9 +131,6 @@ struct Both<'a> {
 }
 
 fn in_both(both: &Both<'_>) -> Result<(), Error> {
-    if both.dead_letter_config.is_some_and(|config| is_text(&config.target_arn)) {
-        return unsupported("DeadLetterConfig", "asynchronous invocation has no queue yet");
-    }
     if is_text(both.kms_key_arn) {
         return unsupported("KMSKeyArn", "environment variables are kept as they are");
     }

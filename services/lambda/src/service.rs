@@ -270,6 +270,7 @@ fn restored(
         urls: shared(loaded.urls),
         provisioned: loaded.provisioned,
         scaling: loaded.scaling,
+        lineage: key.lineage(),
         recursive_loop: loaded.recursive_loop,
         code_signing: loaded.code_signing,
         key,

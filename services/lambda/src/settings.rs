@@ -41,6 +41,9 @@ pub(crate) struct Settings {
     /// The later over the earlier.
     #[serde(default)]
     pub(crate) layers: Vec<LayerUse>,
+    /// Where events go that failed: the ARN of a queue or a topic.
+    #[serde(default)]
+    pub(crate) dead_letters: Option<String>,
     /// Each tenant has environments of its own. For the function's whole life.
     #[serde(default)]
     pub(crate) is_tenant_isolated: bool,

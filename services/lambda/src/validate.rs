@@ -66,6 +66,7 @@ struct Asked {
     logging_config: Option<lambda::LoggingConfig>,
     image_config: Option<lambda::ImageConfig>,
     capacity: Option<lambda::CapacityProviderConfig>,
+    dead_letter_config: Option<lambda::DeadLetterConfig>,
 }
 
 /// The settings of a new function called `name`.
@@ -88,6 +89,7 @@ pub(crate) fn settings_of_new(
         logging_config: input.logging_config.take(),
         image_config: input.image_config.take(),
         capacity: input.capacity_provider_config.take(),
+        dead_letter_config: input.dead_letter_config.take(),
     };
     let defaults = Settings {
         runtime: String::new(),
@@ -105,6 +107,7 @@ pub(crate) fn settings_of_new(
         vpc: None,
         image_overrides: None,
         layers: Vec::new(),
+        dead_letters: None,
         is_tenant_isolated: input.tenancy_config.is_some(),
         capacity: None,
     };
@@ -147,6 +150,7 @@ pub(crate) fn settings_after(
         logging_config: input.logging_config.take(),
         image_config: input.image_config.take(),
         capacity: input.capacity_provider_config.take(),
+        dead_letter_config: input.dead_letter_config.take(),
     };
     if asked.capacity.is_some() && settings.capacity.is_none() {
         let text = "CapacityProviderConfig isn't supported for Lambda Default functions.";
@@ -190,7 +194,20 @@ fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
     if let Some(vpc) = asked.vpc_config {
         settings.vpc = Some(attachment(vpc));
     }
+    if let Some(config) = asked.dead_letter_config {
+        settings.dead_letters = dead_letters(config)?;
+    }
     Ok(settings)
+}
+
+/// A queue or a topic. Whether it is there shows when something is delivered. The text is ours.
+fn dead_letters(config: lambda::DeadLetterConfig) -> Result<Option<String>, Error> {
+    let Some(arn) = config.target_arn.filter(|arn| !arn.is_empty()) else { return Ok(None) };
+    if !matches!(arn.split(':').nth(2), Some("sqs" | "sns")) {
+        let text = "The dead letter target must be an SQS queue or an SNS topic.";
+        return Err(Error::InvalidParameter(text.to_owned()));
+    }
+    Ok(Some(arn))
 }
 
 pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {

@@ -112,6 +112,10 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
         architectures: lambda::Architecture::parse(&settings.architecture)
             .map(|architecture| vec![architecture]),
         ephemeral_storage: Some(lambda::EphemeralStorage { size: integer(settings.tmp_mb) }),
+        dead_letter_config: settings
+            .dead_letters
+            .as_ref()
+            .map(|arn| lambda::DeadLetterConfig { target_arn: Some(arn.clone()) }),
         snap_start: Some(lambda::SnapStartResponse {
             apply_on: Some(lambda::SnapStartApplyOn::None),
             optimization_status: Some(lambda::SnapStartOptimizationStatus::Off),

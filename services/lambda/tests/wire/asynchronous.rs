@@ -158,3 +158,31 @@ async fn a_record_waits_for_a_destination_that_no_service_is_behind() {
     assert_eq!(platform.lambda.queue().purge(None, None).await, 1);
     assert_eq!(undelivered(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_event_is_a_dead_letter_and_a_record() {
+    let platform = Platform::new().await;
+    let queue = "arn:aws:sqs:us-east-1:000000000000:dead";
+    let config = json!({"DeadLetterConfig": {"TargetArn": queue}});
+    assert_eq!(platform.create_with("hello", config.clone()).await.status, 201);
+    assert_eq!(platform.settled("hello").await["DeadLetterConfig"], config["DeadLetterConfig"]);
+    let path = "/2019-09-25/functions/hello/event-invoke-config";
+    let on_failure =
+        json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::records"}}});
+    assert_eq!(platform.call("PUT", path, on_failure).await.status, 200);
+    send(&platform, "hello", "1").await;
+    send(&platform, "hello", r#""fail""#).await;
+    let waiting = || async {
+        let line = "arn:aws:lambda:us-east-1:000000000000:function:hello";
+        let waiting = platform.lambda.waiting(line, 10).await.unwrap();
+        waiting.into_iter().filter_map(|item| item.destination).collect::<Vec<_>>()
+    };
+    let mut found = waiting().await;
+    while found.len() < 2 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        found = waiting().await;
+    }
+    assert_eq!(found, ["arn:aws:s3:::records", queue]);
+    expect!["400 InvalidParameterValueException: The dead letter target must be an SQS queue or an SNS topic."]
+        .assert_eq(&platform.create_with("other", json!({"DeadLetterConfig": {"TargetArn": "arn:aws:lambda:us-east-1:000000000000:function:hello"}})).await.error());
+}

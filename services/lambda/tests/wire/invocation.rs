@@ -42,7 +42,8 @@ async fn an_event_says_how_it_was_addressed() {
     assert!(events.iter().all(|event| event.payload == "{}"), "no payload is an empty object");
     assert!(events.iter().all(|event| event.client_context.as_deref() == Some(r#"{"client":{}}"#)));
     let parts: Vec<_> = events[0].trace_id.split(['=', '-', ';']).map(str::len).collect();
-    assert_eq!(parts, [4, 1, 8, 24, 6, 16, 7, 1], "{}", events[0].trace_id);
+    assert_eq!(parts[..8], [4, 1, 8, 24, 6, 16, 7, 1], "{}", events[0].trace_id);
+    assert!(events[0].trace_id.contains(";Lineage=1:") && events[0].trace_id.ends_with(":0"));
 }
 
 #[tokio::test]
