@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Asynchronous invocation, as far as time and the wire are concerned: the clock of these tests runs ahead by itself.
+//! Asynchronous invocation, as far as time and the wire are concerned: the clock of these tests runs ahead.
 
 use crate::platform::{FUNCTIONS, Platform, eventually};
 use expect_test::expect;
@@ -37,19 +37,28 @@ async fn record(platform: &Platform) -> Value {
     record
 }
 
-/// As `eventually`, but hours may pass: half a second for each millisecond, so that the disk keeps up.
+/// As `eventually`, but hours may pass.
 async fn eventually_late<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the clock of these tests stands still meanwhile"
-        )]
-        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.unwrap();
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// From now on the clock takes half a second for each millisecond. tokio's own way, from timer to timer whenever nothing
+/// else is to do, skips hours while the disk writes.
+fn run_ahead() {
+    tokio::time::pause();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+    tokio::spawn(async {
+        loop {
+            let tick = tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)));
+            tick.await.expect("a sleep does not panic");
+            tokio::time::advance(Duration::from_millis(500)).await;
+        }
+    });
 }
 
 #[tokio::test]
@@ -82,12 +91,13 @@ async fn an_event_is_there_after_a_restart() {
     .await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn attempts_come_a_minute_and_two_minutes_later() {
     let platform = Platform::new().await;
     platform.create("hello").await;
     platform.create("told").await;
     tell_failures(&platform, "hello", json!({})).await;
+    run_ahead();
     let begin = Instant::now();
     send(&platform, "hello", r#""fail""#).await;
     let record = record(&platform).await;
@@ -107,7 +117,7 @@ async fn attempts_come_a_minute_and_two_minutes_later() {
     assert_eq!(ids, [ids[0]; 3]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_throttled_event_waits_until_it_is_too_old() {
     let platform = Platform::new().await;
     platform.create("hello").await;
@@ -122,6 +132,7 @@ async fn a_throttled_event_waits_until_it_is_too_old() {
         _ = &mut running => panic!("it waits"),
         begun = platform.reader.begun.acquire() => begun.unwrap().forget(),
     }
+    run_ahead();
     let begin = Instant::now();
     send(&platform, "hello", "1").await;
     // `told` must get through the gate when it is told: the one that runs has its turn before.
@@ -137,7 +148,7 @@ async fn a_throttled_event_waits_until_it_is_too_old() {
     assert_eq!((&record["requestPayload"], record.get("responseContext")), (&json!(1), None));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_record_waits_for_a_destination_that_no_service_is_behind() {
     let platform = Platform::new().await;
     platform.create("hello").await;
@@ -145,13 +156,15 @@ async fn a_record_waits_for_a_destination_that_no_service_is_behind() {
     let config = json!({"DestinationConfig": {"OnSuccess": {"Destination": queue}}});
     let path = "/2019-09-25/functions/hello/event-invoke-config";
     assert_eq!(platform.call("PUT", path, config).await.status, 200);
+    run_ahead();
     send(&platform, "hello", "1").await;
     let undelivered = || {
         let lines = platform.lambda.queue().lines();
         lines.values().next().map(|(line, _)| (line.events, line.undelivered))
     };
     eventually_late(|| (undelivered()? == (0, 1)).then_some(())).await;
-    tokio::time::sleep(Duration::from_secs(24 * 3_600)).await;
+    tokio::time::advance(Duration::from_secs(24 * 3_600)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(undelivered(), Some((0, 1)), "a day later it still waits");
 
     // Whoever does not want it any more says so.
@@ -159,7 +172,7 @@ async fn a_record_waits_for_a_destination_that_no_service_is_behind() {
     assert_eq!(undelivered(), None);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_failed_event_is_a_dead_letter_and_a_record() {
     let platform = Platform::new().await;
     let queue = "arn:aws:sqs:us-east-1:000000000000:dead";
@@ -170,6 +183,7 @@ async fn a_failed_event_is_a_dead_letter_and_a_record() {
     let on_failure =
         json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::records"}}});
     assert_eq!(platform.call("PUT", path, on_failure).await.status, 200);
+    run_ahead();
     send(&platform, "hello", "1").await;
     send(&platform, "hello", r#""fail""#).await;
     let waiting = || async {
