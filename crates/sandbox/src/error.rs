@@ -101,6 +101,21 @@ impl fmt::Display for Step {
     }
 }
 
+/// Why there is no snapshot of a sandbox, or why a sandbox does not go on from one.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The function's code holds something that cannot be brought back.
+    #[error("{what}")]
+    Obstacle { what: String },
+    /// It was taken with other files, or before the machine was started. A new one can be taken.
+    #[error("the snapshot is stale: {what}")]
+    Stale { what: String },
+    #[error("failed to {reason}")]
+    Failed { reason: String },
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+}
+
 /// Why the launcher did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -11,10 +11,12 @@ use crate::ready::{Hurry, Ready};
 use crate::sandbox::Process;
 use crate::watch::Turns;
 use crate::{
-    Capability, LaunchError, Level, Limits, Mount, Network, Options, Sandbox, Spec, StartError,
+    Capability, LaunchError, Level, Limits, Mount, Network, Options, Sandbox, SnapshotError, Spec,
+    StartError,
 };
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use std::borrow::Borrow;
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -221,6 +223,38 @@ impl Launcher {
         limits: Limits,
     ) -> Result<(), LaunchError> {
         launch::furnish(&self.shared, process, mounts, limits).await
+    }
+
+    /// Whether snapshots of sandboxes can be taken and brought back here, or what stands against it.
+    pub fn can_snapshot(&self) -> Result<(), &'static str> {
+        if !sys::trace::IS_SUPPORTED {
+            Err("the processor is not an x86-64")
+        } else if self.shared.level == Level::L0 {
+            Err("isolation level 1 or 2 is needed")
+        } else if self.shared.network == Network::Host {
+            Err("functions have the machine's network, and not one of their own")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Builds a sandbox in which a program goes on from a snapshot that `Process::take_snapshot` wrote. The connection on which it
+    /// waits comes with it.
+    ///
+    /// Must be called on a tokio runtime, and the sandbox be used on the same one.
+    pub async fn restore(&self, spec: Spec, snapshot: &File) -> Result<Sandbox, SnapshotError> {
+        let running = self.shared.running();
+        let root = spec.root.as_deref();
+        let unused = match launch::unused(&self.shared, &running, root).await {
+            Err(LaunchError::LauncherEnded) => {
+                let running = self.restart(running).await?;
+                launch::unused(&self.shared, &running, root).await
+            }
+            result => result,
+        };
+        let restored = launch::restore(&self.shared, unused?, &spec, snapshot).await;
+        self.shared.ready.fill(&self.shared);
+        restored
     }
 
     /// Starts another launcher in place of `ended`, unless somebody has already.

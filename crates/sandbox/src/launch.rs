@@ -9,9 +9,11 @@ use crate::news::{self, News};
 use crate::ready::Unused;
 use crate::request::{self, Encoder, Kind, LOG_PIPE, MOUNTS_MAX, OUTLET, SandboxId};
 use crate::sandbox::{Process, Sandbox};
+use crate::snapshot::Outcome;
 use crate::watch::Watch;
-use crate::{LaunchError, Level, Limits, Mount, Spec, Step};
+use crate::{LaunchError, Level, Limits, Mount, SnapshotError, Spec, Step};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as StdTcpListener};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -222,6 +224,72 @@ pub(crate) async fn furnish(
         }
     }
 }
+
+/// Has a snapshot taken of what runs in a sandbox.
+pub(crate) async fn take_snapshot(
+    process: &Process,
+    file: &File,
+    port: u16,
+) -> Result<(), SnapshotError> {
+    let port = port.to_ne_bytes();
+    let request = [request::TAKE, process.id.0.to_ne_bytes().as_slice(), &port].concat();
+    ask_aside(&process.launcher, &request, file).await
+}
+
+/// Has a program started in a sandbox that goes on from a snapshot, and waits for its connection.
+pub(crate) async fn restore(
+    shared: &Shared,
+    unused: Unused,
+    spec: &Spec,
+    snapshot: &File,
+) -> Result<Sandbox, SnapshotError> {
+    let Unused { mut process, output, log, listeners } = unused;
+    let Some((runtime_api, edge)) = listeners else {
+        let reason = "bring back a snapshot: the sandbox has no network of its own".to_owned();
+        return Err(SnapshotError::Failed { reason });
+    };
+    let request = encode(shared, Kind::Restore, process.id, spec, None)?;
+    bound(&mut process, spec.limits)?;
+    share(shared, &mut process, spec)?;
+    let request = [request::RESTORE, &request].concat();
+    ask_aside(&process.launcher, &request, snapshot).await?;
+    let (connection, _) = runtime_api.accept().await.map_err(talk)?;
+    Ok(Sandbox {
+        runtime_api,
+        connection: Some(connection),
+        edge: Some(edge),
+        output,
+        log,
+        process,
+    })
+}
+
+/// Asks for what a child of the launcher does, and waits for what comes of it.
+async fn ask_aside(launcher: &Running, request: &[u8], file: &File) -> Result<(), SnapshotError> {
+    let (ours, theirs) = descriptors::message_pair().map_err(talk)?;
+    descriptors::set_nonblocking(&ours).map_err(talk)?;
+    send(&launcher.socket, request, &[theirs.as_fd(), file.as_fd()]).await?;
+    drop(theirs);
+    let reply = UnixStream::from_std(ours.into()).map_err(talk)?;
+    let mut buffer = vec![0; OUTCOME_BYTES_MAX];
+    let receive = || descriptors::receive(&reply, &mut buffer, Wait::Never);
+    let (length, _) = reply.async_io(Interest::READABLE, receive).await.map_err(talk)?;
+    match serde_json::from_slice(buffer.get(..length).unwrap_or_default()) {
+        Ok(Outcome::Done) => Ok(()),
+        Ok(Outcome::Obstacle(what)) => Err(SnapshotError::Obstacle { what }),
+        Ok(Outcome::Stale(what)) => Err(SnapshotError::Stale { what }),
+        Ok(Outcome::Failed(reason)) => Err(SnapshotError::Failed { reason }),
+        Ok(Outcome::Full) => {
+            let sandboxes_max = 0;
+            Err(LaunchError::Full { sandboxes_max }.into())
+        }
+        // Killed on the way, with the sandbox or with the launcher.
+        Err(_) => Err(LaunchError::Killed.into()),
+    }
+}
+
+/// The longest answer: it may name a file.
+const OUTCOME_BYTES_MAX: usize = 16 << 10;
 
 /// A TCP socket in a sandbox's network, not connected. Whatever it is connected to is inside.
 pub(crate) async fn outlet(process: &Process) -> io::Result<OwnedFd> {

@@ -21,11 +21,12 @@ mod order;
 mod ready;
 mod request;
 mod sandbox;
+mod snapshot;
 mod spec;
 mod watch;
 
 pub use capability::Capability;
-pub use error::{Blame, LaunchError, StartError, Step};
+pub use error::{Blame, LaunchError, SnapshotError, StartError, Step};
 pub use handle::{Launcher, Starting, probe, probe_with};
 pub use launcher::launcher_main;
 pub use options::{CpuPolicy, Level, Network, Options};

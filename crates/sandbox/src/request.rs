@@ -20,6 +20,13 @@ pub(crate) const BUILD: &[u8] = b"B";
 /// Asks for a socket in a sandbox's network. Where to send it, and the namespace, come along.
 pub(crate) const OUTLET: &[u8] = b"O";
 
+/// Asks for a snapshot of what runs in a sandbox: its number and a port follow. The snapshot's file and where to send what came of
+/// it come along.
+pub(crate) const TAKE: &[u8] = b"T";
+
+/// Asks for a program that goes on from a snapshot: a request of `Kind::Restore` follows. The same comes along.
+pub(crate) const RESTORE: &[u8] = b"R";
+
 /// The descriptor on which a runtime writes log records.
 pub(crate) const LOG_PIPE: i32 = 5;
 
@@ -30,10 +37,12 @@ pub(crate) enum Kind {
     Furnish,
     /// Put directories into a sandbox that was built, and start a program there.
     Start,
+    /// The same, but the program is held before it begins, to be made over.
+    Restore,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Furnish, Self::Start];
+    const ALL: [Self; 3] = [Self::Furnish, Self::Start, Self::Restore];
 
     fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)

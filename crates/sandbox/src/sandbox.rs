@@ -9,7 +9,8 @@ use crate::news::{self, News};
 use crate::order::Order;
 use crate::request::SandboxId;
 use crate::watch::Watch;
-use crate::{LaunchError, Level, Limits};
+use crate::{LaunchError, Level, Limits, SnapshotError};
+use std::fs::File;
 use std::io;
 use std::net::TcpListener as StdTcpListener;
 use std::os::fd::OwnedFd;
@@ -291,6 +292,12 @@ impl Process {
     /// A TCP socket in the sandbox's network, not connected and non-blocking: what it is connected to is inside.
     pub async fn outlet(&self) -> io::Result<OwnedFd> {
         launch::outlet(self).await
+    }
+
+    /// Writes what runs here to `file`, as one process that waits on the connection whose own port is `port`. It does not go on
+    /// afterwards: the sandbox is to be dropped.
+    pub async fn take_snapshot(&self, file: &File, port: u16) -> Result<(), SnapshotError> {
+        launch::take_snapshot(self, file, port).await
     }
 
     /// See `Sandbox::memory_peak`. Costs one look while nothing grows.

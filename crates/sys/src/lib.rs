@@ -13,3 +13,4 @@ pub mod namespaces;
 pub mod netlink;
 pub mod process;
 pub mod seccomp;
+pub mod trace;

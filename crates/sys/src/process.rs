@@ -113,11 +113,17 @@ pub fn kill_group(pidfd: impl AsFd) -> io::Result<()> {
     }
 }
 
-/// The number of a process, if it still has one.
-fn number(pidfd: impl AsFd) -> io::Result<Option<Pid>> {
+/// The number of a process, if it still has one. To be called where `/proc` is this process's.
+pub fn number(pidfd: impl AsFd) -> io::Result<Option<Pid>> {
     let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd()))?;
     let number = text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
     Ok(number.filter(|number| *number > 0).and_then(Pid::from_raw))
+}
+
+/// A descriptor of a process by its number.
+pub fn open(pid: i32) -> io::Result<OwnedFd> {
+    let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?)
 }
 
 /// Is there a process of this number?
@@ -205,10 +211,31 @@ pub fn ignore_no_signal() {
 /// The two processes share one working directory from then on: when one goes elsewhere, so does the other. That is how a
 /// program is moved that can not do it itself.
 pub fn spawn(program: &CStr, argv: &[&CStr], env: &[&CStr]) -> io::Result<i32> {
+    start(program, argv, env, None)
+}
+
+/// As `spawn`, but before it executes the new process says a byte on `line`, and waits there for another: who answers may have
+/// begun to trace it.
+pub fn spawn_held(
+    program: &CStr,
+    argv: &[&CStr],
+    env: &[&CStr],
+    line: impl AsFd,
+) -> io::Result<i32> {
+    start(program, argv, env, Some(line.as_fd()))
+}
+
+fn start(
+    program: &CStr,
+    argv: &[&CStr],
+    env: &[&CStr],
+    line: Option<BorrowedFd<'_>>,
+) -> io::Result<i32> {
     let argv = null_terminated(argv);
     let env = null_terminated(env);
+    let line = line.map_or(-1, |line| line.as_raw_fd());
     let mut image =
-        Image { program: program.as_ptr(), argv: argv.as_ptr(), env: env.as_ptr(), error: 0 };
+        Image { program: program.as_ptr(), argv: argv.as_ptr(), env: env.as_ptr(), line, error: 0 };
     let mut stack = vec![0_u128; SPAWN_STACK_BYTES / size_of::<u128>()];
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FS | libc::SIGCHLD;
     // SAFETY: the child runs on `stack`, of which this is the aligned end, while this process waits in the call until it has
@@ -226,6 +253,9 @@ pub fn spawn(program: &CStr, argv: &[&CStr], env: &[&CStr]) -> io::Result<i32> {
     Err(io::Error::from_raw_os_error(image.error))
 }
 
+/// What a process says that waits before it executes its program.
+pub const HELD: u8 = b'H';
+
 /// Enough for the few calls between the start of the child and its program.
 const SPAWN_STACK_BYTES: usize = 64 << 10;
 
@@ -234,6 +264,8 @@ struct Image {
     program: *const libc::c_char,
     argv: *const *mut libc::c_char,
     env: *const *mut libc::c_char,
+    /// Where to wait. -1: nowhere.
+    line: i32,
     error: i32,
 }
 
@@ -251,6 +283,13 @@ extern "C" fn execute(image: *mut libc::c_void) -> i32 {
             8_usize,
         )
     };
+    if image.line >= 0 {
+        let mut byte = HELD;
+        // SAFETY: `byte` is live, and one byte is read from it.
+        unsafe { libc::write(image.line, (&raw const byte).cast(), 1) };
+        // SAFETY: `byte` is live, and one byte is written to it.
+        unsafe { libc::read(image.line, (&raw mut byte).cast(), 1) };
+    }
     // SAFETY: a C string and two arrays of C strings that end in null, as `spawn` made them.
     unsafe { libc::execve(image.program, image.argv.cast(), image.env.cast()) };
     image.error = io::Error::last_os_error().raw_os_error().unwrap_or(libc::ENOEXEC);
@@ -283,6 +322,11 @@ pub fn die_with_parent() -> io::Result<()> {
 /// Other processes of the same user can neither trace this one nor look into it through `/proc`.
 pub fn hide_from_user() -> io::Result<()> {
     Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
+}
+
+/// Undoes `hide_from_user`.
+pub fn show_to_user() -> io::Result<()> {
+    Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)?)
 }
 
 /// Orphans among the descendants of this process become its children.

@@ -12,7 +12,8 @@
 
 use crate::launcher::stay;
 use crate::news::News;
-use crate::request::{self, LOG_PIPE, Request};
+use crate::request::{self, Kind, LOG_PIPE, Request};
+use crate::snapshot::SNAPSHOT;
 use crate::{Level, Limits, Step};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Resource;
@@ -82,9 +83,19 @@ pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
     let voice = Voice(news);
     let mut buffer = vec![0; request::LENGTH_MAX];
     // No request: the launcher has ended, or is about to end this process.
-    let Some(request) = wait_for_order(&orders, &mut buffer) else { process::exit_now(0) };
+    let Some((request, snapshot)) = wait_for_order(&orders, &mut buffer) else {
+        process::exit_now(0)
+    };
+    let started = match snapshot {
+        Some(snapshot) => start_held(cradle, &request, &snapshot, &orders),
+        None => start(cradle, &request),
+    };
     drop(orders);
-    match start(cradle, &request) {
+    match started {
+        // Whoever makes it over tells when it is done.
+        Ok(runtime) if request.kind == Kind::Restore => {
+            let _ = stay::stay(&voice, runtime, || Err(io::ErrorKind::Unsupported.into()));
+        }
         Ok(runtime) => {
             voice.tell(&News::Started);
             // Whatever the reason: when this process ends, the sandbox ends, and that is told by the launcher.
@@ -188,9 +199,12 @@ fn separate(single: &SingleThread, cradle: &Cradle<'_>) -> Result<(), Failure> {
     mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)
 }
 
-fn wait_for_order<'a>(orders: &OwnedFd, buffer: &'a mut [u8]) -> Option<Request<'a>> {
-    let (length, _) = descriptors::receive(orders, buffer, Wait::UntilReady).ok()?;
-    Request::decode(buffer.get(..length)?)
+fn wait_for_order<'a>(
+    orders: &OwnedFd,
+    buffer: &'a mut [u8],
+) -> Option<(Request<'a>, Option<OwnedFd>)> {
+    let (length, passed) = descriptors::receive(orders, buffer, Wait::UntilReady).ok()?;
+    Some((Request::decode(buffer.get(..length)?)?, passed.into_iter().next()))
 }
 
 /// Puts the function's own things into a sandbox. Done by the launcher, from inside its mount namespace.
@@ -220,6 +234,30 @@ fn start(cradle: &Cradle<'_>, request: &Request<'_>) -> Result<i32, Failure> {
     limit_function(cradle, &request.limits).at(Step::ResourceLimits)?;
     rustix::process::chdir(request.cwd).map_err(io::Error::from).at(Step::WorkingDirectory)?;
     execute(request).at(Step::Execute)
+}
+
+/// Starts a program that is to be made over: it holds the snapshot, says on `orders` that it is there, and waits. Once it has
+/// executed, this process says so too.
+fn start_held(
+    cradle: &Cradle<'_>,
+    request: &Request<'_>,
+    snapshot: &OwnedFd,
+    orders: &OwnedFd,
+) -> Result<i32, Failure> {
+    limit_function(cradle, &request.limits).at(Step::ResourceLimits)?;
+    descriptors::put_at(snapshot, SNAPSHOT).at(Step::Descriptors)?;
+    let program = request.argv.first().ok_or(io::ErrorKind::InvalidInput.into());
+    let program = program.at(Step::Execute)?;
+    // The new process is one memory with this one until it executes, and an ordinary user may not trace what is hidden. Nothing of
+    // a function runs here meanwhile, nor before the launcher has heard that it is over.
+    process::show_to_user().at(Step::Privileges)?;
+    let started = process::spawn_held(program, &request.argv, &request.env, orders);
+    process::hide_from_user().at(Step::Privileges)?;
+    // This process has no use for what it handed on.
+    descriptors::close_from(SNAPSHOT.cast_unsigned()).at(Step::Descriptors)?;
+    let runtime = started.at(Step::Execute)?;
+    descriptors::send(orders, &[process::HELD], &[]).at(Step::Execute)?;
+    Ok(runtime)
 }
 
 /// Starts the runtime: its number.

@@ -23,6 +23,7 @@ mod refused;
 mod roots;
 mod sandboxes;
 mod setup;
+mod snapshots;
 mod stay;
 mod subnet;
 mod survey;
@@ -101,7 +102,8 @@ fn say(server: &OwnedFd, answer: &Answer) -> io::Result<()> {
 
 /// Builds sandboxes until the server is gone.
 fn serve(server: &OwnedFd, sandboxes: &mut Sandboxes) -> io::Result<()> {
-    let mut buffer = vec![0; request::LENGTH_MAX];
+    // With the byte that says what it is for.
+    let mut buffer = vec![0; 1 + request::LENGTH_MAX];
     let mut events = Vec::with_capacity(64);
     epoll::add(sandboxes.epoll(), server, Token::Server.into(), epoll::EventFlags::IN)?;
     loop {
@@ -148,9 +150,16 @@ fn accept(server: &OwnedFd, buffer: &mut [u8], sandboxes: &mut Sandboxes) -> io:
     if length == 0 {
         return Ok(false);
     }
+    let kind = buffer.get(..1).unwrap_or_default();
     match (passed.pop(), passed.pop(), buffer.get(..length)) {
         (Some(namespace), Some(reply), Some(request::OUTLET)) => {
             sandboxes.open_outlet(&namespace, &reply)?;
+        }
+        (Some(file), Some(reply), Some([_, asked @ ..])) if kind == request::TAKE => {
+            sandboxes.take_snapshot(asked, &file, &reply);
+        }
+        (Some(file), Some(reply), Some([_, asked @ ..])) if kind == request::RESTORE => {
+            sandboxes.restore(asked, &file, &reply);
         }
         // Only a sandbox to be comes with the socket for its news.
         (Some(news), None, Some([_, root @ ..])) => sandboxes.build(news, root)?,

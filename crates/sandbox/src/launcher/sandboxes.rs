@@ -87,6 +87,8 @@ struct Occupant {
     mounts: Option<OwnedFd>,
     /// The size of its `/tmp`.
     tmp_bytes: u64,
+    /// What its output and its log are called: the inodes of the pipes.
+    pipes: [u64; 2],
     is_dropped: bool,
     is_gone: bool,
 }
@@ -205,6 +207,9 @@ impl Sandboxes {
         let (orders, theirs) = descriptors::message_pair().at(Step::Clone)?;
         let (output, written) = descriptors::pipe().at(Step::Descriptors)?;
         let (log, log_written) = descriptors::pipe().at(Step::Descriptors)?;
+        let inode = |pipe: &OwnedFd| rustix::fs::fstat(pipe).map(|found| found.st_ino);
+        let pipes = inode(&output).and_then(|output| Ok([output, inode(&log)?]));
+        let pipes = pipes.map_err(io::Error::from).at(Step::Descriptors)?;
         let cradle = Cradle {
             level: self.level,
             user: (self.level == Level::L2).then_some(self.uid_base + slot),
@@ -240,6 +245,7 @@ impl Sandboxes {
             offered,
             mounts: None,
             tmp_bytes: Limits::default().tmp_bytes,
+            pipes,
             is_dropped: false,
             is_gone: false,
         })
@@ -293,8 +299,49 @@ impl Sandboxes {
         }
     }
 
+    /// What a child needs that takes or brings back a snapshot.
+    pub(super) fn single(&self) -> &SingleThread {
+        &self.single
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.started_count >= self.started_max
+    }
+
+    /// The user that a sandbox runs as, where each has its own.
+    pub(super) fn user_of(&self, slot: usize) -> Option<u32> {
+        let slot = u32::try_from(slot).ok()?;
+        (self.level == Level::L2).then(|| self.uid_base + slot)
+    }
+
+    pub(super) fn pipes_of(&self, slot: usize) -> [u64; 2] {
+        let occupant = self.slots.get(slot).and_then(Option::as_ref);
+        occupant.map_or([0; 2], |occupant| occupant.pipes)
+    }
+
+    pub(super) fn pidfd_of(&self, slot: usize) -> Option<&OwnedFd> {
+        Some(&self.slots.get(slot)?.as_ref()?.pidfd)
+    }
+
+    /// Does `work` with the host's files in place of the template's.
+    pub(super) fn in_host<T>(&self, work: impl FnOnce() -> T) -> io::Result<T> {
+        match &self.template {
+            Some(template) => template.in_host(&self.single, work),
+            None => Ok(work()),
+        }
+    }
+
+    /// Does `work` among the files of a sandbox.
+    pub(super) fn in_files_of<T>(&self, slot: usize, work: impl FnOnce() -> T) -> io::Result<T> {
+        let mounts = self.slots.get(slot).and_then(|place| place.as_ref()?.mounts.as_ref());
+        match (&self.template, mounts) {
+            (Some(template), Some(mounts)) => template.in_sandbox(&self.single, mounts, work),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// The place of a sandbox, if it still exists. One that is gone has told so.
-    fn slot_of(&self, id: SandboxId) -> Option<usize> {
+    pub(super) fn slot_of(&self, id: SandboxId) -> Option<usize> {
         let slot = usize::try_from(id.0 & ((1 << SLOT_BITS) - 1)).ok()?;
         let occupant = self.slots.get(slot)?.as_ref()?;
         (occupant.id == id).then_some(slot)
@@ -314,16 +361,21 @@ impl Sandboxes {
         if !is_start {
             return Ok(Some(News::Furnished));
         }
-        let Some(Some(occupant)) = self.slots.get_mut(slot) else { return Ok(None) };
-        let Some(orders) = occupant.orders.take() else {
-            return Err((Step::Execute, 0, io::ErrorKind::InvalidInput.into()));
-        };
-        self.started_count += 1;
+        let orders = self.hand_out(slot).at(Step::Execute)?;
         match descriptors::send(&orders, bytes, &[]) {
             // It died, which is told by its descriptor.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
             sent => sent.map(|()| None).at(Step::Execute),
         }
+    }
+
+    /// Where the first process of a sandbox waits for its request, of which there is one.
+    pub(super) fn hand_out(&mut self, slot: usize) -> io::Result<OwnedFd> {
+        let occupant = self.slots.get_mut(slot).and_then(Option::as_mut);
+        let orders = occupant.and_then(|occupant| occupant.orders.take());
+        let orders = orders.ok_or(io::ErrorKind::InvalidInput)?;
+        self.started_count += 1;
+        Ok(orders)
     }
 
     /// Makes a socket in the network of a sandbox, and sends it to `reply`. Fails only where the launcher itself cannot go on.
@@ -337,7 +389,7 @@ impl Sandboxes {
     }
 
     /// Puts a function's directories into a sandbox.
-    fn furnish(&mut self, slot: usize, request: &Request<'_>) -> Result<(), Failure> {
+    pub(super) fn furnish(&mut self, slot: usize, request: &Request<'_>) -> Result<(), Failure> {
         let trees = self.pick_up(request)?;
         let Some(Some(occupant)) = self.slots.get_mut(slot) else { return Ok(()) };
         match (&self.template, &occupant.mounts) {
@@ -348,7 +400,7 @@ impl Sandboxes {
                 Ok(())
             }
             // A plain process is told where the directories really are.
-            _ if request.kind == Kind::Start => Ok(()),
+            _ if request.kind != Kind::Furnish => Ok(()),
             _ => Err((Step::MountCode, 0, io::ErrorKind::Unsupported.into())),
         }
     }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A program is written down as it waits, and goes on from there in other sandboxes, as often as one likes.
+
+#![allow(
+    clippy::tests_outside_test_module,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "the whole file is tests"
+)]
+
+mod harness;
+
+use harness::{is_root, limited, options, read_until, start};
+use sandbox::{Launcher, Sandbox, SnapshotError, Spec};
+use std::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Waits on a connection as a runtime does, and prints what it knows once it may go on.
+fn python(before: &str, after: &str) -> Spec {
+    let script = format!(
+        "import os, socket, sys, threading, tempfile\n{before}\n\
+         s = socket.create_connection(('127.0.0.1', 9001))\n\
+         s.sendall(b'ready')\nwhat = s.recv(100)\n{after}\n\
+         sys.stdout.flush()\ns.sendall(b'done')\ns.recv(100)\n"
+    );
+    let mut spec = Spec::new(["/usr/bin/python3", "-c", &script]);
+    spec.env.push(("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()));
+    spec.cwd = "/tmp".into();
+    spec
+}
+
+/// Lets a program come to where it waits, and takes a snapshot.
+async fn snapshot(launcher: &Launcher, spec: &Spec) -> Result<File, SnapshotError> {
+    let sandbox = launcher.launch(spec.clone()).await.unwrap();
+    let mut connection = match sandbox.connection {
+        Some(connection) => connection,
+        None => limited(sandbox.runtime_api.accept()).await.unwrap().0,
+    };
+    let mut told = [0; 5];
+    limited(connection.read_exact(&mut told)).await.unwrap();
+    let file = tempfile::tempfile().unwrap();
+    let port = connection.peer_addr().unwrap().port();
+    limited(sandbox.process.take_snapshot(&file, port)).await?;
+    Ok(file)
+}
+
+async fn go_on(launcher: &Launcher, spec: &Spec, file: &File) -> (Sandbox, TcpStream) {
+    let mut sandbox = limited(launcher.restore(spec.clone(), file)).await.unwrap();
+    let mut connection = sandbox.connection.take().unwrap();
+    connection.write_all(b"go").await.unwrap();
+    (sandbox, connection)
+}
+
+async fn printed(sandbox: &Sandbox) -> String {
+    read_until(sandbox, |text| text.contains("end\n")).await
+}
+
+#[tokio::test]
+async fn a_program_goes_on_from_a_snapshot_more_than_once() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let before = "known = os.urandom(8).hex(); big = bytearray(b'x' * 5_000_000)\n\
+                  open('/tmp/kept', 'w').write(known)\n\
+                  shown = open('/tmp/kept'); shown.read(3)\n\
+                  r, w = os.pipe(); a, b = socket.socketpair()";
+    let after = "os.write(w, b'pipe'); a.send(b'pair')\n\
+                 print(known, os.getpid(), what, len(big), open('/tmp/kept').read() == known,\n\
+                       shown.read() == known[3:], os.read(r, 9), b.recv(9), 'end')";
+    let spec = python(before, after);
+    let file = snapshot(&launcher, &spec).await.unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let (sandbox, _connection) = go_on(&launcher, &spec, &file).await;
+        seen.push(printed(&sandbox).await);
+    }
+    let rest = " 2 b'go' 5000000 True True b'pipe' b'pair' end\n";
+    assert!(seen[0].ends_with(rest) && seen[0].len() == 16 + rest.len(), "{seen:?}");
+    assert!(seen.iter().all(|text| *text == seen[0]), "{seen:?}");
+}
