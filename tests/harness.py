@@ -37,6 +37,10 @@ ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 # The interpreter that runs the tests is on the machine, so its runtime is too.
 PYTHON = f"python3.{sys.version_info.minor}"
+# A runtime that AWS has snapshots of, and how a server gets it: a Python that every user may run stands in for it.
+PYTHON_WITH_SNAPSHOTS = "python3.12"
+_prefix = "/usr" if Path("/usr/bin/python3").exists() else sys.base_prefix
+SNAPSHOTS = ["--set", f'runtimes.stand_in={{"{PYTHON_WITH_SNAPSHOTS}"="{_prefix}"}}']
 START_TIMEOUT = 30
 STOP_TIMEOUT = 15
 

@@ -468,6 +468,8 @@ def work(begin=lambda: None):
         sys.exit(1)
     begin()
     try:
+        if env("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            part("bootstrap_snapshot").go_through(connection)
         serve(connection, handler)
     except OSError as error:
         rare().stop(f"the connection to the Runtime API broke: {error!r}")

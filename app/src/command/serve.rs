@@ -29,6 +29,7 @@ use wire::{BoxFuture, Endpoint, Fault};
 use worker::Worker;
 use worker::logs::LogFiles;
 use worker::runtimes::Runtimes;
+use worker::snapshots::Snapshots;
 
 /// How long a link to a function's code is good, as on AWS.
 const LINK_SECONDS: u32 = 600;
@@ -129,8 +130,11 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let identity = Arc::new(identity);
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let runs_images = launcher.level() != Level::L0;
-    let worker =
-        Worker::new(launcher, runtimes, logs.clone(), Arc::clone(&host) as _, config.stems.clone());
+    let snapshots = Snapshots::open(&data_dir.join("snapshots"), config.snapshots.clone())
+        .context("cannot open the snapshots")?;
+    let functions_host = Arc::clone(&host) as _;
+    let stems = config.stems.clone();
+    let worker = Worker::new(launcher, runtimes, logs.clone(), functions_host, snapshots, stems);
     worker.pull_runtimes();
     let invoker = Invoker::new(worker, config.invoke.clone());
     let lambda = Later::new();

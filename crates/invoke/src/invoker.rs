@@ -10,10 +10,11 @@ use crate::provisioned::Provisions;
 use crate::scaling::Scaling;
 use crate::start::failed_start;
 use crate::turns::Turns;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::oneshot;
-use worker::{Deployment, Event, FailedInit, Function, Outcome, Worker};
+use worker::{Deployment, Event, FailedInit, Function, Outcome, StartError, Worker};
 
 /// Why an event did not reach a function. What the function itself did wrong is in `Outcome`.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,15 @@ pub enum InvokeError {
     /// The sandbox could not be built. Our fault; the cause was logged.
     #[error("failed to start an execution environment")]
     StartFailed,
+    /// The environment did not come back from its snapshot in time.
+    #[error("restoring the snapshot took too long")]
+    SnapStartTimeout,
+    /// A hook of the function's failed after the snapshot was restored.
+    #[error("an after-restore hook failed")]
+    SnapStart,
+    /// The snapshot was gone, and could not be taken again. The text is for the customer.
+    #[error("{0}")]
+    SnapStartRegeneration(String),
     /// The server is going down.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -111,6 +121,26 @@ impl Invoker {
     /// The code of `function` is unpacked: makes ready what depends on nothing else.
     pub fn compile(&self, function: &Arc<Function>) {
         self.0.worker.compile_code(function);
+    }
+
+    /// Whether versions can have snapshots here. The reason is for the customer.
+    pub fn check_snap_start(&self) -> Result<(), &'static str> {
+        self.0.worker.check_snap_start()
+    }
+
+    /// Initialises a version that has SnapStart, and keeps its snapshot.
+    pub async fn take_snapshot(&self, function: &Arc<Function>) -> Result<(), StartError> {
+        self.0.worker.take_snapshot(function).await
+    }
+
+    /// Forgets the snapshot of a version that is no more.
+    pub fn forget_snapshot(&self, name: &str) {
+        self.0.worker.forget_snapshot(name);
+    }
+
+    /// Forgets all snapshots that are not of these names.
+    pub fn retain_snapshots(&self, used: &HashSet<String>) {
+        self.0.worker.retain_snapshots(used);
     }
 
     /// No new event runs on `deployment`: idle environments stop now, busy ones after their invocation.

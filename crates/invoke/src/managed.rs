@@ -352,7 +352,11 @@ fn shortage(error: &StartError) -> Shortage {
     match error {
         StartError::Init(_) => Shortage::Init,
         StartError::RuntimeNotInstalled(_) => Shortage::NoRuntime,
-        StartError::Compile(_) | StartError::Launch(_) | StartError::Watch(_) => Shortage::Platform,
+        // Functions on capacity providers have no snapshots.
+        StartError::Compile(_)
+        | StartError::Launch(_)
+        | StartError::Watch(_)
+        | StartError::SnapStart(_) => Shortage::Platform,
     }
 }
 

@@ -109,9 +109,11 @@ impl Shared {
                 let shortage = match &error {
                     StartError::Init(_) => Shortage::Init,
                     StartError::RuntimeNotInstalled(_) => Shortage::NoRuntime,
-                    StartError::Compile(_) | StartError::Launch(_) | StartError::Watch(_) => {
-                        Shortage::Platform
-                    }
+                    // Versions with snapshots have nothing provisioned.
+                    StartError::Compile(_)
+                    | StartError::Launch(_)
+                    | StartError::Watch(_)
+                    | StartError::SnapStart(_) => Shortage::Platform,
                 };
                 if shortage == Shortage::Platform {
                     failed_start(function, error);

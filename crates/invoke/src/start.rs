@@ -8,7 +8,7 @@ use crate::turns::{Turn, Urgency};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use worker::{Environment, Function, Initialization, StartError};
+use worker::{Environment, Function, Initialization, SnapStartError, StartError};
 
 /// A start that takes longer than this lets the next one begin: it waits for something else than the CPU.
 pub(crate) const START_TURN: Duration = Duration::from_millis(100);
@@ -90,6 +90,14 @@ pub(crate) fn failed_start(function: &Function, error: StartError) -> InvokeErro
     }
     if error.is_full() {
         return InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" };
+    }
+    match &error {
+        StartError::SnapStart(SnapStartError::Timeout) => return InvokeError::SnapStartTimeout,
+        StartError::SnapStart(SnapStartError::Hook) => return InvokeError::SnapStart,
+        StartError::SnapStart(
+            error @ (SnapStartError::Init { .. } | SnapStartError::Obstacle(_)),
+        ) => return InvokeError::SnapStartRegeneration(error.to_string()),
+        _ => {}
     }
     let mut causes = String::new();
     let mut cause = std::error::Error::source(&error);

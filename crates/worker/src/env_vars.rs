@@ -55,6 +55,9 @@ const IMAGE: [(&str, &str); 8] = [
 /// The sandbox says where it is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
+/// Where an environment that goes on from a snapshot asks for its keys: at its own Runtime API.
+const CREDENTIALS_URI: &str = "http://127.0.0.1:9001/2021-04-23/credentials";
+
 /// What a runtime may know before it knows its function.
 pub(crate) fn of_every_function() -> Vec<(String, String)> {
     FIXED.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
@@ -110,7 +113,7 @@ fn own(
 ) -> Vec<(String, String)> {
     let memory = function.memory_mb.to_string();
     let region = function.region.as_str();
-    let own: [(&str, &str); 12] = [
+    let own: [(&str, &str); 9] = [
         ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.name()),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
@@ -119,11 +122,20 @@ fn own(
         ("AWS_LAMBDA_LOG_STREAM_NAME", log.name()),
         ("AWS_REGION", region),
         ("AWS_DEFAULT_REGION", region),
-        ("AWS_ACCESS_KEY_ID", &session.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
-        ("AWS_SESSION_TOKEN", &session.session_token),
         ("_HANDLER", &function.handler),
     ];
+    let identity = match &function.snapshot {
+        // Keys would be the same in all environments that go on from the snapshot.
+        Some(token) => vec![
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", CREDENTIALS_URI),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.as_str()),
+        ],
+        None => vec![
+            ("AWS_ACCESS_KEY_ID", session.access_key_id.as_str()),
+            ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
+            ("AWS_SESSION_TOKEN", &session.session_token),
+        ],
+    };
     let logging = match function.log_format {
         LogFormat::Text => Vec::new(),
         LogFormat::Json { application, .. } => {
@@ -132,7 +144,7 @@ fn own(
     };
     let max_concurrency = function.max_concurrency.map(|max| max.to_string());
     let concurrency = max_concurrency.as_deref().map(|max| ("AWS_LAMBDA_MAX_CONCURRENCY", max));
-    let own = own.into_iter().chain(logging).chain(concurrency);
+    let own = own.into_iter().chain(identity).chain(logging).chain(concurrency);
     own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

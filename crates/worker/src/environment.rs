@@ -10,12 +10,13 @@ use crate::delivery::Delivery;
 use crate::extensions::{Exits, Extensions, Reason};
 use crate::failure::Failure;
 use crate::function::Function;
-use crate::ground::Ground;
+use crate::ground::{Ground, Origin};
+use crate::host::Session;
 use crate::logs::LogStream;
 use crate::response::ResponseWriter;
 use crate::runtime_api::{self, Connection};
 use crate::state::{Ended, Phase, State};
-use crate::telemetry::Invocation;
+use crate::telemetry::{Before, Ending, Invocation};
 use bytes::Bytes;
 use sandbox::{Exit, LaunchError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -61,7 +62,9 @@ pub struct Environment {
     state: Mutex<State<Connection, Delivery, Answer>>,
     /// What the init phase came to.
     init: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
-    init_duration: Mutex<Option<Duration>>,
+    before: Mutex<Option<Before>>,
+    /// The connection on which the runtime waits to be restored.
+    waiting: Mutex<Option<Connection>>,
     memory_seen_bytes: AtomicU64,
     has_initialised: AtomicBool,
     is_frozen: AtomicBool,
@@ -118,7 +121,8 @@ impl Environment {
             ground,
             state: Mutex::default(),
             init: Mutex::default(),
-            init_duration: Mutex::default(),
+            before: Mutex::default(),
+            waiting: Mutex::default(),
             memory_seen_bytes: AtomicU64::new(0),
             has_initialised: AtomicBool::new(false),
             is_frozen: AtomicBool::new(false),
@@ -180,7 +184,7 @@ impl Environment {
         if self.reason.get() == Some(&Reason::Spindown) || self.has_filled_its_ground() {
             return None;
         }
-        if !self.ground.clear().await {
+        if self.ground.origin != Origin::Started || !self.ground.clear().await {
             return None;
         }
         let (function, log) = (Arc::clone(&self.function), Arc::clone(&self.log));
@@ -353,13 +357,35 @@ impl Environment {
         }
     }
 
-    pub(crate) fn set_init_duration(&self, duration: Duration) {
-        *self.init_duration.lock().unwrap_or_else(PoisonError::into_inner) = Some(duration);
+    pub(crate) fn set_before(&self, before: Before) {
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
     }
 
-    /// The init duration, for the first who asks.
-    pub(crate) fn take_init_duration(&self) -> Option<Duration> {
-        self.init_duration.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What came before the first invocation, for the first who asks.
+    pub(crate) fn take_before(&self) -> Option<Before> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The runtime has initialised and waits on `connection` until it is restored. It comes back where no snapshot is to be taken.
+    pub(crate) fn wait_for_restore(&self, connection: Connection) -> Option<Connection> {
+        if self.ground.origin != Origin::ToBeTaken || self.state().phase() != Phase::Init {
+            return Some(connection);
+        }
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        self.log.tell_init_runtime_done(Ending::SUCCESS);
+        self.settle_init(Ok(()));
+        None
+    }
+
+    /// The connection on which the runtime waits to be restored, if it does.
+    pub(crate) fn take_waiting(&self) -> Option<Connection> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The keys that this environment asks for, if `token` is the one that it was given for that.
+    pub(crate) fn credentials(&self, token: Option<&str>) -> Option<&Session> {
+        let is_its_own = token.is_some() && self.function.snapshot.as_deref() == token;
+        is_its_own.then_some(&self.ground.session)
     }
 
     /// Takes everything printed so far into the log.

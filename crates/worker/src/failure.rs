@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a failed invocation looks to its caller: the error documents that the platform itself writes.
 
+use crate::snap_start::InitCause;
 use crate::telemetry::{Ending, Status};
 use bytes::Bytes;
 use sandbox::Exit;
@@ -96,6 +97,34 @@ impl Failure {
             Self::Exited { was_out_of_memory: true, .. } => "Runtime.OutOfMemory",
             other => other.payload_type(),
         }
+    }
+
+    /// Why an init phase ahead of events failed, for who looks at the version.
+    pub(crate) fn init_cause(&self, timeout: Duration) -> (InitCause, String) {
+        let reason = match self {
+            Self::TimedOut => "the init phase took too long".to_owned(),
+            Self::Reported { document, error_type } => {
+                let message = serde_json::from_slice::<serde_json::Value>(document).ok();
+                let message = message.as_ref().and_then(|told| told.get("errorMessage")?.as_str());
+                format!("{error_type}: {}", message.unwrap_or_default())
+            }
+            _ => format!("{}: {}", self.report_type(), self.reason(timeout)),
+        };
+        let cause = match self {
+            Self::TimedOut => InitCause::Timeout,
+            Self::Exited { was_out_of_memory: true, .. } => InitCause::OutOfMemory,
+            Self::NoEntrypoint | Self::NotExecutable { .. } | Self::NoCommand | Self::NoWrapper => {
+                InitCause::EntryPoint
+            }
+            Self::NoWorkingDirectory { .. } => InitCause::WorkingDirectory,
+            Self::Extension { .. } => InitCause::Extension,
+            Self::Exited { was_out_of_memory: false, .. }
+            | Self::Reported { .. }
+            | Self::ResponseTooLarge { .. }
+            | Self::Truncated
+            | Self::InvalidResponseMode => InitCause::Runtime,
+        };
+        (cause, reason)
     }
 
     fn reason(&self, timeout: Duration) -> String {

@@ -31,6 +31,8 @@ pub enum Initialization {
     Provisioned,
     /// Ahead of events, because the function has a capacity provider.
     ManagedInstances,
+    /// For the snapshot of a version that has SnapStart.
+    SnapStart,
 }
 
 impl Initialization {
@@ -40,6 +42,7 @@ impl Initialization {
             Self::OnDemand => "on-demand",
             Self::Provisioned => "provisioned-concurrency",
             Self::ManagedInstances => "lambda-managed-instances",
+            Self::SnapStart => "snap-start",
         }
     }
 
@@ -47,7 +50,7 @@ impl Initialization {
     pub(crate) fn init_max(self, timeout: Duration) -> Duration {
         match self {
             Self::OnDemand => INIT_MAX,
-            Self::Provisioned | Self::ManagedInstances => {
+            Self::Provisioned | Self::ManagedInstances | Self::SnapStart => {
                 timeout.clamp(PROVISIONED_INIT_MIN, PROVISIONED_INIT_MAX)
             }
         }
@@ -84,6 +87,8 @@ pub struct Function {
     pub log_format: LogFormat,
     /// How many invocations each of its environments runs at once, if it has a capacity provider.
     pub max_concurrency: Option<u32>,
+    /// The name of the snapshot that its environments go on from: it has SnapStart.
+    pub snapshot: Option<String>,
 }
 
 impl Function {
@@ -153,6 +158,7 @@ pub(crate) mod tests {
             log_group: "/aws/lambda/f".into(),
             log_format: LogFormat::Text,
             max_concurrency: None,
+            snapshot: None,
         }
     }
 }

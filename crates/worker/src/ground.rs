@@ -34,8 +34,20 @@ pub(crate) struct Ground {
     /// What a stem is told each time that it is started: which function it is.
     pub(crate) identity: Option<Bytes>,
     pub(crate) runtime_version: String,
+    pub(crate) origin: Origin,
     /// Credentials of the role; they die with the ground.
-    _session: Session,
+    pub(crate) session: Session,
+}
+
+/// What its sandbox is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A program that was started in it.
+    Started,
+    /// The same, but only for its snapshot.
+    ToBeTaken,
+    /// A program that goes on from a snapshot. It is not started again.
+    Restored,
 }
 
 /// What a launch hands over.
@@ -49,6 +61,7 @@ pub(crate) struct Parts {
     pub(crate) external: Option<External>,
     pub(crate) identity: Option<Bytes>,
     pub(crate) runtime_version: String,
+    pub(crate) origin: Origin,
 }
 
 impl Ground {
@@ -62,6 +75,7 @@ impl Ground {
             external,
             identity,
             runtime_version,
+            origin,
         } = parts;
         let of_extensions = external.as_ref().map(External::output).transpose()?;
         Ok(Self {
@@ -72,7 +86,8 @@ impl Ground {
             external,
             identity,
             runtime_version,
-            _session: session,
+            origin,
+            session,
         })
     }
 

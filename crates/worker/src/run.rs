@@ -88,7 +88,7 @@ impl Environment {
         given: Given,
         deadline: Instant,
     ) -> Outcome {
-        invocation.answered(&given, self.take_init_duration());
+        invocation.answered(&given, self.take_before());
         if self.is_settled() {
             invocation.tell_report(self.memory_peak_bytes());
         } else {

@@ -10,7 +10,7 @@ use crate::event::{Event, Outcome};
 use crate::extensions::External;
 use crate::failure::{Failure, kernel_reason};
 use crate::function::{Function, FunctionImage, Initialization};
-use crate::ground::{Ground, Parts};
+use crate::ground::{Ground, Origin, Parts};
 use crate::host::{Host, Session};
 use crate::image::{self, Prepared};
 use crate::logs::{LogFiles, LogStream};
@@ -18,8 +18,10 @@ use crate::multi::MultiEnvironment;
 use crate::run::{Given, NotDelivered, outcome};
 use crate::runtime_api::Connection;
 use crate::runtimes::{self, Installed, NotInstalled, Runtimes};
+use crate::snap_start::SnapStartError;
+use crate::snapshots::Snapshots;
 use crate::stems::{self, Grown, Stems};
-use crate::telemetry::{Ending, InitPhase, Invocation};
+use crate::telemetry::{Before, Ending, InitPhase, Invocation};
 use sandbox::{LaunchError, Launcher, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
@@ -30,10 +32,11 @@ use tokio::time::Instant;
 
 #[derive(Debug)]
 pub struct Worker {
-    launcher: Launcher,
-    runtimes: Arc<Runtimes>,
-    logs: LogFiles,
-    host: Arc<dyn Host>,
+    pub(crate) launcher: Launcher,
+    pub(crate) runtimes: Arc<Runtimes>,
+    pub(crate) logs: LogFiles,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) snapshots: Arc<Snapshots>,
     stems: Arc<Stems>,
     compiler: Arc<Compiler>,
     /// Runtimes whose bootstrap was compiled, or is being compiled.
@@ -54,6 +57,9 @@ pub enum StartError {
     /// The function's own code or runtime failed to initialise. Its invocation tries once more.
     #[error("the init phase failed")]
     Init(FailedInit),
+    /// There is no snapshot to go on from, or it came to nothing.
+    #[error(transparent)]
+    SnapStart(#[from] SnapStartError),
 }
 
 impl StartError {
@@ -101,6 +107,7 @@ impl Worker {
         runtimes: Runtimes,
         logs: LogFiles,
         host: Arc<dyn Host>,
+        snapshots: Snapshots,
         stems: stems::Options,
     ) -> Self {
         let stems = Arc::new(Stems::new(launcher.clone(), stems));
@@ -111,6 +118,7 @@ impl Worker {
             runtimes: Arc::new(runtimes),
             logs,
             host,
+            snapshots: Arc::new(snapshots),
             stems,
             compiled: Mutex::default(),
         }
@@ -180,6 +188,9 @@ impl Worker {
         function: &Arc<Function>,
         initialization: Initialization,
     ) -> Result<Arc<Environment>, StartError> {
+        if let Some(snapshot) = &function.snapshot {
+            return self.restored(function, snapshot).await;
+        }
         let runs_on = self.runs_on(function).await?;
         let _hurry = (initialization == Initialization::OnDemand).then(|| self.launcher.hurry());
         if let RunsOn::Runtime(installed) = &runs_on
@@ -193,7 +204,7 @@ impl Worker {
         let how = Try { phase: InitPhase::Init, initialization, deadline };
         match self.try_start(function, &runs_on, &log, &how).await? {
             Ok(environment) => {
-                environment.set_init_duration(started.elapsed());
+                environment.set_before(Before::Init(started.elapsed()));
                 Ok(environment)
             }
             Err(FailedTry { environment, .. }) => {
@@ -333,6 +344,15 @@ impl Worker {
         }
     }
 
+    /// The runtime of a function, ready to be started.
+    pub(crate) async fn installed(&self, function: &Function) -> Result<Installed, StartError> {
+        let installed = self.runtimes.find_or_pull(&function.runtime, &self.launcher).await?;
+        if self.runtimes.must_compile(&installed) {
+            compile(Arc::clone(&self.runtimes), installed.clone()).await?;
+        }
+        Ok(installed)
+    }
+
     /// Compiles a runtime's bootstrap beside its first start, for the starts to come.
     fn compile_once(&self, installed: &Installed) {
         let identifier = installed.identifier.to_string();
@@ -348,7 +368,7 @@ impl Worker {
     }
 
     /// A sandbox with the function's runtime in it: one that grew from a stem, or a new one.
-    async fn parts(
+    pub(crate) async fn parts(
         &self,
         function: &Arc<Function>,
         log: &LogStream,
@@ -370,7 +390,11 @@ impl Worker {
     }
 
     /// The function's code and layers, and what was compiled of them.
-    fn code_mounts(&self, function: &Arc<Function>, installed: &Installed) -> Vec<Mount> {
+    pub(crate) fn code_mounts(
+        &self,
+        function: &Arc<Function>,
+        installed: &Installed,
+    ) -> Vec<Mount> {
         let mut mounts = code_mounts(function);
         mounts.extend(self.compiler.mounts(function, installed));
         mounts
@@ -461,7 +485,7 @@ impl Worker {
         Ok(Ok((Parts { external, ..parts }, first)))
     }
 
-    fn with_session(
+    pub(crate) fn with_session(
         &self,
         grown: Grown,
         mut session: Session,
@@ -482,6 +506,7 @@ impl Worker {
             external: None,
             identity,
             runtime_version,
+            origin: Origin::Started,
         };
         Ok((parts, connection))
     }

@@ -30,6 +30,7 @@ impl<I: Invoke> Service<I> {
         let key =
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
         let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
+        self.check_snap_start(&settings)?;
         let _provider =
             self.hold_provider(cx, "CreateFunction", settings.capacity.as_ref()).await?;
         let signing_arn = input.code_signing_config_arn.take();
@@ -154,6 +155,7 @@ impl<I: Invoke> Service<I> {
         if let (Some(_), Some(capacity)) = (&providers, &record.settings.capacity) {
             self.check_provider(cx, "UpdateFunctionConfiguration", capacity)?;
         }
+        self.check_snap_start(&record.settings)?;
         let mut _kept = Vec::new();
         if let Some(arns) = input.layers.take() {
             (record.settings.layers, _kept) = self.use_layers(cx, &arns)?;
@@ -210,7 +212,7 @@ impl<I: Invoke> Service<I> {
                 .with_version(current.latest.with_record(latest));
             self.records.save(&changed, &[published.number, Number::Latest]).await?;
             let changed = self.table.put(&lock, changed);
-            if published.is_managed() {
+            if published.is_managed() || published.record.is_settling() {
                 tasks::background(Arc::clone(self).settle(changed.key.clone(), None));
             }
         }
@@ -238,7 +240,7 @@ impl<I: Invoke> Service<I> {
             None => {
                 self.records.delete(&current).await?;
                 self.table.remove(&lock, &key);
-                current.versions().for_each(|version| self.invoker.retire(version.deployment()));
+                current.versions().for_each(|version| self.let_go(version));
                 if !current.provisioned.is_empty() {
                     self.invoker.provision(&key.arn(), Vec::new());
                 }
@@ -264,7 +266,7 @@ impl<I: Invoke> Service<I> {
                     if version.is_managed() {
                         self.manage(&changed);
                     }
-                    self.invoker.retire(version.deployment());
+                    self.let_go(version);
                 }
             }
         }
@@ -300,12 +302,36 @@ impl<I: Invoke> Service<I> {
         record.description = description;
         record.policy = None;
         record.revise();
-        // On a capacity provider a version is active once it has its environments.
-        if record.is_settling() || record.settings.capacity.is_some() {
+        if record.settings.has_snap_start {
+            record.snapshot = Some(uuid::Uuid::new_v4().to_string());
+        }
+        // On a capacity provider a version is active once it has its environments, with SnapStart once it has its snapshot.
+        let is_ahead = record.settings.capacity.is_some() || record.snapshot.is_some();
+        if record.is_settling() || is_ahead {
             (record.state, record.update) = (State::Pending, None);
         }
         let number = Number::Published(function.last_number + 1);
         Ok(self.version(&function.key, number, record, latest.content.clone()))
+    }
+
+    /// A version is no more.
+    fn let_go(&self, version: &Version) {
+        self.invoker.retire(version.deployment());
+        if let Some(snapshot) = &version.record.snapshot {
+            self.invoker.forget_snapshot(snapshot);
+        }
+    }
+
+    /// Whether the versions of a function with these settings can have snapshots, if they are to have them. The sentences but for
+    /// that about the runtime are ours.
+    fn check_snap_start(&self, settings: &Settings) -> Result<(), Error> {
+        if !settings.has_snap_start {
+            return Ok(());
+        }
+        validate::check_snap_start(settings)?;
+        self.invoker.check_snap_start().map_err(|reason| {
+            Error::InvalidParameter(format!("SnapStart is not available on this server: {reason}."))
+        })
     }
 
     /// The function, if it may be changed now, and is as the caller saw it.
@@ -383,6 +409,7 @@ impl<I: Invoke> Service<I> {
             state: State::Pending,
             update: None,
             policy: None,
+            snapshot: None,
         };
         code.write(&mut record);
         record

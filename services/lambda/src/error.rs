@@ -85,6 +85,11 @@ pub(crate) enum Error {
         "The operation cannot be performed at this time. The function is currently in the following state: {state}"
     )]
     WrongState { state: &'static str },
+    /// Its snapshot is being taken.
+    #[error(
+        "Lambda is initializing your function. You can invoke the function when the function state becomes Active."
+    )]
+    SnapStartNotReady,
     #[error(
         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
     )]
@@ -234,14 +239,21 @@ impl Error {
             | Self::PayloadTooLarge { .. }
             | Self::UpdateInProgress { .. }
             | Self::WrongState { .. }
+            | Self::SnapStartNotReady
             | Self::RevisionMismatch
             | Self::StorageExceeded { .. }
             | Self::Package(_)
             | Self::PackageNotRunnable { .. }
             | Self::ImageNotRunnable { .. }
             | Self::LayerNotReadable { .. }
-            | Self::Invoke(InvokeError::Throttled { .. } | InvokeError::RuntimeNotInstalled(_))
             | Self::Recursive
+            | Self::Invoke(
+                InvokeError::Throttled { .. }
+                | InvokeError::RuntimeNotInstalled(_)
+                | InvokeError::SnapStart
+                | InvokeError::SnapStartTimeout
+                | InvokeError::SnapStartRegeneration(_),
+            )
             | Self::TooManyEvents(_) => Blame::Customer,
         }
     }
@@ -263,10 +275,7 @@ impl Error {
             | Self::Provisioned(_)
             | Self::UpdateInProgress { .. }
             | Self::WrongState { .. } => fault::resource_conflict(text),
-            Self::OtherAccount { .. } => {
-                Fault::new("AccessDeniedException", 403, text).with_upper_message()
-            }
-            Self::NoCapacityProvider => {
+            Self::OtherAccount { .. } | Self::NoCapacityProvider => {
                 Fault::new("AccessDeniedException", 403, text).with_upper_message()
             }
             Self::TooManyProviders { .. } => fault::capacity_provider_limit_exceeded(text),
@@ -302,6 +311,7 @@ impl Error {
             Self::PackageNotRunnable { .. } => fault::invalid_zip_file(text),
             Self::Image { uri, error } => return image::fault_of(uri, error),
             Self::ImageNotRunnable { .. } => fault::resource_conflict(text),
+            Self::SnapStartNotReady => fault::snap_start_not_ready(text),
             Self::Invoke(error) => return invoke_fault(error),
             Self::Recursive => fault::recursive_invocation(text),
             Self::TooManyEvents(_) => throttled("CallerRateLimitExceeded"),
@@ -374,6 +384,16 @@ fn invoke_fault(error: &InvokeError) -> Option<Fault> {
     match error {
         InvokeError::Throttled { reason } => Some(throttled(reason)),
         InvokeError::RuntimeNotInstalled(hint) => Some(fault::invalid_runtime(hint.clone())),
+        InvokeError::SnapStart => Some(fault::snap_start(
+            "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
+        )),
+        InvokeError::SnapStartTimeout => Some(fault::snap_start_timeout(
+            "Lambda couldn't restore the snapshot within the timeout limit.",
+        )),
+        InvokeError::SnapStartRegeneration(reason) => {
+            let text = format!("Lambda couldn't regenerate the snapshot of this version: {reason}");
+            Some(fault::snap_start_regeneration_failure(text))
+        }
         InvokeError::StartFailed => Some(Fault::internal()),
         InvokeError::ShuttingDown => Some(fault::service("The server is shutting down.")),
     }

@@ -206,6 +206,7 @@ pub(crate) fn check_state(found: &Found) -> Result<(), Error> {
     match &version.record.state {
         State::Active => Ok(()),
         State::Deactivated => Err(Error::WrongState { state: "Deactivated" }),
+        State::Pending if version.record.snapshot.is_some() => Err(Error::SnapStartNotReady),
         State::Pending => Err(Error::WrongState { state: "Pending" }),
         State::Failed(_) => Err(Error::WrongState { state: "Failed" }),
     }

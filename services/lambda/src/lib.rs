@@ -79,13 +79,14 @@ use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
 use events::Queue;
 use images::Images;
 use service::{Kept, Service};
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{BlobId, Store};
 use wire::{Context, Fault, Result, Timestamp};
-use worker::{Deployment, Event, Function, Outcome};
+use worker::{Deployment, Event, Function, Outcome, StartError};
 
 /// Whatever runs events on functions. A seam for tests; in a server it is the `Invoker`.
 pub trait Invoke: fmt::Debug + Send + Sync + 'static {
@@ -108,6 +109,25 @@ pub trait Invoke: fmt::Debug + Send + Sync + 'static {
 
     /// Sees to it that what is `wanted` is initialised ahead of events, and nothing else of `owner`.
     fn provision(&self, owner: &str, wanted: Vec<Wanted>);
+
+    /// Whether versions can have snapshots here. The reason is for the customer.
+    fn check_snap_start(&self) -> std::result::Result<(), &'static str> {
+        Ok(())
+    }
+
+    /// Initialises a version that has SnapStart, and keeps its snapshot unless there is one.
+    fn take_snapshot(
+        &self,
+        _function: &Arc<Function>,
+    ) -> impl Future<Output = std::result::Result<(), StartError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Forgets the snapshot of a version that is no more.
+    fn forget_snapshot(&self, _name: &str) {}
+
+    /// Forgets all snapshots that are not of these names.
+    fn retain_snapshots(&self, _used: &HashSet<String>) {}
 
     /// How far what was wanted has come.
     fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned>;
@@ -152,6 +172,22 @@ impl Invoke for Invoker {
 
     fn provision(&self, owner: &str, wanted: Vec<Wanted>) {
         Self::provision(self, owner, wanted);
+    }
+
+    fn check_snap_start(&self) -> std::result::Result<(), &'static str> {
+        Self::check_snap_start(self)
+    }
+
+    async fn take_snapshot(&self, function: &Arc<Function>) -> std::result::Result<(), StartError> {
+        Self::take_snapshot(self, function).await
+    }
+
+    fn forget_snapshot(&self, name: &str) {
+        Self::forget_snapshot(self, name);
+    }
+
+    fn retain_snapshots(&self, used: &HashSet<String>) {
+        Self::retain_snapshots(self, used);
     }
 
     fn provisioned(&self, deployment: Deployment, qualifier: &str) -> Option<Provisioned> {

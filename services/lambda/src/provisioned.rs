@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::page::{Marker, Page};
 use crate::service::Service;
-use crate::version::{Number, State};
+use crate::version::{Number, State, Version};
 use crate::view;
 use ::invoke::{Shortage, Wanted};
 use api::lambda;
@@ -71,6 +71,7 @@ impl<I: Invoke> Service<I> {
         let lock = self.table.lock(&key).await;
         let current = self.table.get(&key).ok_or_else(|| address.not_found())?;
         let qualifier = provisionable(&current, &address)?;
+        check_snap_start(current.find(address.qualifier.as_ref()))?;
         check_count(&current, &qualifier, requested, &account)?;
 
         let before = self.progress(&current, &qualifier);
@@ -222,6 +223,15 @@ fn provisionable(function: &Function, address: &Address) -> Result<String, Error
     }
 }
 
+/// Environments of a version that has a snapshot are never initialised ahead. The words are ours.
+fn check_snap_start(version: Option<&Arc<Version>>) -> Result<(), Error> {
+    let text = "Provisioned Concurrency is not supported for SnapStart enabled functions.";
+    match version.is_some_and(|version| version.record.snapshot.is_some()) {
+        true => Err(Error::InvalidParameter(text.to_owned())),
+        false => Ok(()),
+    }
+}
+
 /// Whether an alias may lead to its versions, if it has provisioned environments.
 pub(crate) fn check_alias(function: &Function, name: &str, alias: &Alias) -> Result<(), Error> {
     if !function.provisioned.contains_key(name) {
@@ -232,6 +242,7 @@ pub(crate) fn check_alias(function: &Function, name: &str, alias: &Alias) -> Res
             "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
         return Err(Error::InvalidParameter(text.to_owned()));
     }
+    check_snap_start(function.version(alias.version))?;
     check_version_free(function, alias)
 }
 

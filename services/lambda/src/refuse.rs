@@ -59,7 +59,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
     let lambda::CreateFunctionInput {
         kms_key_arn,
         file_system_configs,
-        snap_start,
         durable_config,
         runtime_config,
         accelerator_config,
@@ -68,7 +67,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
     in_both(&Both {
         kms_key_arn,
         has_file_systems: file_system_configs.as_ref().is_some_and(|configs| !configs.is_empty()),
-        snap_start: snap_start.as_ref(),
         has_durable_config: durable_config.is_some(),
         has_runtime_config: runtime_config.is_some(),
         has_accelerator: accelerator_config.is_some(),
@@ -93,7 +91,6 @@ pub(crate) fn in_update(
             .file_system_configs
             .as_ref()
             .is_some_and(|configs| !configs.is_empty()),
-        snap_start: input.snap_start.as_ref(),
         has_durable_config: input.durable_config.is_some(),
         has_runtime_config: input.runtime_config.is_some(),
         has_accelerator: input.accelerator_config.is_some(),
@@ -124,7 +121,6 @@ pub(crate) fn in_code_update(
 struct Both<'a> {
     kms_key_arn: &'a Option<String>,
     has_file_systems: bool,
-    snap_start: Option<&'a lambda::SnapStart>,
     has_durable_config: bool,
     has_runtime_config: bool,
     has_accelerator: bool,
@@ -136,15 +132,6 @@ fn in_both(both: &Both<'_>) -> Result<(), Error> {
     }
     if both.has_file_systems {
         return unsupported("FileSystemConfigs", "use /tmp or the package");
-    }
-    let is_snapshot = |snap_start: &lambda::SnapStart| {
-        snap_start.apply_on == Some(lambda::SnapStartApplyOn::PublishedVersions)
-    };
-    if both.snap_start.is_some_and(is_snapshot) {
-        return unsupported(
-            "SnapStart.ApplyOn=PublishedVersions",
-            "provisioned concurrency initialises environments ahead of events",
-        );
     }
     if both.has_durable_config {
         return unsupported("DurableConfig", "use an ordinary function");

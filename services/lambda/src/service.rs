@@ -156,6 +156,10 @@ impl<I: Invoke> Service<I> {
             deployments: kept.deployments,
         });
         service.limit_providers();
+        let functions = service.table.all();
+        let versions = functions.iter().flat_map(|function| function.versions());
+        let snapshots = versions.filter_map(|version| version.record.snapshot.clone()).collect();
+        service.invoker.retain_snapshots(&snapshots);
         service.resume();
         service.run_queue();
         service

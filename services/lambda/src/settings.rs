@@ -50,6 +50,9 @@ pub(crate) struct Settings {
     /// Its environments run several invocations at once.
     #[serde(default)]
     pub(crate) capacity: Option<CapacityUse>,
+    /// Published versions initialise once, and their environments go on from there.
+    #[serde(default)]
+    pub(crate) has_snap_start: bool,
 }
 
 /// A version of a layer, as a function was given it: it may be deleted since.

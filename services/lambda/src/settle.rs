@@ -15,6 +15,7 @@ use images::ImageError;
 use std::sync::Arc;
 use std::time::Duration;
 use store::CommitError;
+use worker::{InitCause, SnapStartError, StartError};
 
 /// Before the store is tried again that could not write, for want of space most likely.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -36,6 +37,10 @@ impl<I: Invoke> Service<I> {
                 },
                 Err(error) => Err(failure(error)),
             };
+            let outcome = match outcome {
+                Ok(()) => self.initialise_ahead(&version).await,
+                failed => failed,
+            };
             if outcome.is_ok() {
                 self.invoker.compile(&version.runnable);
             }
@@ -54,6 +59,14 @@ impl<I: Invoke> Service<I> {
             }
         }
         self.codes.sweep().await;
+    }
+
+    /// Takes the snapshot of a version that has SnapStart.
+    async fn initialise_ahead(&self, version: &Version) -> Result<(), Failure> {
+        if version.record.snapshot.is_none() {
+            return Ok(());
+        }
+        self.invoker.take_snapshot(&version.runnable).await.map_err(|error| not_initialised(&error))
     }
 
     /// A version whose activation is due: `$LATEST` first.
@@ -79,10 +92,17 @@ impl<I: Invoke> Service<I> {
             version.record.code == settled.record.code
                 && version.record.settings.layers == settled.record.settings.layers
         };
+        // What is good for one is not yet for another that has to initialise ahead.
+        let is_through = |version: &&Arc<Version>| {
+            outcome.is_err()
+                || version.record.snapshot.is_none()
+                || version.number == settled.number
+        };
         for version in function
             .versions()
             .filter(|version| version.record.is_settling())
             .filter(runs_on_the_same)
+            .filter(is_through)
         {
             let mut record = version.record.clone();
             record.settle(outcome.clone());
@@ -96,6 +116,28 @@ impl<I: Invoke> Service<I> {
         }
         Ok(())
     }
+}
+
+/// Why a version has no snapshot.
+fn not_initialised(error: &StartError) -> Failure {
+    let code = match error {
+        StartError::SnapStart(SnapStartError::Init { cause, .. }) => match cause {
+            InitCause::Timeout => FailureCode::InitTimeout,
+            InitCause::Runtime => FailureCode::RuntimeInitError,
+            InitCause::OutOfMemory => FailureCode::InitResourceExhausted,
+            InitCause::EntryPoint => FailureCode::InvalidEntryPoint,
+            InitCause::WorkingDirectory => FailureCode::InvalidWorkingDirectory,
+            InitCause::Extension => FailureCode::ExtensionInitError,
+        },
+        StartError::SnapStart(SnapStartError::Obstacle(_)) => FailureCode::FunctionError,
+        StartError::RuntimeNotInstalled(_) => FailureCode::InvalidRuntime,
+        error => {
+            tracing::error!(error = error as &dyn std::error::Error, "snapshot not taken");
+            let text = "The snapshot of this version could not be taken on this server.";
+            return Failure::new(FailureCode::InternalError, text);
+        }
+    };
+    Failure::new(code, error.to_string())
 }
 
 fn failure(error: CodeError) -> Failure {

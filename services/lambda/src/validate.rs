@@ -67,6 +67,7 @@ struct Asked {
     image_config: Option<lambda::ImageConfig>,
     capacity: Option<lambda::CapacityProviderConfig>,
     dead_letter_config: Option<lambda::DeadLetterConfig>,
+    snap_start: Option<lambda::SnapStart>,
 }
 
 /// The settings of a new function called `name`.
@@ -90,6 +91,7 @@ pub(crate) fn settings_of_new(
         image_config: input.image_config.take(),
         capacity: input.capacity_provider_config.take(),
         dead_letter_config: input.dead_letter_config.take(),
+        snap_start: input.snap_start.take(),
     };
     let defaults = Settings {
         runtime: String::new(),
@@ -110,6 +112,7 @@ pub(crate) fn settings_of_new(
         dead_letters: None,
         is_tenant_isolated: input.tenancy_config.is_some(),
         capacity: None,
+        has_snap_start: false,
     };
     let defaults = match asked.capacity.is_some() {
         true => Settings {
@@ -151,6 +154,7 @@ pub(crate) fn settings_after(
         image_config: input.image_config.take(),
         capacity: input.capacity_provider_config.take(),
         dead_letter_config: input.dead_letter_config.take(),
+        snap_start: input.snap_start.take(),
     };
     if asked.capacity.is_some() && settings.capacity.is_none() {
         let text = "CapacityProviderConfig isn't supported for Lambda Default functions.";
@@ -188,6 +192,9 @@ fn changed(mut settings: Settings, asked: Asked) -> Result<Settings, Error> {
     if let Some(mode) = asked.tracing_config.and_then(|tracing| tracing.mode) {
         settings.is_traced = mode == lambda::TracingMode::Active;
     }
+    if let Some(apply_on) = asked.snap_start.and_then(|snap_start| snap_start.apply_on) {
+        settings.has_snap_start = apply_on == lambda::SnapStartApplyOn::PublishedVersions;
+    }
     if let Some(config) = asked.image_config {
         settings.image_overrides = ImageOverrides::read(config)?;
     }
@@ -208,6 +215,50 @@ fn dead_letters(config: lambda::DeadLetterConfig) -> Result<Option<String>, Erro
         return Err(Error::InvalidParameter(text.to_owned()));
     }
     Ok(Some(arn))
+}
+
+/// What a function may be whose versions have snapshots. The sentence about the runtime is AWS's.
+pub(crate) fn check_snap_start(settings: &Settings) -> Result<(), Error> {
+    let refuse = |text: String| Err(Error::InvalidParameter(text));
+    let runtime = settings.runtime.as_str();
+    if runtime.is_empty() {
+        return refuse("SnapStart is not supported for container images.".to_owned());
+    }
+    if !has_snapshots(runtime) {
+        return refuse(format!("{runtime} is not supported for SnapStart enabled functions."));
+    }
+    if matches!(runtime.get(..4), Some("java" | "dotn")) {
+        return refuse(format!(
+            "SnapStart for {runtime} is not available in this build of Tinderbox: it brings back runtimes of Python only."
+        ));
+    }
+    if settings.tmp_mb > TMP_MB_DEFAULT {
+        let text =
+            "SnapStart is not supported for functions with EphemeralStorage larger than 512 MB.";
+        return refuse(text.to_owned());
+    }
+    if settings.capacity.is_some() {
+        let text = "SnapStart is not supported for functions with a capacity provider.";
+        return refuse(text.to_owned());
+    }
+    if settings.is_tenant_isolated {
+        return refuse(
+            "SnapStart is not supported for functions with tenant isolation.".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// The runtimes that AWS has snapshots of: Java from 11 on, Python from 3.12 on, .NET from 8 on.
+fn has_snapshots(runtime: &str) -> bool {
+    let number = |text: &str| text.split('.').next().and_then(|number| number.parse::<u32>().ok());
+    if let Some(minor) = runtime.strip_prefix("python3.") {
+        return number(minor).is_some_and(|minor| minor >= 12);
+    }
+    if let Some(major) = runtime.strip_prefix("java") {
+        return number(major).is_some_and(|major| major >= 11);
+    }
+    runtime.strip_prefix("dotnet").and_then(number).is_some_and(|major| major >= 8)
 }
 
 pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {

@@ -73,6 +73,13 @@ pub(crate) enum FailureCode {
     InvalidRuntime,
     CapacityLimit,
     InsufficientCapacity,
+    FunctionError,
+    InitTimeout,
+    RuntimeInitError,
+    InitResourceExhausted,
+    InvalidEntryPoint,
+    InvalidWorkingDirectory,
+    ExtensionInitError,
 }
 
 /// A version as the store keeps it.
@@ -98,6 +105,9 @@ pub(crate) struct VersionRecord {
     /// Of the version; that of `$LATEST` is the function's own.
     #[serde(default)]
     pub(crate) policy: Option<Policy>,
+    /// The name of its snapshot: of a published version that has SnapStart.
+    #[serde(default)]
+    pub(crate) snapshot: Option<String>,
 }
 
 impl VersionRecord {
@@ -198,6 +208,7 @@ impl Version {
             log_group: settings.log_group.clone(),
             log_format: settings.log_format.runnable(),
             max_concurrency: capacity.map(|capacity| capacity.slots(settings)),
+            snapshot: record.snapshot.clone(),
         };
         let runnable = Arc::new(runnable);
         content.note_runnable(&runnable);

@@ -116,10 +116,7 @@ pub(crate) fn item(key: &Key, version: &Version, form: ArnForm) -> lambda::Funct
             .dead_letters
             .as_ref()
             .map(|arn| lambda::DeadLetterConfig { target_arn: Some(arn.clone()) }),
-        snap_start: Some(lambda::SnapStartResponse {
-            apply_on: Some(lambda::SnapStartApplyOn::None),
-            optimization_status: Some(lambda::SnapStartOptimizationStatus::Off),
-        }),
+        snap_start: Some(snap_start(version)),
         logging_config: Some(settings.log_format.config(&settings.log_group)),
         capacity_provider_config: settings
             .capacity
@@ -141,6 +138,18 @@ pub(crate) fn state(version: &Version) -> lambda::State {
         State::Failed(_) => lambda::State::Failed,
         State::Deactivated => lambda::State::Deactivated,
     }
+}
+
+fn snap_start(version: &Version) -> lambda::SnapStartResponse {
+    let apply_on = match version.record.settings.has_snap_start {
+        true => lambda::SnapStartApplyOn::PublishedVersions,
+        false => lambda::SnapStartApplyOn::None,
+    };
+    let status = match version.record.snapshot {
+        Some(_) => lambda::SnapStartOptimizationStatus::On,
+        None => lambda::SnapStartOptimizationStatus::Off,
+    };
+    lambda::SnapStartResponse { apply_on: Some(apply_on), optimization_status: Some(status) }
 }
 
 pub(crate) fn code_sha256(version: &Version) -> String {
@@ -198,6 +207,17 @@ impl crate::version::FailureCode {
             Self::InvalidRuntime => lambda::StateReasonCode::InvalidRuntime,
             Self::CapacityLimit => lambda::StateReasonCode::CapacityProviderScalingLimitExceeded,
             Self::InsufficientCapacity => lambda::StateReasonCode::InsufficientCapacity,
+            Self::FunctionError => lambda::StateReasonCode::FunctionError,
+            Self::InitTimeout => lambda::StateReasonCode::FunctionErrorInitTimeout,
+            Self::RuntimeInitError => lambda::StateReasonCode::FunctionErrorRuntimeInitError,
+            Self::InitResourceExhausted => {
+                lambda::StateReasonCode::FunctionErrorInitResourceExhausted
+            }
+            Self::InvalidEntryPoint => lambda::StateReasonCode::FunctionErrorInvalidEntryPoint,
+            Self::InvalidWorkingDirectory => {
+                lambda::StateReasonCode::FunctionErrorInvalidWorkingDirectory
+            }
+            Self::ExtensionInitError => lambda::StateReasonCode::FunctionErrorExtensionInitError,
         }
     }
 
@@ -214,6 +234,14 @@ impl crate::version::FailureCode {
                 lambda::LastUpdateStatusReasonCode::CapacityProviderScalingLimitExceeded
             }
             Self::InsufficientCapacity => lambda::LastUpdateStatusReasonCode::InsufficientCapacity,
+            // Only a published version initialises ahead, and that is never updated.
+            Self::FunctionError
+            | Self::InitTimeout
+            | Self::RuntimeInitError
+            | Self::InitResourceExhausted
+            | Self::InvalidEntryPoint
+            | Self::InvalidWorkingDirectory
+            | Self::ExtensionInitError => lambda::LastUpdateStatusReasonCode::FunctionError,
         }
     }
 }

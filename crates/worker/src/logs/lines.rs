@@ -3,7 +3,7 @@
 
 use crate::telemetry::{
     Extension, InitPhase, InitReport, InitStart, LogsDropped, PlatformEvent, Report, ReportMetrics,
-    Start, Status, Subscription,
+    RestoreReport, RestoreStart, Start, Status, Subscription,
 };
 use std::time::Duration;
 
@@ -19,6 +19,13 @@ pub(crate) fn line(event: &PlatformEvent<'_>) -> Option<String> {
             )
         }
         PlatformEvent::InitReport(report) => init_report(report)?,
+        PlatformEvent::RestoreStart(restore) => {
+            let RestoreStart { runtime_version, runtime_version_arn, .. } = restore;
+            format!(
+                "RESTORE_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}"
+            )
+        }
+        PlatformEvent::RestoreReport(report) => restore_report(report),
         PlatformEvent::Start(Start { request_id, version, .. }) => {
             format!("START RequestId: {request_id} Version: {version}")
         }
@@ -37,7 +44,9 @@ pub(crate) fn line(event: &PlatformEvent<'_>) -> Option<String> {
                 "LOGS_DROPPED Records: {dropped_records}\tBytes: {dropped_bytes}\tReason: {reason}"
             )
         }
-        PlatformEvent::InitRuntimeDone(_) | PlatformEvent::RuntimeDone(_) => return None,
+        PlatformEvent::InitRuntimeDone(_)
+        | PlatformEvent::RestoreRuntimeDone(_)
+        | PlatformEvent::RuntimeDone(_) => return None,
     })
 }
 
@@ -53,15 +62,37 @@ fn init_report(report: &InitReport<'_>) -> Option<String> {
     Some(format!("INIT_REPORT Init Duration: {duration} ms\tPhase: {phase}\t{status}"))
 }
 
+fn restore_report(report: &RestoreReport<'_>) -> String {
+    let RestoreReport { status, error_type, metrics } = report;
+    let line = format!("RESTORE_REPORT Restore Duration: {} ms", ms(metrics.duration));
+    match self::status(*status, *error_type) {
+        Some(status) => format!("{line}\t{status}"),
+        None => line,
+    }
+}
+
 fn report(report: &Report<'_>) -> String {
     let Report { request_id, metrics, status, error_type, .. } = report;
-    let ReportMetrics { duration, billed_ms, memory_mb, memory_peak_mb, init } = metrics;
+    let ReportMetrics {
+        duration,
+        billed_ms,
+        memory_mb,
+        memory_peak_mb,
+        init,
+        restore,
+        billed_restore_ms,
+    } = metrics;
     let mut line = format!(
         "REPORT RequestId: {request_id}\tDuration: {} ms\tBilled Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {memory_peak_mb} MB\t",
         ms(*duration),
     );
     if let Some(init) = init {
         line += &format!("Init Duration: {} ms\t", ms(*init));
+    }
+    if let (Some(restore), Some(billed_ms)) = (restore, billed_restore_ms) {
+        let restore = ms(*restore);
+        line +=
+            &format!("Restore Duration: {restore} ms\tBilled Restore Duration: {billed_ms} ms\t");
     }
     line += &status_of(*status, *error_type);
     line
@@ -111,11 +142,11 @@ fn ms(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::InitMetrics;
+    use crate::telemetry::{Before, InitMetrics};
     use expect_test::expect;
 
-    fn report(init: Option<Duration>, status: Status, error_type: Option<&str>) -> String {
-        let metrics = ReportMetrics::new(Duration::from_micros(2_100), init, 128, 36 << 20);
+    fn report(before: Option<Before>, status: Status, error_type: Option<&str>) -> String {
+        let metrics = ReportMetrics::new(Duration::from_micros(2_100), before, 128, 36 << 20);
         let report = Report {
             request_id: "r-1",
             metrics,
@@ -132,7 +163,13 @@ mod tests {
         expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t""#]]
             .assert_eq(&report(None, Status::Success, None));
         expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 120 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 117.40 ms\tStatus: timeout""#]]
-            .assert_eq(&report(Some(Duration::from_micros(117_400)), Status::Timeout, None));
+            .assert_eq(&report(Some(Before::Init(Duration::from_micros(117_400))), Status::Timeout, None));
+        let restore = Before::Restore {
+            whole: Duration::from_micros(9_100),
+            runtime_s: Duration::from_micros(1_200),
+        };
+        expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tRestore Duration: 9.10 ms\tBilled Restore Duration: 2 ms\t""#]]
+            .assert_eq(&report(Some(restore), Status::Success, None));
         expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tStatus: error\tError Type: Runtime.ExitError""#]]
             .assert_eq(&report(None, Status::Error, Some("Runtime.ExitError")));
     }

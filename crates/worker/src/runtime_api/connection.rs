@@ -85,6 +85,11 @@ impl Connection {
         self
     }
 
+    /// The port of the runtime's end, in its network.
+    pub(crate) fn peer_port(&self) -> io::Result<u16> {
+        Ok(self.stream.peer_addr()?.port())
+    }
+
     /// The next request, or `None` when the runtime closed the connection between two requests.
     pub(crate) async fn read_request(
         &mut self,

@@ -14,13 +14,16 @@ mod streaming;
 
 pub(crate) use connection::Connection;
 pub(crate) use multi::{answer_multi, serve_multi};
+use request::CREDENTIALS_PATH;
 pub(crate) use request::{Body, Method, Request};
 pub(crate) use room::Room;
 pub(crate) use streaming::rest_of_response;
 
+use crate::clock;
 use crate::environment::{Answer, Environment};
 use crate::extensions::{Call, api_of};
 use crate::failure::{Failure, RESPONSE_BYTES_MAX, accepted_error_type};
+use crate::host::Session;
 use crate::state::Next;
 use crate::telemetry::Api;
 use bytes::Bytes;
@@ -45,6 +48,10 @@ enum Operation<'a> {
     Response(&'a str),
     Error(&'a str),
     InitError,
+    /// A runtime that has initialised waits to be restored from its snapshot.
+    RestoreNext,
+    RestoreError,
+    Credentials,
     Ping,
     /// A stem asks which function it is.
     Function,
@@ -137,10 +144,15 @@ pub(crate) async fn answer(
                 return Ok(Served::Answered(connection));
             }
         }
-        Operation::InitError => {
+        Operation::InitError | Operation::RestoreError => {
             reply_accepted(&mut connection);
             connection.flush().await?;
             environment.init_failed(reported(request));
+        }
+        Operation::RestoreNext => return restore_next(environment, connection).await,
+        Operation::Credentials => {
+            let token = request.authorization.as_deref();
+            answer_credentials(&mut connection, environment.credentials(token));
         }
         Operation::Ping => answer_ping(&mut connection),
         Operation::Function if environment.identity().is_some() => {
@@ -175,6 +187,9 @@ fn operation(request: &Request) -> Operation<'_> {
         return Operation::Ping;
     }
     let Some(path) = request.path.strip_prefix(PREFIX) else {
+        if request.method == Method::Get && &*request.path == CREDENTIALS_PATH {
+            return Operation::Credentials;
+        }
         let call = Call::of(request.method, &request.path).map(Operation::Extension);
         let api = || api_of(request.method, &request.path).map(Operation::Subscribe);
         return call.or_else(api).unwrap_or(Operation::Unknown);
@@ -182,6 +197,8 @@ fn operation(request: &Request) -> Operation<'_> {
     match (request.method, path) {
         (Method::Get, "invocation/next") => Operation::Next,
         (Method::Post, "init/error") => Operation::InitError,
+        (Method::Get, "restore/next") => Operation::RestoreNext,
+        (Method::Post, "restore/error") => Operation::RestoreError,
         (Method::Post, path) => {
             match path.strip_prefix("invocation/").and_then(|path| path.split_once('/')) {
                 Some((id, "response")) => Operation::Response(id),
@@ -221,6 +238,42 @@ async fn next(environment: &Environment, connection: Connection) -> io::Result<S
         }
     }
 }
+
+/// The runtime gets no answer here: what goes on from its snapshot does.
+async fn restore_next(environment: &Environment, connection: Connection) -> io::Result<Served> {
+    let Some(mut connection) = environment.wait_for_restore(connection) else {
+        return Ok(Served::Parked);
+    };
+    let message =
+        "State transition to Restoring failed for runtime. Error: State transition is not allowed";
+    reply_error(&mut connection, 403, "InvalidStateTransition", message);
+    connection.flush().await?;
+    Ok(Served::Open(connection))
+}
+
+/// The answer to `restore/next`, in an environment that goes on from a snapshot. AWS's is empty; a body says what of the function's
+/// environment variables is no longer as it was.
+pub(crate) fn answer_restore(connection: &mut Connection, log_stream: &str) {
+    let body = serde_json::json!({ "AWS_LAMBDA_LOG_STREAM_NAME": log_stream }).to_string();
+    reply(connection, "200 OK", "application/json", &body);
+}
+
+fn answer_credentials(connection: &mut Connection, session: Option<&Session>) {
+    let Some(session) = session else {
+        return reply(connection, "403 Forbidden", "text/plain", "the token is wrong\n");
+    };
+    // They last as long as the environment. Who asks again when these end gets the same.
+    let end = clock::timestamp_of(clock::epoch_ms().saturating_add(CREDENTIALS_MS));
+    let body = serde_json::json!({
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "Token": session.session_token,
+        "Expiration": end,
+    });
+    reply(connection, "200 OK", "application/json", &body.to_string());
+}
+
+const CREDENTIALS_MS: u64 = 6 * 60 * 60 * 1000;
 
 /// The one who waits for the answer to `id`; a wrong id is refused.
 fn take_answer(environment: &Environment, connection: &mut Connection, id: &str) -> Option<Answer> {

@@ -66,6 +66,9 @@ pub(crate) async fn answer_multi(
         }
         Operation::Ping => answer_ping(&mut connection),
         Operation::Function
+        | Operation::RestoreNext
+        | Operation::RestoreError
+        | Operation::Credentials
         | Operation::Extension(_)
         | Operation::Subscribe(_)
         | Operation::Unknown => {

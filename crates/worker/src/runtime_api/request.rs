@@ -13,6 +13,9 @@ const EXTENSION_PREFIX: &str = "lambda-extension-";
 /// The one value that `Lambda-Runtime-Function-Response-Mode` may have.
 const STREAMING: &str = "streaming";
 
+/// Where an environment that goes on from a snapshot asks for its keys.
+pub(super) const CREDENTIALS_PATH: &str = "/2021-04-23/credentials";
+
 /// A request, as much of it as the Runtime API looks at.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -24,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) response_mode: Option<Box<str>>,
     /// `Content-Type`, of a streamed response only.
     pub(crate) content_type: Option<Box<str>>,
+    /// `Authorization`, of who asks for credentials only.
+    pub(crate) authorization: Option<Box<str>>,
     /// Only extensions send any.
     pub(crate) extension: Option<Box<ExtensionHeaders>>,
     pub(crate) body: Body,
@@ -102,6 +107,7 @@ pub(super) fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
             error_type: None,
             response_mode: None,
             content_type: None,
+            authorization: None,
             extension: None,
             body: Body::TooLarge,
         },
@@ -113,10 +119,15 @@ pub(super) fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
     for header in parsed.headers.iter() {
         head.read_header(header)?;
     }
-    if head.request.is_streamed() {
+    let value = |name: &str| {
         let mut headers = parsed.headers.iter();
-        let header = headers.find(|header| header.name.eq_ignore_ascii_case("content-type"));
-        head.request.content_type = header.map(|header| text(header.value));
+        let header = headers.find(|header| header.name.eq_ignore_ascii_case(name));
+        header.map(|header| text(header.value))
+    };
+    if head.request.is_streamed() {
+        head.request.content_type = value("content-type");
+    } else if &*head.request.path == CREDENTIALS_PATH {
+        head.request.authorization = value("authorization");
     }
     Ok(Some(head))
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Folder, name, content.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("python", "bootstrap.py", include_str!("../../../../runtimes/python/bootstrap.py")),
     ("python", "bootstrap_rare.py", include_str!("../../../../runtimes/python/bootstrap_rare.py")),
     (
@@ -19,6 +19,16 @@ const FILES: [(&str, &str, &str); 11] = [
         "python",
         "bootstrap_rehearsal.py",
         include_str!("../../../../runtimes/python/bootstrap_rehearsal.py"),
+    ),
+    (
+        "python",
+        "bootstrap_snapshot.py",
+        include_str!("../../../../runtimes/python/bootstrap_snapshot.py"),
+    ),
+    (
+        "python",
+        "snapshot_restore_py.py",
+        include_str!("../../../../runtimes/python/snapshot_restore_py.py"),
     ),
     ("nodejs", "bootstrap.cjs", include_str!("../../../../runtimes/nodejs/bootstrap.cjs")),
     ("nodejs", "multi.cjs", include_str!("../../../../runtimes/nodejs/multi.cjs")),
@@ -77,7 +87,7 @@ import sys
 from py_compile import PycInvalidationMode, compile
 folder, target = sys.argv[1:]
 unchecked = PycInvalidationMode.UNCHECKED_HASH
-for part in ('rare', 'multi', 'stem'):
+for part in ('rare', 'multi', 'stem', 'snapshot'):
     compile(f'{folder}/bootstrap_{part}.py', doraise=True, invalidation_mode=unchecked)
 compile(folder + '/bootstrap.py', target, '/var/runtime/bootstrap.py', doraise=True, invalidation_mode=unchecked)
 ";

@@ -13,6 +13,9 @@ pub(crate) enum PlatformEvent<'a> {
     InitStart(InitStart<'a>),
     InitRuntimeDone(InitRuntimeDone<'a>),
     InitReport(InitReport<'a>),
+    RestoreStart(RestoreStart<'a>),
+    RestoreRuntimeDone(RestoreRuntimeDone<'a>),
+    RestoreReport(RestoreReport<'a>),
     Start(Start<'a>),
     RuntimeDone(RuntimeDone<'a>),
     /// For text logs and the Logs API; elsewhere the report says it.
@@ -87,6 +90,48 @@ pub(crate) struct InitReport<'a> {
 pub(crate) struct InitMetrics {
     #[serde(rename = "durationMs", serialize_with = "ms")]
     pub(crate) duration: Duration,
+}
+
+/// An environment begins to go on from a snapshot.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RestoreStart<'a> {
+    pub(crate) runtime_version: &'a str,
+    pub(crate) runtime_version_arn: &'a str,
+    pub(crate) function_name: &'a str,
+    pub(crate) function_version: &'a str,
+    /// The name of the log stream.
+    pub(crate) instance_id: &'a str,
+    /// In bytes.
+    pub(crate) instance_max_memory: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RestoreRuntimeDone<'a> {
+    pub(crate) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error_type: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RestoreReport<'a> {
+    pub(crate) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error_type: Option<&'a str>,
+    pub(crate) metrics: InitMetrics,
+}
+
+/// What an environment did before its first invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    Init(Duration),
+    /// It went on from a snapshot: how long all of it took, and what of that the runtime and its hooks did.
+    Restore {
+        whole: Duration,
+        runtime_s: Duration,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -182,6 +227,15 @@ pub(crate) struct ReportMetrics {
         serialize_with = "maybe_ms"
     )]
     pub(crate) init: Option<Duration>,
+    /// The same, of one that went on from a snapshot.
+    #[serde(
+        rename = "restoreDurationMs",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_ms"
+    )]
+    pub(crate) restore: Option<Duration>,
+    #[serde(rename = "billedRestoreDurationMs", skip_serializing_if = "Option::is_none")]
+    pub(crate) billed_restore_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -216,6 +270,9 @@ impl PlatformEvent<'_> {
             Self::InitStart(_) => "platform.initStart",
             Self::InitRuntimeDone(_) => "platform.initRuntimeDone",
             Self::InitReport(_) => "platform.initReport",
+            Self::RestoreStart(_) => "platform.restoreStart",
+            Self::RestoreRuntimeDone(_) => "platform.restoreRuntimeDone",
+            Self::RestoreReport(_) => "platform.restoreReport",
             Self::Start(_) => "platform.start",
             Self::RuntimeDone(_) => "platform.runtimeDone",
             Self::End(_) => "platform.end",
@@ -241,6 +298,8 @@ impl PlatformEvent<'_> {
                 usual(*status, if is_on_demand { Level::Debug } else { Level::Info })
             }
             Self::RuntimeDone(event) => usual(event.status, Level::Debug),
+            Self::RestoreRuntimeDone(event) => usual(event.status, Level::Debug),
+            Self::RestoreReport(event) => usual(event.status, Level::Info),
             Self::Report(event) => usual(event.status, Level::Info),
             Self::Extension(Extension { error_type, .. }) => {
                 if error_type.is_none() {
@@ -251,6 +310,7 @@ impl PlatformEvent<'_> {
             }
             Self::Fault(_) | Self::LogsDropped(_) => Level::Warn,
             Self::InitStart(_)
+            | Self::RestoreStart(_)
             | Self::Start(_)
             | Self::End(_)
             | Self::TelemetrySubscription(_)
@@ -264,6 +324,9 @@ impl PlatformEvent<'_> {
             Self::InitStart(record) => json(record),
             Self::InitRuntimeDone(record) => json(record),
             Self::InitReport(record) => json(record),
+            Self::RestoreStart(record) => json(record),
+            Self::RestoreRuntimeDone(record) => json(record),
+            Self::RestoreReport(record) => json(record),
             Self::Start(record) => json(record),
             Self::RuntimeDone(record) => json(record),
             Self::Report(record) => json(record),
@@ -293,15 +356,26 @@ impl ReportMetrics {
     /// Init is billed with the invocation that waited for it (since 2025-08-01), and every part of a millisecond as a whole one.
     pub(crate) fn new(
         duration: Duration,
-        init: Option<Duration>,
+        before: Option<Before>,
         memory_mb: u32,
         memory_peak_bytes: u64,
     ) -> Self {
-        let total = duration + init.unwrap_or_default();
-        let billed_ms = u64::try_from(total.as_micros().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+        let (init, restore, billed_before) = match before {
+            None => (None, None, Duration::ZERO),
+            Some(Before::Init(init)) => (Some(init), None, init),
+            // The time of the hooks is billed, and what the platform needs is not.
+            Some(Before::Restore { whole, runtime_s }) => (None, Some(whole), runtime_s),
+        };
+        let billed_ms = whole_ms(duration + billed_before).max(1);
+        let billed_restore_ms = restore.map(|_| whole_ms(billed_before));
         let memory_peak_mb = memory_peak_bytes.div_ceil(1 << 20);
-        Self { duration, billed_ms, memory_mb, memory_peak_mb, init }
+        Self { duration, billed_ms, memory_mb, memory_peak_mb, init, restore, billed_restore_ms }
     }
+}
+
+/// Every part of a millisecond as a whole one.
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
 /// Milliseconds with three decimals.
@@ -376,7 +450,12 @@ mod tests {
             }),
             PlatformEvent::Report(Report {
                 request_id: "r-1",
-                metrics: ReportMetrics::new(micros(11_642), Some(micros(174_055)), 128, 67 << 20),
+                metrics: ReportMetrics::new(
+                    micros(11_642),
+                    Some(Before::Init(micros(174_055))),
+                    128,
+                    67 << 20,
+                ),
                 tenant_id: None,
                 tracing: None,
                 status: Status::Success,
@@ -396,9 +475,11 @@ mod tests {
 
     #[test]
     fn durations_are_billed_by_the_whole_millisecond() {
-        let billed = |duration, init| ReportMetrics::new(duration, init, 128, 0).billed_ms;
+        let billed = |duration, before| ReportMetrics::new(duration, before, 128, 0).billed_ms;
         assert_eq!(billed(micros(2_100), None), 3);
-        assert_eq!(billed(micros(2_100), Some(micros(117_400))), 120);
+        assert_eq!(billed(micros(2_100), Some(Before::Init(micros(117_400)))), 120);
+        let restore = Before::Restore { whole: micros(9_000), runtime_s: micros(1_200) };
+        assert_eq!(billed(micros(2_100), Some(restore)), 4, "what the platform does is not");
         assert_eq!(billed(Duration::ZERO, None), 1);
     }
 

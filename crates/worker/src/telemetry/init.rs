@@ -4,11 +4,13 @@
 //! An environment may have two: the second, inside the invocation, after the first failed.
 
 use super::{
-    InitMetrics, InitPhase, InitReport, InitRuntimeDone, InitStart, PlatformEvent, Status,
+    InitMetrics, InitPhase, InitReport, InitRuntimeDone, InitStart, PlatformEvent, RestoreReport,
+    RestoreRuntimeDone, RestoreStart, Status,
 };
 use crate::function::{Function, Initialization};
 use crate::logs::LogStream;
 use crate::runtimes::version_arn;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// How something came out: a status, and the type of what went wrong.
@@ -29,6 +31,11 @@ pub(crate) struct Init {
 
 impl Ending<'_> {
     pub(crate) const SUCCESS: Self = Self { status: Status::Success, error_type: None };
+    pub(crate) const TIMEOUT: Self = Self { status: Status::Timeout, error_type: None };
+
+    pub(crate) const fn error(error_type: &'static str) -> Self {
+        Self { status: Status::Error, error_type: Some(error_type) }
+    }
 }
 
 impl LogStream {
@@ -58,6 +65,26 @@ impl LogStream {
         let started = Instant::now();
         let init = Init { initialization_type, phase, started, is_runtime_done: false };
         *self.init() = Some(init);
+    }
+
+    pub(crate) fn tell_restore_start(&self, function: &Function, runtime_version: &str) {
+        self.tell(&PlatformEvent::RestoreStart(RestoreStart {
+            runtime_version,
+            runtime_version_arn: &version_arn(&function.region, &function.runtime),
+            function_name: &function.name,
+            function_version: &function.version,
+            instance_id: self.name(),
+            instance_max_memory: u64::from(function.memory_mb) << 20,
+        }));
+    }
+
+    /// An environment has come of a snapshot, or not.
+    pub(crate) fn tell_restore_report(&self, ending: Ending<'_>, duration: Duration) {
+        let Ending { status, error_type } = ending;
+        self.tell(&PlatformEvent::RestoreRuntimeDone(RestoreRuntimeDone { status, error_type }));
+        let metrics = InitMetrics { duration };
+        self.tell(&PlatformEvent::RestoreReport(RestoreReport { status, error_type, metrics }));
+        self.flush();
     }
 
     /// The runtime asked for its first event, or will not. The first time counts.

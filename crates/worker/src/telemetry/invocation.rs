@@ -4,8 +4,8 @@
 //! What extensions do after the answer is a part of the invocation: its report waits for them, its answer does not.
 
 use super::{
-    End, Ending, PlatformEvent, Report, ReportMetrics, RuntimeDone, RuntimeDoneMetrics, Span,
-    Start, Status, Tracing,
+    Before, End, Ending, PlatformEvent, Report, ReportMetrics, RuntimeDone, RuntimeDoneMetrics,
+    Span, Start, Status, Tracing,
 };
 use crate::clock;
 use crate::environment::Streamed;
@@ -31,7 +31,7 @@ pub(crate) struct Invocation {
     started: Instant,
     started_ms: u64,
     /// Of the environment, if this is its first.
-    init: Option<Duration>,
+    before: Option<Before>,
     answered: Option<Answered>,
     status: Status,
     error_type: Option<String>,
@@ -65,7 +65,7 @@ impl Invocation {
             memory_mb: function.memory_mb,
             started: Instant::now(),
             started_ms: clock::epoch_ms(),
-            init: None,
+            before: None,
             answered: None,
             status: Status::Success,
             error_type: None,
@@ -88,8 +88,8 @@ impl Invocation {
     }
 
     /// The caller has its answer.
-    pub(crate) fn answered(&mut self, given: &Given, init: Option<Duration>) {
-        self.init = init;
+    pub(crate) fn answered(&mut self, given: &Given, before: Option<Before>) {
+        self.before = before;
         let after = self.started.elapsed();
         self.answered = match (&given.streamed, &given.result) {
             (Some(Streamed { began, bytes }), _) => {
@@ -146,12 +146,12 @@ impl Invocation {
     /// All are through with it. Ends the lines of this invocation.
     pub(crate) fn tell_report(mut self, memory_peak_bytes: u64) {
         self.tell_runtime_done();
-        let (duration, init) = (self.duration(), self.init);
+        let (duration, before) = (self.duration(), self.before);
         let request_id = &self.request_id;
         self.log.tell(&PlatformEvent::End(End { request_id }));
         self.log.tell(&PlatformEvent::Report(Report {
             request_id,
-            metrics: ReportMetrics::new(duration, init, self.memory_mb, memory_peak_bytes),
+            metrics: ReportMetrics::new(duration, before, self.memory_mb, memory_peak_bytes),
             tenant_id: self.tenant_id.as_deref(),
             tracing: self.tracing(),
             status: self.status,

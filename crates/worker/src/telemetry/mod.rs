@@ -16,9 +16,9 @@ mod subscription;
 
 pub(crate) use deliver::start as deliver;
 pub(crate) use event::{
-    End, Extension, InitMetrics, InitPhase, InitReport, InitRuntimeDone, InitStart, LogsDropped,
-    PlatformEvent, Report, ReportMetrics, RuntimeDone, RuntimeDoneMetrics, Span, Start, Status,
-    Subscription, Tracing,
+    Before, End, Extension, InitMetrics, InitPhase, InitReport, InitRuntimeDone, InitStart,
+    LogsDropped, PlatformEvent, Report, ReportMetrics, RestoreReport, RestoreRuntimeDone,
+    RestoreStart, RuntimeDone, RuntimeDoneMetrics, Span, Start, Status, Subscription, Tracing,
 };
 pub(crate) use init::{Ending, Init};
 pub(crate) use invocation::Invocation;

@@ -121,6 +121,9 @@ fn of_logs_api(event: &PlatformEvent<'_>) -> Option<String> {
         PlatformEvent::InitStart(_)
         | PlatformEvent::InitRuntimeDone(_)
         | PlatformEvent::InitReport(_)
+        | PlatformEvent::RestoreStart(_)
+        | PlatformEvent::RestoreRuntimeDone(_)
+        | PlatformEvent::RestoreReport(_)
         | PlatformEvent::TelemetrySubscription(_) => None,
     }
 }

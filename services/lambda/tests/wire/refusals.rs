@@ -107,7 +107,6 @@ async fn what_this_build_cannot_enforce() {
     for members in [
         json!({"Architectures": [other]}),
         json!({"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}),
-        json!({"SnapStart": {"ApplyOn": "PublishedVersions"}}),
         json!({"FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0", "LocalMountPath": "/mnt/x"}]}),
         json!({"DurableConfig": {"ExecutionTimeout": 60}}),
     ] {
