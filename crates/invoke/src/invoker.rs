@@ -143,6 +143,15 @@ impl Invoker {
         self.0.worker.retain_snapshots(used);
     }
 
+    /// The id of the version of a runtime that functions run on: the newest, or the one with this id. It may read directories.
+    ///
+    /// # Errors
+    ///
+    /// When there is none. The text says how to install it.
+    pub fn runtime_version(&self, runtime: &str, id: Option<&str>) -> Result<String, String> {
+        self.0.worker.runtime_version(runtime, id).map_err(|error| error.to_string())
+    }
+
     /// No new event runs on `deployment`: idle environments stop now, busy ones after their invocation.
     pub fn retire(&self, deployment: Deployment) {
         for pool in self.0.pools.remove(deployment) {

@@ -193,8 +193,9 @@ impl Compiler {
 impl Worker {
     /// The code of `function` is unpacked: compiles it, if that is worth it.
     pub fn compile_code(&self, function: &Arc<Function>) {
+        let bound_to = function.runtime_version.as_deref();
         if function.image.is_none()
-            && let Ok(installed) = self.runtimes().find(&function.runtime)
+            && let Ok(installed) = self.runtimes().find_version(&function.runtime, bound_to)
         {
             drop(self.compiler().mounts(function, &installed));
         }

@@ -15,6 +15,7 @@ use crate::host::Session;
 use crate::logs::LogStream;
 use crate::response::ResponseWriter;
 use crate::runtime_api::{self, Connection};
+use crate::runtimes::Installed;
 use crate::state::{Ended, Phase, State};
 use crate::telemetry::{Before, Ending, Invocation};
 use bytes::Bytes;
@@ -298,8 +299,9 @@ impl Environment {
         self.ground.identity.as_ref()
     }
 
-    pub(crate) fn runtime_version(&self) -> &str {
-        &self.ground.runtime_version
+    /// None of an image, which brings its runtime along.
+    pub(crate) fn installed(&self) -> Option<&Installed> {
+        self.ground.installed.as_deref()
     }
 
     /// Why it was stopped; the first reason counts. `false` when there was one already.

@@ -68,6 +68,8 @@ pub struct Function {
     pub version: String,
     /// `python3.12`, `nodejs22.x`, `provided.al2023`; empty where there is an image.
     pub runtime: String,
+    /// The id of the version of it that the function is bound to. None: the newest that there is.
+    pub runtime_version: Option<String>,
     pub handler: String,
     pub role: String,
     /// The unpacked package, mounted read-only at /var/task; empty where there is an image.
@@ -145,6 +147,7 @@ pub(crate) mod tests {
             name: "f".into(),
             version: "$LATEST".into(),
             runtime: "python3.12".into(),
+            runtime_version: None,
             handler: "app.handler".into(),
             role: String::new(),
             code_dir: "/code".into(),

@@ -10,6 +10,7 @@ use crate::extensions::External;
 use crate::host::Session;
 use crate::output::Output;
 use crate::runtime_api::Room;
+use crate::runtimes::Installed;
 use bytes::Bytes;
 use sandbox::Process;
 use std::io;
@@ -33,7 +34,8 @@ pub(crate) struct Ground {
     pub(crate) external: Option<External>,
     /// What a stem is told each time that it is started: which function it is.
     pub(crate) identity: Option<Bytes>,
-    pub(crate) runtime_version: String,
+    /// The runtime. None of an image, which brings its own along.
+    pub(crate) installed: Option<Arc<Installed>>,
     pub(crate) origin: Origin,
     /// Credentials of the role; they die with the ground.
     pub(crate) session: Session,
@@ -60,7 +62,7 @@ pub(crate) struct Parts {
     pub(crate) session: Session,
     pub(crate) external: Option<External>,
     pub(crate) identity: Option<Bytes>,
-    pub(crate) runtime_version: String,
+    pub(crate) installed: Option<Arc<Installed>>,
     pub(crate) origin: Origin,
 }
 
@@ -74,7 +76,7 @@ impl Ground {
             session,
             external,
             identity,
-            runtime_version,
+            installed,
             origin,
         } = parts;
         let of_extensions = external.as_ref().map(External::output).transpose()?;
@@ -85,7 +87,7 @@ impl Ground {
             output: Output::new(output, log, of_extensions)?,
             external,
             identity,
-            runtime_version,
+            installed,
             origin,
             session,
         })

@@ -103,8 +103,8 @@ impl Environment {
     async fn suppressed_init(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
         let log = self.log();
         let initialization = Initialization::OnDemand;
-        let version = self.runtime_version();
-        log.tell_init_start(self.function(), version, initialization, InitPhase::Invoke);
+        let installed = self.installed();
+        log.tell_init_start(self.function(), installed, initialization, InitPhase::Invoke);
         let woken = self.wake(deadline).await;
         if let Err(failure) = &woken {
             self.stop_after(failure);

@@ -118,7 +118,7 @@ impl Worker {
         let log = Arc::new(LogStream::create(&self.logs, function));
         let initialization = Initialization::SnapStart;
         let deadline = Instant::now() + initialization.init_max(function.timeout);
-        log.tell_init_start(function, &installed.version, initialization, InitPhase::Init);
+        log.tell_init_start(function, Some(&installed), initialization, InitPhase::Init);
         let (parts, connection) =
             match self.parts(function, &log, &installed, initialization).await? {
                 Ok(parts) => parts,
@@ -169,7 +169,7 @@ impl Worker {
         let _hurry = self.launcher.hurry();
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
-        log.tell_restore_start(function, &installed.version);
+        log.tell_restore_start(function, &installed);
         let tried = self.try_restore(function, &installed, &log, file, started).await;
         let ending = match &tried {
             Err(StartError::SnapStart(error)) => error.ending(),
@@ -182,7 +182,7 @@ impl Worker {
     async fn try_restore(
         &self,
         function: &Arc<Function>,
-        installed: &Installed,
+        installed: &Arc<Installed>,
         log: &Arc<LogStream>,
         file: &File,
         started: Instant,
@@ -203,7 +203,7 @@ impl Worker {
         let restored = self.launcher.restore(spec, file).await.map_err(SnapStartError::Snapshot)?;
         let Sandbox { runtime_api, connection, edge, output, log: records, process } = restored;
         let grown = Grown { process, runtime_api, edge, output, log: records, told: None };
-        let (parts, _) = self.with_session(grown, session, &installed.version)?;
+        let (parts, _) = self.with_session(grown, session, Some(Arc::clone(installed)))?;
         let ground = Arc::new(Ground::new(Parts { origin: Origin::Restored, ..parts })?);
         let environment =
             Arc::new(Environment::new(Arc::clone(function), Arc::clone(log), ground)?);

@@ -97,6 +97,8 @@ impl Options {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
     identifier: String,
+    /// Of the version of the runtime.
+    version_id: String,
     /// Of a runtime that lives in one.
     image: Option<images::Digest>,
     /// If it is told as it starts.
@@ -234,6 +236,7 @@ impl Stems {
         }
         Some(Kind {
             identifier: installed.identifier.to_string(),
+            version_id: installed.id.clone(),
             image: installed.image.as_ref().map(|image| image.digest),
             memory_mb: ahead.is_for_one_memory_size.then_some(function.memory_mb),
             stem_mb: ahead.memory_mb,

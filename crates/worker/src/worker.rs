@@ -39,7 +39,7 @@ pub struct Worker {
     pub(crate) snapshots: Arc<Snapshots>,
     stems: Arc<Stems>,
     compiler: Arc<Compiler>,
-    /// Runtimes whose bootstrap was compiled, or is being compiled.
+    /// Versions of runtimes, by their ids, whose bootstrap was compiled, or is being compiled.
     compiled: Mutex<HashSet<String>>,
 }
 
@@ -85,7 +85,7 @@ struct FailedTry {
 
 /// What a function runs on.
 enum RunsOn<'a> {
-    Runtime(Box<Installed>),
+    Runtime(Arc<Installed>),
     Image(&'a FunctionImage),
 }
 
@@ -139,7 +139,7 @@ impl Worker {
             let (runtimes, launcher) = (Arc::clone(&self.runtimes), self.launcher.clone());
             // What becomes of it is in the log.
             spawn(async move {
-                let _ = runtimes.find_or_pull(&identifier.to_string(), &launcher).await;
+                let _ = runtimes.find_or_pull(&identifier.to_string(), None, &launcher).await;
             });
         }
     }
@@ -150,7 +150,7 @@ impl Worker {
             return;
         }
         self.launcher.expect();
-        match self.runtimes.find(&function.runtime) {
+        match self.runtimes.find_version(&function.runtime, function.runtime_version.as_deref()) {
             Ok(installed) if !self.runtimes.must_compile(&installed) => {
                 self.stems.expect(function, &installed);
                 return;
@@ -162,9 +162,9 @@ impl Worker {
         let (function, launcher) = (function.clone(), self.launcher.clone());
         spawn(async move {
             // That an image could not be pulled is in the log already.
-            let Ok(installed) = runtimes.find_or_pull(&function.runtime, &launcher).await else {
-                return;
-            };
+            let id = function.runtime_version.as_deref();
+            let found = runtimes.find_or_pull(&function.runtime, id, &launcher).await;
+            let Ok(installed) = found else { return };
             match compile(runtimes, installed.clone()).await {
                 Ok(()) => stems.expect(&function, &installed),
                 Err(error) => tracing::warn!(%error, "bootstrap not compiled ahead"),
@@ -175,6 +175,11 @@ impl Worker {
     /// How many environments there can be at all.
     pub fn environments_max(&self) -> usize {
         self.launcher.sandboxes_max().into()
+    }
+
+    /// The id of the version of a runtime that functions run on: the newest, or the one with this id. It may read directories.
+    pub fn runtime_version(&self, runtime: &str, id: Option<&str>) -> Result<String, NotInstalled> {
+        Ok(self.runtimes.find_version(runtime, id)?.id)
     }
 
     /// Stops what was made ready for runtimes that nobody uses any more.
@@ -219,12 +224,13 @@ impl Worker {
         function: &Arc<Function>,
         slots: usize,
     ) -> Result<Arc<MultiEnvironment>, StartError> {
-        let installed = self.runtimes.find(&function.runtime)?;
+        let bound_to = function.runtime_version.as_deref();
+        let installed = Arc::new(self.runtimes.find_version(&function.runtime, bound_to)?);
         let log = Arc::new(LogStream::create(&self.logs, function));
         let initialization = Initialization::ManagedInstances;
         let deadline = Instant::now() + initialization.init_max(function.timeout);
         self.compile_once(&installed);
-        log.tell_init_start(function, &installed.version, initialization, InitPhase::Init);
+        log.tell_init_start(function, Some(&installed), initialization, InitPhase::Init);
         let session = self.host.open_session(function, &function.name)?;
         let env = env_vars::all(function, &installed.env, &log, &session, initialization);
         let code = self.code_mounts(function, &installed);
@@ -298,11 +304,11 @@ impl Worker {
         log: &Arc<LogStream>,
         how: &Try,
     ) -> Result<Result<Arc<Environment>, FailedTry>, StartError> {
-        let version = match runs_on {
-            RunsOn::Runtime(installed) => installed.version.as_str(),
-            RunsOn::Image(_) => "",
+        let installed = match runs_on {
+            RunsOn::Runtime(installed) => Some(&**installed),
+            RunsOn::Image(_) => None,
         };
-        log.tell_init_start(function, version, how.initialization, how.phase);
+        log.tell_init_start(function, installed, how.initialization, how.phase);
         let parts = match runs_on {
             RunsOn::Runtime(installed) => {
                 self.compile_once(installed);
@@ -338,25 +344,30 @@ impl Worker {
         match &function.image {
             Some(image) => Ok(RunsOn::Image(image)),
             None => {
-                let found = self.runtimes.find_or_pull(&function.runtime, &self.launcher).await;
-                Ok(RunsOn::Runtime(Box::new(found?)))
+                let id = function.runtime_version.as_deref();
+                let found = self.runtimes.find_or_pull(&function.runtime, id, &self.launcher).await;
+                Ok(RunsOn::Runtime(Arc::new(found?)))
             }
         }
     }
 
     /// The runtime of a function, ready to be started.
-    pub(crate) async fn installed(&self, function: &Function) -> Result<Installed, StartError> {
-        let installed = self.runtimes.find_or_pull(&function.runtime, &self.launcher).await?;
+    pub(crate) async fn installed(
+        &self,
+        function: &Function,
+    ) -> Result<Arc<Installed>, StartError> {
+        let id = function.runtime_version.as_deref();
+        let installed = self.runtimes.find_or_pull(&function.runtime, id, &self.launcher).await?;
         if self.runtimes.must_compile(&installed) {
             compile(Arc::clone(&self.runtimes), installed.clone()).await?;
         }
-        Ok(installed)
+        Ok(Arc::new(installed))
     }
 
     /// Compiles a runtime's bootstrap beside its first start, for the starts to come.
     fn compile_once(&self, installed: &Installed) {
-        let identifier = installed.identifier.to_string();
-        if !self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(identifier) {
+        let id = installed.id.clone();
+        if !self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
             return;
         }
         let compiling = compile(Arc::clone(&self.runtimes), installed.clone());
@@ -372,7 +383,7 @@ impl Worker {
         &self,
         function: &Arc<Function>,
         log: &LogStream,
-        installed: &Installed,
+        installed: &Arc<Installed>,
         initialization: Initialization,
     ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let session = self.host.open_session(function, &function.name)?;
@@ -381,7 +392,11 @@ impl Worker {
         if let Some(stem) = self.stems.take(function, installed) {
             match stem.grow(&self.launcher, &code, function.limits(), &env).await {
                 Ok(grown) => {
-                    return Ok(Ok(self.with_session(grown, session, &installed.version)?));
+                    return Ok(Ok(self.with_session(
+                        grown,
+                        session,
+                        Some(Arc::clone(installed)),
+                    )?));
                 }
                 Err(error) => tracing::warn!(%error, "stem not used"),
             }
@@ -404,7 +419,7 @@ impl Worker {
     async fn launch_anew(
         &self,
         function: &Function,
-        installed: &Installed,
+        installed: &Arc<Installed>,
         session: Session,
         env: Vec<(String, String)>,
         code: Vec<Mount>,
@@ -431,7 +446,7 @@ impl Worker {
         }
         let (cwd, limits) = ("/var/task".into(), function.limits());
         let spec = Spec { root, mounts, argv, env, cwd, limits, is_ahead: false };
-        self.launched(function, spec, session, external, &installed.version).await
+        self.launched(function, spec, session, external, Some(Arc::clone(installed))).await
     }
 
     /// A sandbox with the function's image in it.
@@ -446,7 +461,7 @@ impl Worker {
         let rapid_dir = self.runtimes.rapid_dir();
         match image::prepare(function, image, log, &session, initialization, &rapid_dir)? {
             Ok(Prepared { spec, external }) => {
-                self.launched(function, spec, session, external, "").await
+                self.launched(function, spec, session, external, None).await
             }
             Err(failure) => Ok(Err(failure)),
         }
@@ -472,7 +487,7 @@ impl Worker {
         spec: Spec,
         session: Session,
         external: Option<External>,
-        runtime_version: &str,
+        installed: Option<Arc<Installed>>,
     ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
         let launched = self.launch(&spec).await;
         let Sandbox { runtime_api, connection, edge, output, log, process } = match launched {
@@ -481,7 +496,7 @@ impl Worker {
         };
         let first = connection.map(runtime_connection).transpose()?;
         let grown = Grown { process, runtime_api, edge, output, log, told: None };
-        let (parts, _) = self.with_session(grown, session, runtime_version)?;
+        let (parts, _) = self.with_session(grown, session, installed)?;
         Ok(Ok((Parts { external, ..parts }, first)))
     }
 
@@ -489,14 +504,13 @@ impl Worker {
         &self,
         grown: Grown,
         mut session: Session,
-        runtime_version: &str,
+        installed: Option<Arc<Installed>>,
     ) -> io::Result<(Parts, Option<Connection>)> {
         let Grown { process, runtime_api, edge, output, log, told } = grown;
         if let Some(listener) = edge {
             session.lifeline.push(self.host.serve(listener)?);
         }
         let (connection, identity) = told.unzip();
-        let runtime_version = runtime_version.to_owned();
         let parts = Parts {
             process,
             runtime_api,
@@ -505,7 +519,7 @@ impl Worker {
             session,
             external: None,
             identity,
-            runtime_version,
+            installed,
             origin: Origin::Started,
         };
         Ok((parts, connection))

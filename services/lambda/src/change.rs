@@ -12,9 +12,9 @@ use crate::function::{Function, Key};
 use crate::records::Part;
 use crate::service::Service;
 use crate::settings::{LayerUse, Settings};
-use crate::version::{Number, State, Update, Version, VersionRecord};
+use crate::version::{Number, RuntimeUpdate, State, Update, Version, VersionRecord};
 use crate::view::{self, ArnForm};
-use crate::{Invoke, refuse, tasks, validate};
+use crate::{Invoke, refuse, runtime_management, tasks, validate};
 use api::lambda;
 use names::{AccountId, Qualifier, Region};
 use std::collections::BTreeMap;
@@ -48,7 +48,8 @@ impl<I: Invoke> Service<I> {
         self.check_unzipped(code.unzipped_bytes, &settings.layers)?;
         let lock = self.table.lock(&key).await;
         self.check_room(&key, code.zip_bytes())?;
-        let record = self.new_record(settings, &code);
+        let mut record = self.new_record(settings, &code);
+        self.note_runtime(&mut record).await;
         let NewCode { content, uploaded, .. } = code;
         let latest = self.version(&key, Number::Latest, record, content);
         let mut function = Function {
@@ -110,6 +111,7 @@ impl<I: Invoke> Service<I> {
         let mut record = current.latest.record.clone();
         code.write(&mut record);
         self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
+        self.note_runtime(&mut record).await;
         self.begin_update(&mut record);
         let NewCode { content, uploaded, .. } = code;
         let latest = self.version(&key, Number::Latest, record, content);
@@ -156,6 +158,7 @@ impl<I: Invoke> Service<I> {
             self.check_provider(cx, "UpdateFunctionConfiguration", capacity)?;
         }
         self.check_snap_start(&record.settings)?;
+        runtime_management::check_bound(&record, &current.latest.record)?;
         let mut _kept = Vec::new();
         if let Some(arns) = input.layers.take() {
             (record.settings.layers, _kept) = self.use_layers(cx, &arns)?;
@@ -165,6 +168,7 @@ impl<I: Invoke> Service<I> {
             }
             self.check_unzipped(record.unzipped_bytes, &record.settings.layers)?;
         }
+        self.note_runtime(&mut record).await;
         self.begin_update(&mut record);
         let latest = self.version(&key, Number::Latest, record, current.latest.content.clone());
         let changed = current.with_version(latest);
@@ -314,8 +318,8 @@ impl<I: Invoke> Service<I> {
         Ok(self.version(&function.key, number, record, latest.content.clone()))
     }
 
-    /// A version is no more.
-    fn let_go(&self, version: &Version) {
+    /// A version is no more, or runs on another version of its runtime from here on: what there is of it ends.
+    pub(crate) fn let_go(&self, version: &Version) {
         self.invoker.retire(version.deployment());
         if let Some(snapshot) = &version.record.snapshot {
             self.invoker.forget_snapshot(snapshot);
@@ -335,7 +339,11 @@ impl<I: Invoke> Service<I> {
     }
 
     /// The function, if it may be changed now, and is as the caller saw it.
-    fn changeable(&self, key: &Key, revision_id: Option<&str>) -> Result<Arc<Function>, Error> {
+    pub(crate) fn changeable(
+        &self,
+        key: &Key,
+        revision_id: Option<&str>,
+    ) -> Result<Arc<Function>, Error> {
         let function =
             self.table.get(key).ok_or_else(|| Error::FunctionNotFound { arn: key.arn() })?;
         let record = &function.latest.record;
@@ -410,6 +418,8 @@ impl<I: Invoke> Service<I> {
             update: None,
             policy: None,
             snapshot: None,
+            runtime_update: RuntimeUpdate::Auto,
+            runtime_version: None,
         };
         code.write(&mut record);
         record

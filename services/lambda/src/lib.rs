@@ -104,6 +104,13 @@ pub trait Invoke: fmt::Debug + Send + Sync + 'static {
     /// The code of a function is unpacked: what depends on nothing else can be made ready.
     fn compile(&self, _function: &Arc<Function>) {}
 
+    /// The id of the version of a runtime that functions run on: the newest, or the one with this id. It may read directories.
+    fn runtime_version(
+        &self,
+        runtime: &str,
+        id: Option<&str>,
+    ) -> std::result::Result<String, String>;
+
     /// No event that is invoked from here on runs on `deployment`.
     fn retire(&self, deployment: Deployment);
 
@@ -164,6 +171,14 @@ impl Invoke for Invoker {
 
     fn compile(&self, function: &Arc<Function>) {
         Self::compile(self, function);
+    }
+
+    fn runtime_version(
+        &self,
+        runtime: &str,
+        id: Option<&str>,
+    ) -> std::result::Result<String, String> {
+        Self::runtime_version(self, runtime, id)
     }
 
     fn retire(&self, deployment: Deployment) {

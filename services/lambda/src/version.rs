@@ -48,6 +48,15 @@ pub(crate) enum State {
     Deactivated,
 }
 
+/// What AWS calls `UpdateRuntimeOn`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RuntimeUpdate {
+    #[default]
+    Auto,
+    FunctionUpdate,
+    Manual,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Update {
     InProgress,
@@ -108,6 +117,12 @@ pub(crate) struct VersionRecord {
     /// The name of its snapshot: of a published version that has SnapStart.
     #[serde(default)]
     pub(crate) snapshot: Option<String>,
+    /// When it moves to a newer version of its runtime.
+    #[serde(default)]
+    pub(crate) runtime_update: RuntimeUpdate,
+    /// The id of the version of its runtime: the one it is bound to, or the newest there was at its last change.
+    #[serde(default)]
+    pub(crate) runtime_version: Option<String>,
 }
 
 impl VersionRecord {
@@ -146,6 +161,16 @@ impl VersionRecord {
     /// Whether a version published from `latest` would be this one again.
     pub(crate) fn is_same_content(&self, latest: &Self) -> bool {
         self.code == latest.code && self.settings == latest.settings
+    }
+
+    /// The id of the version of its runtime that it stays on.
+    pub(crate) fn bound_to(&self) -> Option<&str> {
+        match self.runtime_update {
+            RuntimeUpdate::Auto => None,
+            RuntimeUpdate::FunctionUpdate | RuntimeUpdate::Manual => {
+                self.runtime_version.as_deref()
+            }
+        }
     }
 
     pub(crate) fn touch(&mut self, now: Timestamp) {
@@ -195,6 +220,7 @@ impl Version {
             name: key.name.to_string(),
             version: number.to_string(),
             runtime: settings.runtime.clone(),
+            runtime_version: record.bound_to().map(str::to_owned),
             handler,
             role: settings.role.clone(),
             code_dir: content.dir(),

@@ -29,8 +29,8 @@ pub(crate) fn configuration(
     let record = &version.record;
     let mut configuration = item(key, version, form);
     configuration.runtime_version_config =
-        (!record.is_image()).then(|| lambda::RuntimeVersionConfig {
-            runtime_version_arn: Some(version_arn(&key.region, &record.settings.runtime)),
+        record.runtime_version.as_deref().map(|id| lambda::RuntimeVersionConfig {
+            runtime_version_arn: Some(version_arn(&key.region, id)),
             error: None,
         });
 

@@ -38,7 +38,7 @@ use sandbox::{Launcher, Mount};
 use search::Prefix;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where interpreters are looked for.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -80,6 +80,8 @@ pub struct Installed {
     pub identifier: Identifier,
     /// As the log's INIT_START shows it: `python:3.12.1`.
     pub version: String,
+    /// Of this version: no other interpreter has it. Its ARN ends with it.
+    pub id: String,
     /// Whether this is another version, which stands in because somebody has said so.
     pub is_stand_in: bool,
     /// What the sandbox has as its root, if that is not the machine's own programs.
@@ -107,6 +109,10 @@ pub enum NotInstalled {
     NoCompiler { identifier: Identifier, place: PathBuf },
     #[error("the image of the runtime {identifier}, {address}, is not ready: {reason}")]
     NotPulled { identifier: Identifier, address: String, reason: String },
+    #[error(
+        "the version {id} of the runtime {identifier}, which the function is bound to, is not installed on this machine"
+    )]
+    OtherVersion { identifier: Identifier, id: String },
     #[error("the runtime {text} is not supported")]
     Unsupported { text: String },
 }
@@ -121,6 +127,9 @@ impl NotInstalled {
                 format!("{} has no compiler (javac): {how}", place.display())
             }
             Self::NotPulled { address, reason, .. } => format!("{address}: {reason}"),
+            Self::OtherVersion { .. } => {
+                "install it again, or let the function move to another version".to_owned()
+            }
             Self::Unsupported { .. } => {
                 "use a Python, Node.js, Java, Ruby or provided runtime: `tinderbox runtimes` lists them"
                     .to_owned()
@@ -161,6 +170,8 @@ pub struct Runtimes {
     /// DIR/runtimes
     directory: PathBuf,
     found: Mutex<HashMap<Identifier, Prefix>>,
+    /// Those that functions are bound to and that are not the newest, by their ids.
+    older: Mutex<HashMap<String, Prefix>>,
     in_images: ImageRuntimes,
     answers: search::Answers,
     /// Held by who compiles.
@@ -183,6 +194,7 @@ impl Runtimes {
             options: options.clone(),
             directory,
             found: Mutex::default(),
+            older: Mutex::default(),
             in_images,
             answers: search::Answers::default(),
             compiling: Mutex::default(),
@@ -201,16 +213,17 @@ impl Runtimes {
         self.in_images.identifiers()
     }
 
-    /// As `find`, and pulls the image of one that lives in an image first.
+    /// As `find_version`, and pulls the image of one that lives in an image first.
     pub(crate) async fn find_or_pull(
         &self,
         identifier: &str,
+        id: Option<&str>,
         launcher: &Launcher,
     ) -> Result<Installed, NotInstalled> {
-        match self.find(identifier) {
+        match self.find_version(identifier, id) {
             Err(NotInstalled::NotPulled { identifier: parsed, .. }) => {
                 self.in_images.pull(parsed, launcher).await;
-                self.find(identifier)
+                self.find_version(identifier, id)
             }
             found => found,
         }
@@ -218,6 +231,28 @@ impl Runtimes {
 
     pub(crate) fn bytecode_bytes_max(&self) -> u64 {
         self.options.bytecode_mb_max.saturating_mul(1 << 20)
+    }
+
+    /// As `find`, but the version with this id if there is one: also where it is not the newest.
+    pub fn find_version(
+        &self,
+        identifier: &str,
+        id: Option<&str>,
+    ) -> Result<Installed, NotInstalled> {
+        let newest = self.find(identifier);
+        let (Some(id), Ok(parsed)) = (id, identifier.parse::<Identifier>()) else { return newest };
+        match newest {
+            Ok(installed) if installed.id == id => return Ok(installed),
+            Err(NotInstalled::NotPulled { .. }) => return newest,
+            Ok(_) | Err(_) => {}
+        }
+        let is_it = |prefix: &Prefix| version::id(parsed, Some(prefix), None) == id;
+        let known = lock(&self.older).get(id).filter(|prefix| is_it(prefix)).cloned();
+        let prefix = known
+            .or_else(|| search::all(&self.options, &self.answers, parsed).into_iter().find(is_it))
+            .ok_or_else(|| NotInstalled::OtherVersion { identifier: parsed, id: id.to_owned() })?;
+        lock(&self.older).insert(id.to_owned(), prefix.clone());
+        Ok(self.installed(parsed, &prefix, None))
     }
 
     /// Resolves `python3.12`. The first call for a runtime reads some directories, later ones look at one file.
@@ -245,13 +280,15 @@ impl Runtimes {
     }
 
     fn prefix(&self, identifier: Identifier) -> Option<Prefix> {
-        let known =
-            self.lock().get(&identifier).filter(|prefix| prefix.interpreter().is_file()).cloned();
+        let known = lock(&self.found)
+            .get(&identifier)
+            .filter(|prefix| prefix.interpreter().is_file())
+            .cloned();
         if known.is_some() {
             return known;
         }
         let prefix = search::newest(&self.options, &self.answers, identifier)?;
-        self.lock().insert(identifier, prefix.clone());
+        lock(&self.found).insert(identifier, prefix.clone());
         Some(prefix)
     }
 
@@ -276,6 +313,7 @@ impl Runtimes {
         Installed {
             identifier,
             version: identifier.to_string().replace('.', ":"),
+            id: version::id(identifier, None, image.as_ref()),
             is_stand_in: false,
             image,
             lang_dir: None,
@@ -305,9 +343,11 @@ impl Runtimes {
             Language::Ruby { .. } => command::ruby(&in_sandbox(&prefix.interpreter(), &image)),
             Language::Provided => Vec::new(),
         };
+        let id = version::id(identifier, Some(prefix), image.as_ref());
         Installed {
             identifier,
             version,
+            id,
             is_stand_in: image.is_none() && self.options.stand_in.contains_key(&identifier),
             image,
             lang_dir: Some(prefix.directory.clone()),
@@ -325,11 +365,11 @@ impl Runtimes {
     fn directory_of(&self, identifier: Identifier) -> PathBuf {
         self.directory.join(identifier.family())
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Identifier, Prefix>> {
-        // The map is whole after every statement that changes it.
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A map is whole after every statement that changes it.
+    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where a sandbox has a path of the host, or of the image that is its root.

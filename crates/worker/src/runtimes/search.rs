@@ -130,6 +130,22 @@ pub(super) fn newest(
     })
 }
 
+/// Every interpreter for a runtime, wherever it is.
+pub(super) fn all(options: &Options, answers: &Answers, identifier: Identifier) -> Vec<Prefix> {
+    let mut seen = HashSet::new();
+    if let Some(place) = options.stand_in.get(&identifier) {
+        return prefix_of(place, identifier, Versions::Any, answers, &mut seen)
+            .into_iter()
+            .collect();
+    }
+    let places = configured(options).into_iter().chain(around(&options.surroundings));
+    places
+        .filter_map(|place| {
+            prefix_of(&place, identifier, Versions::TheRightOne, answers, &mut seen)
+        })
+        .collect()
+}
+
 /// Where version managers keep what they install, below the home directory.
 const HOME_COLLECTIONS: [&str; 8] = [
     ".pyenv/versions",

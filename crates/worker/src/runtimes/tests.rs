@@ -440,3 +440,25 @@ fn real_pythons_compile_their_bootstrap() {
         assert!(argv.last().unwrap().ends_with(".pyc"));
     }
 }
+
+#[test]
+fn a_version_is_found_by_its_id_also_when_there_is_a_newer_one() {
+    let machine = Machine::new().python("home/.pyenv/versions/3.12.1", 12, Some(1));
+    let old = machine.runtimes().find("python3.12").unwrap();
+    let machine = machine.python("home/.pyenv/versions/3.12.4", 12, Some(4));
+    let runtimes = machine.runtimes();
+    let newest = runtimes.find("python3.12").unwrap();
+    assert_eq!((old.version.as_str(), newest.version.as_str()), ("python:3.12.1", "python:3.12.4"));
+    assert_ne!(old.id, newest.id);
+
+    for _ in 0..2 {
+        assert_eq!(runtimes.find_version("python3.12", Some(&old.id)), Ok(old.clone()));
+    }
+    assert_eq!(runtimes.find_version("python3.12", Some(&newest.id)), Ok(newest.clone()));
+    assert_eq!(runtimes.find_version("python3.12", None), Ok(newest));
+    fs::remove_dir_all(machine.at("home/.pyenv/versions/3.12.1")).unwrap();
+    for id in [old.id.as_str(), "of none"] {
+        let error = runtimes.find_version("python3.12", Some(id)).unwrap_err();
+        assert!(matches!(error, NotInstalled::OtherVersion { .. }), "{error}");
+    }
+}

@@ -1,30 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a runtime is called where AWS calls it by an ARN.
+//! Which version of a runtime: an id for each interpreter that a runtime can run on.
+//!
+//! It is made from what the interpreter is called and says of itself, and from when and how large it was installed; of one
+//! that lives in an image, from the image's digest. Our bootstraps are no part of it: they come and go with this program.
 
+use super::identifier::Identifier;
+use super::image::ImageRoot;
+use super::search::Prefix;
 use names::Region;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
+use std::time::UNIX_EPOCH;
 
-/// Stable for each runtime, in AWS's form. What it stands for is the runtime that was found on this machine.
-pub fn version_arn(region: &Region, runtime: &str) -> String {
-    let mut arn = format!("arn:aws:lambda:{region}::runtime:");
-    for byte in Sha256::digest(runtime) {
-        // A string takes all that is written to it.
-        let _ = write!(arn, "{byte:02x}");
-    }
-    arn
+/// What AWS calls the version with this id: in a function's configuration, and in its log.
+pub fn version_arn(region: &Region, id: &str) -> String {
+    format!("arn:aws:lambda:{region}::runtime:{id}")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_the_same_every_time() {
-        let arn = version_arn(&"eu-west-1".parse().unwrap(), "python3.12");
-        assert_eq!(arn, version_arn(&"eu-west-1".parse().unwrap(), "python3.12"));
-        assert_ne!(arn, version_arn(&"eu-west-1".parse().unwrap(), "python3.13"));
-        let (prefix, digest) = arn.rsplit_once(':').unwrap();
-        assert_eq!((prefix, digest.len()), ("arn:aws:lambda:eu-west-1::runtime", 64));
+/// 64 hexadecimal digits, as the last part of AWS's ARNs of runtime versions.
+pub(super) fn id(
+    identifier: Identifier,
+    prefix: Option<&Prefix>,
+    image: Option<&ImageRoot>,
+) -> String {
+    let mut text = identifier.to_string();
+    if let Some(prefix) = prefix {
+        text.push_str(&format!(" {}", prefix.version));
     }
+    match (image, prefix) {
+        (Some(image), _) => text.push_str(&format!(" {}", image.digest)),
+        (None, Some(prefix)) => text.push_str(&installation(prefix)),
+        (None, None) => {}
+    }
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn installation(prefix: &Prefix) -> String {
+    let Ok(metadata) = prefix.interpreter().metadata() else { return String::new() };
+    let installed = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    format!(" {} {}", metadata.len(), installed.unwrap_or_default().as_nanos())
 }

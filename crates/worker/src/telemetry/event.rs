@@ -54,7 +54,7 @@ pub(crate) struct InitStart<'a> {
     /// None of an image, which brings its runtime along.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) runtime_version: &'a str,
-    /// As the function's configuration says it.
+    /// Of the version it runs on: the one in the function's configuration, until a newer one is installed that it may run on.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) runtime_version_arn: &'a str,
     pub(crate) function_name: &'a str,

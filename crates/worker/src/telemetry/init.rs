@@ -9,7 +9,7 @@ use super::{
 };
 use crate::function::{Function, Initialization};
 use crate::logs::LogStream;
-use crate::runtimes::version_arn;
+use crate::runtimes::{Installed, version_arn};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -42,21 +42,19 @@ impl LogStream {
     pub(crate) fn tell_init_start(
         &self,
         function: &Function,
-        runtime_version: &str,
+        installed: Option<&Installed>,
         initialization: Initialization,
         phase: InitPhase,
     ) {
         self.telemetry().open();
         let initialization_type = initialization.name();
-        let runtime_version_arn = match runtime_version {
-            "" => String::new(),
-            _ => version_arn(&function.region, &function.runtime),
-        };
+        let runtime_version_arn =
+            installed.map(|installed| version_arn(&function.region, &installed.id));
         self.tell(&PlatformEvent::InitStart(InitStart {
             initialization_type,
             phase,
-            runtime_version,
-            runtime_version_arn: &runtime_version_arn,
+            runtime_version: installed.map_or("", |installed| &installed.version),
+            runtime_version_arn: runtime_version_arn.as_deref().unwrap_or_default(),
             function_name: &function.name,
             function_version: &function.version,
             instance_id: self.name(),
@@ -67,10 +65,10 @@ impl LogStream {
         *self.init() = Some(init);
     }
 
-    pub(crate) fn tell_restore_start(&self, function: &Function, runtime_version: &str) {
+    pub(crate) fn tell_restore_start(&self, function: &Function, installed: &Installed) {
         self.tell(&PlatformEvent::RestoreStart(RestoreStart {
-            runtime_version,
-            runtime_version_arn: &version_arn(&function.region, &function.runtime),
+            runtime_version: &installed.version,
+            runtime_version_arn: &version_arn(&function.region, &installed.id),
             function_name: &function.name,
             function_version: &function.version,
             instance_id: self.name(),

@@ -148,7 +148,11 @@ impl<I: Invoke> RuntimeManagementOperations for Lambda<I> {
         cx: &Context,
         input: PutRuntimeManagementConfigInput,
     ) -> Result<PutRuntimeManagementConfigOutput> {
-        Ok(self.service.put_runtime_management(cx, &input)?)
+        self.change(
+            cx,
+            |service, cx| async move { service.put_runtime_management(&cx, input).await },
+        )
+        .await
     }
 }
 

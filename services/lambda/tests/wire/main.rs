@@ -52,6 +52,8 @@ mod refusals;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod runtime_management;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod versions;
