@@ -332,6 +332,28 @@ fn play(seed: u64) -> usize {
     seen.acknowledged.len()
 }
 
+#[tokio::test]
+async fn an_outage_ages_nothing() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let disk = Memory::new(1);
+    let age = async |queue: &Queue| queue.items("line-1", 1).await.unwrap()[0].age;
+    let pass = async |time: Duration| {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+    };
+    let queue = Queue::open(Arc::new(disk.clone()), Options::default()).unwrap();
+    queue.keep(item(Class::Event, "1", 10)).await.unwrap();
+    pass(HOUR).await;
+    assert!(age(&queue).await >= HOUR, "a server that runs ages what waits");
+    drop(queue);
+
+    pass(24 * HOUR).await;
+
+    let queue = Queue::open(Arc::new(disk), Options::default()).unwrap();
+    assert!(age(&queue).await < 2 * HOUR);
+}
+
 /// Files in which nothing is needed go, and what is needed of one that is mostly not moves on.
 #[test]
 fn the_disk_does_not_fill_up() {

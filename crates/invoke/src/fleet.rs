@@ -11,13 +11,9 @@
 //! - nothing here starts or stops a process.
 
 use crate::provision::{Provisioned, Shortage};
+use crate::setbacks::{RETRY_DELAY, Setbacks};
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// Starts that may fail before the version is given up.
-const FAILURES_MAX: u32 = 3;
-/// Between two of them, twice as long each time, and after one that there was no room for.
-const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// How many environments there should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +35,7 @@ pub(crate) struct Fleet<E> {
     slots: usize,
     members: Vec<E>,
     starting: usize,
-    failures: u32,
-    shortage: Option<Shortage>,
+    setbacks: Setbacks,
     /// There was no room for another one at this time.
     refused: Option<Instant>,
     /// Since when there has been one more than are needed.
@@ -54,8 +49,7 @@ impl<E: Slots + Clone> Fleet<E> {
             slots,
             members: Vec::new(),
             starting: 0,
-            failures: 0,
-            shortage: None,
+            setbacks: Setbacks::default(),
             refused: None,
             spare_since: None,
         }
@@ -63,7 +57,7 @@ impl<E: Slots + Clone> Fleet<E> {
 
     /// Asks for so many, and forgets what failed before. Those that are too many are for the caller to stop.
     pub(crate) fn bound(&mut self, bounds: Bounds) -> Vec<E> {
-        (self.bounds, self.failures, self.shortage, self.refused) = (bounds, 0, None, None);
+        (self.bounds, self.setbacks, self.refused) = (bounds, Setbacks::default(), None);
         let surplus = self.members.len().saturating_sub(bounds.max);
         self.members.sort_by_key(|member| member.taken().unwrap_or(0));
         self.members.drain(..surplus).collect()
@@ -72,7 +66,7 @@ impl<E: Slots + Clone> Fleet<E> {
     /// Whether another start is needed for there to be enough. If so it counts as under way until `started`,
     /// `start_failed` or `start_refused`.
     pub(crate) fn should_start(&mut self) -> bool {
-        let is_needed = self.shortage.is_none() && self.there() < self.bounds.min;
+        let is_needed = self.setbacks.shortage().is_none() && self.there() < self.bounds.min;
         self.starting += usize::from(is_needed);
         is_needed
     }
@@ -92,7 +86,7 @@ impl<E: Slots + Clone> Fleet<E> {
         let picked = best.map(|(_, member)| member.clone());
         let is_half_full = taken_in_all * 2 > self.members.len() * self.slots;
         let may_grow = self.starting == 0
-            && self.shortage.is_none()
+            && self.setbacks.shortage().is_none()
             && self.members.len() < self.bounds.max
             && self.refused.is_none_or(|refused| now.duration_since(refused) >= RETRY_DELAY);
         let grows = is_half_full && may_grow;
@@ -102,7 +96,7 @@ impl<E: Slots + Clone> Fleet<E> {
 
     /// Whether a start that is under way is no longer wanted. If so it counts no more.
     pub(crate) fn give_up_start(&mut self) -> bool {
-        let is_surplus = self.shortage.is_some() || self.there() > self.bounds.max;
+        let is_surplus = self.setbacks.shortage().is_some() || self.there() > self.bounds.max;
         self.starting -= usize::from(is_surplus);
         is_surplus
     }
@@ -110,7 +104,7 @@ impl<E: Slots + Clone> Fleet<E> {
     /// A new environment is ready. It comes back if it is not wanted any more.
     pub(crate) fn started(&mut self, environment: E) -> Option<E> {
         self.starting = self.starting.saturating_sub(1);
-        self.failures = 0;
+        self.setbacks.forgive();
         if self.members.len() >= self.bounds.max {
             return Some(environment);
         }
@@ -121,7 +115,7 @@ impl<E: Slots + Clone> Fleet<E> {
     /// A start failed. How long to wait before the next; `None` if there is to be none.
     pub(crate) fn start_failed(&mut self, why: Shortage) -> Option<Duration> {
         self.starting = self.starting.saturating_sub(1);
-        self.failed(why)
+        self.setbacks.add(why)
     }
 
     /// There is no room for one more. That is a shortage only where there are not enough.
@@ -129,7 +123,7 @@ impl<E: Slots + Clone> Fleet<E> {
         self.starting = self.starting.saturating_sub(1);
         self.refused = Some(now);
         if self.there() < self.bounds.min {
-            self.shortage = Some(why);
+            self.setbacks.give_up(why);
         }
     }
 
@@ -137,7 +131,7 @@ impl<E: Slots + Clone> Fleet<E> {
     pub(crate) fn ended(&mut self, is_it: impl Fn(&E) -> bool) -> Option<(E, Option<Duration>)> {
         let index = self.members.iter().position(is_it)?;
         let environment = self.members.remove(index);
-        Some((environment, self.failed(Shortage::Ended)))
+        Some((environment, self.setbacks.add(Shortage::Ended)))
     }
 
     /// Takes out an environment that nobody has needed for `idle_max`: the others would be less than a quarter full.
@@ -166,30 +160,21 @@ impl<E: Slots + Clone> Fleet<E> {
 
     pub(crate) fn progress(&self) -> Provisioned {
         let available = self.members.len();
-        Provisioned { allocated: self.there(), available, shortage: self.shortage }
+        Provisioned { allocated: self.there(), available, shortage: self.setbacks.shortage() }
     }
 
     /// Whether there are as many as there should be, or never will be.
     pub(crate) fn is_settled(&self) -> bool {
-        self.shortage.is_some() || self.members.len() >= self.bounds.min
+        self.setbacks.shortage().is_some() || self.members.len() >= self.bounds.min
     }
 
     /// Whether an event may wait for the first environment: there is none, and one is coming.
     pub(crate) fn is_coming(&self) -> bool {
-        self.members.is_empty() && self.shortage.is_none() && self.bounds.min > 0
+        self.members.is_empty() && self.setbacks.shortage().is_none() && self.bounds.min > 0
     }
 
     fn there(&self) -> usize {
         self.members.len() + self.starting
-    }
-
-    fn failed(&mut self, why: Shortage) -> Option<Duration> {
-        self.failures += 1;
-        if self.failures >= FAILURES_MAX {
-            self.shortage = Some(why);
-            return None;
-        }
-        Some(RETRY_DELAY * 2_u32.saturating_pow(self.failures - 1))
     }
 }
 

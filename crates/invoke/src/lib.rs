@@ -17,6 +17,7 @@ mod provision;
 mod provisioned;
 mod rate;
 mod scaling;
+mod setbacks;
 mod start;
 mod tend;
 mod turns;

@@ -9,13 +9,9 @@
 //! - an environment is idle here or leased, never both;
 //! - there are never more than are wanted, but for those that are leased while the number goes down.
 
+use crate::setbacks::Setbacks;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// Starts that may fail before the function is given up.
-const FAILURES_MAX: u32 = 3;
-/// Between two of them; twice as long each time.
-const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Why there are not as many as wanted, and will not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,20 +46,19 @@ pub(crate) struct Provision<E> {
     idle: Vec<(Instant, E)>,
     leased: usize,
     starting: usize,
-    failures: u32,
-    shortage: Option<Shortage>,
+    setbacks: Setbacks,
 }
 
 impl<E> Default for Provision<E> {
     fn default() -> Self {
-        Self { wanted: 0, idle: Vec::new(), leased: 0, starting: 0, failures: 0, shortage: None }
+        Self { wanted: 0, idle: Vec::new(), leased: 0, starting: 0, setbacks: Setbacks::default() }
     }
 }
 
 impl<E> Provision<E> {
     /// Asks for so many, and forgets what failed before. The environments that are too many are for the caller to stop.
     pub(crate) fn want(&mut self, count: usize) -> Vec<E> {
-        (self.wanted, self.failures, self.shortage) = (count, 0, None);
+        (self.wanted, self.setbacks) = (count, Setbacks::default());
         let surplus = (self.idle.len() + self.leased).saturating_sub(count).min(self.idle.len());
         self.idle.drain(..surplus).map(|(_, environment)| environment).collect()
     }
@@ -71,7 +66,7 @@ impl<E> Provision<E> {
     /// Whether another start is needed. If so it counts as under way until `started` or `start_failed`.
     pub(crate) fn should_start(&mut self) -> bool {
         let there = self.idle.len() + self.leased + self.starting;
-        let is_needed = self.shortage.is_none() && there < self.wanted;
+        let is_needed = self.setbacks.shortage().is_none() && there < self.wanted;
         self.starting += usize::from(is_needed);
         is_needed
     }
@@ -79,7 +74,7 @@ impl<E> Provision<E> {
     /// Whether a start that is under way is no longer needed. If so it counts no more.
     pub(crate) fn give_up_start(&mut self) -> bool {
         let there = self.idle.len() + self.leased + self.starting;
-        let is_surplus = self.shortage.is_some() || there > self.wanted;
+        let is_surplus = self.setbacks.shortage().is_some() || there > self.wanted;
         self.starting -= usize::from(is_surplus);
         is_surplus
     }
@@ -93,7 +88,7 @@ impl<E> Provision<E> {
     /// A start failed. How long to wait before the next; `None` if there is to be none.
     pub(crate) fn start_failed(&mut self, why: Shortage) -> Option<Duration> {
         self.starting = self.starting.saturating_sub(1);
-        self.failed(why)
+        self.setbacks.add(why)
     }
 
     /// The most recently used environment that is idle.
@@ -106,7 +101,7 @@ impl<E> Provision<E> {
     /// A leased environment is free again. It comes back if it is not wanted any more.
     pub(crate) fn give_back(&mut self, environment: E, now: Instant) -> Option<E> {
         self.leased = self.leased.saturating_sub(1);
-        self.failures = 0;
+        self.setbacks.forgive();
         self.keep(environment, now)
     }
 
@@ -120,7 +115,7 @@ impl<E> Provision<E> {
     pub(crate) fn ended(&mut self, is_it: impl Fn(&E) -> bool) -> Option<(E, Option<Duration>)> {
         let index = self.idle.iter().position(|(_, environment)| is_it(environment))?;
         let (_, environment) = self.idle.remove(index);
-        Some((environment, self.failed(Shortage::Ended)))
+        Some((environment, self.setbacks.add(Shortage::Ended)))
     }
 
     /// Has each environment that has been idle for `idle_min` or longer looked at.
@@ -131,7 +126,11 @@ impl<E> Provision<E> {
 
     pub(crate) fn progress(&self) -> Provisioned {
         let available = self.idle.len() + self.leased;
-        Provisioned { allocated: available + self.starting, available, shortage: self.shortage }
+        Provisioned {
+            allocated: available + self.starting,
+            available,
+            shortage: self.setbacks.shortage(),
+        }
     }
 
     fn keep(&mut self, environment: E, now: Instant) -> Option<E> {
@@ -141,20 +140,12 @@ impl<E> Provision<E> {
         self.idle.push((now, environment));
         None
     }
-
-    fn failed(&mut self, why: Shortage) -> Option<Duration> {
-        self.failures += 1;
-        if self.failures >= FAILURES_MAX {
-            self.shortage = Some(why);
-            return None;
-        }
-        Some(RETRY_DELAY * 2_u32.saturating_pow(self.failures - 1))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setbacks::RETRY_DELAY;
     use proptest::prelude::*;
 
     type Test = Provision<u32>;

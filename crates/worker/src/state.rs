@@ -55,7 +55,7 @@ pub(crate) enum Assigned<C, E> {
     Write(C, E),
     /// The next `next` will take it.
     Waits,
-    /// The environment is gone, or has an event.
+    /// The environment is gone, or has all the events that it takes at once.
     Refused,
 }
 

@@ -4,7 +4,6 @@
 //! As for a single one, the invoking task takes a connection that waits, writes the event and reads the answer itself.
 
 use super::environment::MultiEnvironment;
-use super::state::Assigned;
 use crate::clock;
 use crate::delivery::Delivery;
 use crate::environment::{Answer, Answered};
@@ -12,6 +11,7 @@ use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::run::{Given, outcome};
 use crate::runtime_api::{self, Connection, Served};
+use crate::state::Assigned;
 use crate::telemetry::Invocation;
 use bytes::{Bytes, BytesMut};
 use names::RequestId;

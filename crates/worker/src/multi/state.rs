@@ -6,6 +6,7 @@
 //! - no more than `slots` events are here at once, those counted whose time was up and whose code goes on;
 //! - an answer is taken once.
 
+use crate::state::Assigned;
 use names::RequestId;
 use std::collections::{HashMap, VecDeque};
 
@@ -24,17 +25,6 @@ pub(crate) struct State<C, E, A> {
     running: HashMap<RequestId, Option<A>>,
     /// Those whose time was up, the oldest in front, and whether their code is believed to go on.
     late: VecDeque<(RequestId, bool)>,
-}
-
-/// What to do with an event.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Assigned<C, E> {
-    /// Write the event to this connection.
-    Write(C, E),
-    /// The next `next` will take it.
-    Waits,
-    /// Every slot is taken, or the environment is gone.
-    Refused,
 }
 
 /// What to do with a `next` request.

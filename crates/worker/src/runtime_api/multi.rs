@@ -3,20 +3,19 @@
 //!
 //! The same calls. As many `next` as there are slots may wait; an answer that is too late is told so (`InvokeTimeout`, 410).
 
-use super::connection::{Connection, Piece};
+use super::connection::Connection;
 use super::request::{Body, Request};
 use super::streaming::Sink;
 use super::{
     Operation, RESPONSE_BYTES_MAX, Served, answer_ping, operation, read, refuse_length, reply,
     reply_accepted, reply_error, reported,
 };
-use crate::environment::{Answer, Streamed};
+use crate::environment::Answer;
 use crate::failure::Failure;
 use crate::multi::{self, MultiEnvironment, Next};
 use names::RequestId;
 use std::io;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// Serves a connection until it is parked or closed.
 pub(crate) async fn serve_multi(environment: Arc<MultiEnvironment>, mut connection: Connection) {
@@ -138,26 +137,13 @@ async fn receive(
     mut answer: Answer,
     content_type: Option<Box<str>>,
 ) -> io::Result<Served> {
-    let mut sink = Sink::of(answer.response.take());
-    let mut streamed = Streamed { began: Instant::now(), bytes: 0 };
-    sink.begin(content_type).await;
-    let result = loop {
-        match connection.read_piece().await {
-            Ok(Piece::Bytes(bytes)) => {
-                streamed.bytes = streamed.bytes.saturating_add(bytes.len());
-                if let Err(bytes_max) = sink.take(bytes).await {
-                    break Err(refuse_length(&mut connection, bytes_max));
-                }
-            }
-            Ok(Piece::End(trailers)) => {
-                reply_accepted(&mut connection);
-                break sink.end(trailers).await;
-            }
-            Err(error) => {
-                environment.state().end_answer(id);
-                answer.send(Err(Failure::Truncated));
-                return Err(error);
-            }
+    let sink = Sink::of(answer.response.take());
+    let (result, streamed) = match sink.carry(&mut connection, content_type).await {
+        Ok(carried) => carried,
+        Err(error) => {
+            environment.state().end_answer(id);
+            answer.send(Err(Failure::Truncated));
+            return Err(error);
         }
     };
     connection.try_flush_last()?;

@@ -54,32 +54,19 @@ pub(super) async fn receive(
     id: Option<RequestId>,
     content_type: Option<Box<str>>,
 ) -> io::Result<Served> {
-    let Some((begun, mut sink)) = id.and_then(|id| begin(environment, id)) else {
+    let Some((begun, sink)) = id.and_then(|id| begin(environment, id)) else {
         reply_error(&mut connection, 400, "InvalidRequestID", "Invalid request ID");
         connection.flush().await?;
         return Ok(Served::Open(connection));
     };
-    let mut streamed = Streamed { began: Instant::now(), bytes: 0 };
-    sink.begin(content_type).await;
-    let result = loop {
-        match connection.read_piece().await {
-            Ok(Piece::Bytes(bytes)) => {
-                streamed.bytes = streamed.bytes.saturating_add(bytes.len());
-                if let Err(bytes_max) = sink.take(bytes).await {
-                    break Err(refuse_length(&mut connection, bytes_max));
-                }
+    let (result, streamed) = match sink.carry(&mut connection, content_type).await {
+        Ok(carried) => carried,
+        Err(error) => {
+            drop((connection, begun));
+            if tokio::time::timeout(EXIT_MAX, environment.ended()).await.is_err() {
+                tell_broken(environment);
             }
-            Ok(Piece::End(trailers)) => {
-                reply_accepted(&mut connection);
-                break sink.end(trailers).await;
-            }
-            Err(error) => {
-                drop((connection, begun));
-                if tokio::time::timeout(EXIT_MAX, environment.ended()).await.is_err() {
-                    tell_broken(environment);
-                }
-                return Err(error);
-            }
+            return Err(error);
         }
     };
     connection.try_flush_last()?;
@@ -161,12 +148,32 @@ impl Sink {
         }
     }
 
-    pub(super) async fn begin(&mut self, content_type: Option<Box<str>>) {
+    /// Reads a response to its end, passes it on, and queues what the runtime is told of it. An error is the connection's.
+    pub(super) async fn carry(
+        mut self,
+        connection: &mut Connection,
+        content_type: Option<Box<str>>,
+    ) -> io::Result<(Result<Bytes, Failure>, Streamed)> {
+        let mut streamed = Streamed { began: Instant::now(), bytes: 0 };
         self.write(Part::Began { content_type }).await;
+        loop {
+            match connection.read_piece().await? {
+                Piece::Bytes(bytes) => {
+                    streamed.bytes = streamed.bytes.saturating_add(bytes.len());
+                    if let Err(bytes_max) = self.take(bytes).await {
+                        return Ok((Err(refuse_length(connection, bytes_max)), streamed));
+                    }
+                }
+                Piece::End(trailers) => {
+                    reply_accepted(connection);
+                    return Ok((self.end(trailers).await, streamed));
+                }
+            }
+        }
     }
 
     /// Takes a piece, or says which limit it is beyond.
-    pub(super) async fn take(&mut self, piece: Bytes) -> Result<(), usize> {
+    async fn take(&mut self, piece: Bytes) -> Result<(), usize> {
         match self {
             Self::Caller { bytes, response, slowed } => {
                 *bytes = bytes.saturating_add(piece.len());
@@ -189,7 +196,7 @@ impl Sink {
         Ok(())
     }
 
-    pub(super) async fn end(mut self, trailers: Trailers) -> Result<Bytes, Failure> {
+    async fn end(mut self, trailers: Trailers) -> Result<Bytes, Failure> {
         let Some(error_type) = trailers.error_type else {
             return Ok(match self {
                 Self::Whole(whole) => whole.freeze(),
