@@ -16,6 +16,8 @@ pub struct AccessKey {
     pub(crate) credentials: Credentials,
     pub(crate) account: AccountId,
     pub(crate) caller: Caller,
+    /// Seconds since 1970.
+    pub(crate) expires_at_s: Option<i64>,
 }
 
 /// What a function gets to call AWS with, in the three variables that every SDK reads.
@@ -35,13 +37,37 @@ impl fmt::Debug for SessionCredentials {
 }
 
 impl AccessKey {
+    /// `caller.access_key_id` is the key's id.
+    pub const fn new(credentials: Credentials, account: AccountId, caller: Caller) -> Self {
+        Self { credentials, account, caller, expires_at_s: None }
+    }
+
+    /// For keys that are good for a while: until so many seconds after 1970.
+    #[must_use]
+    pub const fn expiring(mut self, at_s: i64) -> Self {
+        self.expires_at_s = Some(at_s);
+        self
+    }
+
+    pub(crate) fn is_expired(&self, now_s: u64) -> bool {
+        self.expires_at_s.is_some_and(|at_s| i64::try_from(now_s).is_ok_and(|now_s| now_s >= at_s))
+    }
+
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
     pub(crate) fn root(account: &AccountId, access_key_id: &str, secret: &str) -> Self {
         let caller = Caller {
             arn: format!("arn:aws:iam::{account}:root"),
             user_id: account.to_string(),
             access_key_id: access_key_id.to_owned(),
         };
-        Self { credentials: Credentials::new(secret), account: account.clone(), caller }
+        Self::new(Credentials::new(secret), account.clone(), caller)
     }
 
     /// The key of a session of a role: `arn:aws:iam::000000000000:role/path/name` makes
@@ -60,7 +86,7 @@ impl AccessKey {
         };
         let credentials = Credentials::new(session.secret_access_key.as_str())
             .with_session_token(session.session_token.as_str());
-        Self { credentials, account: account.clone(), caller }
+        Self::new(credentials, account.clone(), caller)
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::access_key::AccessKey;
 use crate::body::{self, Outgoing, ReadError, Streamed};
 use crate::detect::{Detected, detect};
+use crate::directory::Signer;
 use crate::page::{self, Access, Answer};
 use crate::running::Running;
 use crate::{Edge, clock, refusal};
@@ -104,7 +105,7 @@ impl Edge {
         let protocol = detected.protocol();
         let refuse = |error: SignatureError| Stop::Fault(refusal::unsigned(&error, protocol));
         let claim = claim.map_err(refuse)?;
-        let key = self
+        let Signer { key, .. } = self
             .identity
             .find(claim.access_key_id())
             .ok_or_else(|| refuse(SignatureError::UnknownKey))?;
@@ -139,6 +140,9 @@ impl Edge {
             Some(stated) if stated != hash => return Err(refuse(SignatureError::Mismatch)),
             Some(_) => {}
             None => claim.check_signature(head, &key.credentials, hash).map_err(refuse)?,
+        }
+        if key.is_expired(clock::epoch_seconds()) {
+            return Err(refuse(SignatureError::ExpiredToken));
         }
         record.operation = record.operation.or_else(|| action_of(&endpoint, &bytes));
         let cx = context(head, &key, region, record.request_id);

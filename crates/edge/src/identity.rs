@@ -7,25 +7,34 @@
 
 use crate::access_key::{AccessKey, SessionCredentials, random_permanent_id, random_secret};
 use crate::clock;
+use crate::directory::{Directory, Powers, Signer};
 use names::{AccountId, Region};
 use sigv4::Presign;
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 const WELL_KNOWN: &str = "test";
 const LINK_SERVICE: &str = "lambda";
 
-#[derive(Debug)]
 pub struct Identity {
     account: AccountId,
     keys: RwLock<HashMap<Box<str>, Arc<AccessKey>>>,
     /// Signs links. Lives as long as the process, so links end with it.
     links: AccessKey,
+    /// All other keys.
+    directory: OnceLock<Arc<dyn Directory>>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 /// Which key is root, for whoever tells the operator.
@@ -99,7 +108,12 @@ impl Identity {
         let links =
             AccessKey::root(&account, &id, &random_secret().map_err(IdentityError::random)?);
         let keys = HashMap::from([(root.caller.access_key_id.as_str().into(), Arc::new(root))]);
-        Ok(Self { account, keys: RwLock::new(keys), links })
+        Ok(Self { account, keys: RwLock::new(keys), links, directory: OnceLock::new() })
+    }
+
+    /// Where keys are that are neither root's nor a function's. A second directory would be ignored; there is one.
+    pub fn set_directory(&self, directory: Arc<dyn Directory>) {
+        drop(self.directory.set(directory));
     }
 
     pub const fn account(&self) -> &AccountId {
@@ -127,8 +141,13 @@ impl Identity {
         }
     }
 
-    pub(crate) fn find(&self, access_key_id: &str) -> Option<Arc<AccessKey>> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+    pub(crate) fn find(&self, access_key_id: &str) -> Option<Signer> {
+        let key =
+            self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned();
+        match key {
+            Some(key) => Some(Signer { key, powers: Powers::Root }),
+            None => self.directory.get()?.key(access_key_id),
+        }
     }
 
     /// A link that opens `path`, a page with [`Access::Link`](crate::Access::Link), for `expires_s` seconds.
@@ -225,7 +244,7 @@ mod tests {
         assert!(identity.find("test").is_none());
         let Root::File { path, access_key_id, is_new: true } = root else { panic!("{root:?}") };
         assert_eq!(
-            identity.find(&access_key_id).unwrap().caller.arn,
+            identity.find(&access_key_id).unwrap().key.caller.arn,
             "arn:aws:iam::000000000000:root"
         );
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
@@ -254,7 +273,7 @@ mod tests {
         let identity = Identity::well_known(account()).unwrap();
         let session =
             identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f").unwrap();
-        let caller = identity.find(&session.access_key_id).unwrap().caller.clone();
+        let caller = identity.find(&session.access_key_id).unwrap().key.caller.clone();
         assert_eq!(caller.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
         assert!(
             caller.user_id.starts_with("AROA")

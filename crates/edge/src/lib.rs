@@ -17,6 +17,7 @@ mod access_key;
 mod body;
 mod clock;
 mod detect;
+mod directory;
 mod dispatch;
 mod identity;
 mod listen;
@@ -26,6 +27,7 @@ mod running;
 mod steady;
 
 pub use access_key::{AccessKey, SessionCredentials};
+pub use directory::{Directory, Entity, EntityKind, Powers, Signer};
 pub use identity::{Identity, IdentityError, Root};
 pub use listen::Listening;
 pub use page::{Access, Answer, Page};

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Whose a key is, and what its owner may do: the seam between the edge, which asks for each request, and IAM, which knows.
+
+use crate::access_key::AccessKey;
+use policy::{Named, Principal, Sources};
+use std::sync::Arc;
+
+/// Access keys and principals. Every answer comes from memory: it is waited for by each request.
+pub trait Directory: Send + Sync + 'static {
+    /// The key with this id. One that was deleted or deactivated is not there; one that expired is.
+    fn key(&self, access_key_id: &str) -> Option<Signer>;
+
+    /// What a user, or a session of a role, may do now. `arn` is `arn:aws:iam::000000000000:user/path/name`,
+    /// `arn:aws:iam::000000000000:role/path/name` or `arn:aws:sts::000000000000:assumed-role/name/session`.
+    fn powers(&self, arn: &str) -> Option<Powers>;
+}
+
+/// Who signed, as they stand at this moment.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    pub key: Arc<AccessKey>,
+    pub powers: Powers,
+}
+
+/// What a principal may do.
+#[derive(Debug, Clone)]
+pub enum Powers {
+    /// Everything in its own account.
+    Root,
+    /// What policies allow.
+    Held(Arc<Entity>),
+}
+
+/// A principal with policies. A change of any makes a new one.
+#[derive(Debug)]
+pub struct Entity {
+    pub kind: EntityKind,
+    /// `aws:PrincipalTag/...`: of a session its own tags and its role's.
+    pub tags: Vec<(String, String)>,
+    /// Its own policies and those of its groups.
+    pub identity: Vec<Named>,
+    pub boundary: Option<Vec<Named>>,
+    /// Passed with the call that made the session.
+    pub session: Option<Vec<Named>>,
+    /// Of a session: seconds since 1970.
+    pub issued_at_s: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntityKind {
+    /// `arn:aws:iam::000000000000:user/path/name`
+    User { arn: String, name: String },
+    /// `arn:aws:iam::000000000000:role/path/name`, and of a session of it
+    /// `arn:aws:sts::000000000000:assumed-role/name/session`.
+    Role { arn: String, session_arn: String },
+}
+
+impl Entity {
+    pub fn principal<'a>(&'a self, account: &'a str) -> Principal<'a> {
+        match &self.kind {
+            EntityKind::User { arn, .. } => Principal::User { account, arn },
+            EntityKind::Role { arn, session_arn } => {
+                Principal::Role { account, role_arn: arn, session_arn }
+            }
+        }
+    }
+
+    /// Its policies, and those of the resource.
+    pub fn sources<'a>(&'a self, resource: &'a [Named]) -> Sources<'a> {
+        Sources {
+            identity: &self.identity,
+            resource,
+            boundary: self.boundary.as_deref(),
+            session: self.session.as_deref(),
+        }
+    }
+}
