@@ -3,6 +3,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use time::Date;
+use time::macros::format_description;
 
 /// AWS Lambda on your own machines.
 ///
@@ -47,6 +49,13 @@ pub(crate) enum Command {
     Queue {
         #[command(subcommand)]
         command: Option<QueueCommand>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Sum up what functions used: requests, billed milliseconds, gigabyte-seconds. Asks the server that runs.
+    Usage {
+        #[command(flatten)]
+        which: Summary,
         #[command(flatten)]
         settings: Settings,
     },
@@ -116,6 +125,41 @@ impl QueueCommand {
             | Self::Redrive { settings, .. } => settings,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Summary {
+    /// The first day, such as 2026-11-23, UTC [default: the first day of this month].
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    pub(crate) from: Option<Date>,
+    /// The last day, included [default: today].
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    pub(crate) to: Option<Date>,
+    /// What to sum up by; several, with commas between them, make a row for each combination.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', default_value = "function")]
+    pub(crate) by: Vec<UsageBy>,
+    #[arg(long, default_value = "table")]
+    pub(crate) output: UsageOutput,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UsageBy {
+    Function,
+    Version,
+    Account,
+    Day,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UsageOutput {
+    Table,
+    Csv,
+    Json,
+}
+
+fn parse_day(text: &str) -> Result<Date, String> {
+    Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Args)]

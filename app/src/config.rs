@@ -26,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) logs: worker::logs::Options,
     pub(crate) edge: edge::Options,
     pub(crate) store: store::Options,
+    pub(crate) usage: usage::Options,
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -114,6 +115,7 @@ impl Config {
             logs: section(&mut table, "logs", &mut mistakes),
             edge: section(&mut table, "edge", &mut mistakes),
             store: section(&mut table, "store", &mut mistakes),
+            usage: section(&mut table, "usage", &mut mistakes),
         };
         config.server.check(&mut mistakes);
         let unknown: BTreeSet<&String> = table.keys().collect();

@@ -3,6 +3,7 @@
 //!
 //! Whoever may open the directory may ask: it belongs to the server's user alone. Functions do not see it.
 
+use crate::metering::Metering;
 use anyhow::{Context, bail};
 use events::Class;
 use lambda::Lambda;
@@ -12,9 +13,11 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
+use usage::{Column, Row};
 
 const NAME: &str = "control";
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
@@ -25,9 +28,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     Lines,
-    Items { line: String, count_max: usize },
-    Purge { line: Option<String>, only: Option<Kind> },
-    Redrive { line: Option<String> },
+    Items {
+        line: String,
+        count_max: usize,
+    },
+    Purge {
+        line: Option<String>,
+        only: Option<Kind>,
+    },
+    Redrive {
+        line: Option<String>,
+    },
+    /// Days such as `2026-11-23`, both included.
+    Usage {
+        from: String,
+        to: String,
+        by: Vec<Column>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +58,7 @@ pub(crate) enum Answer {
     Lines(Vec<Line>),
     Items(Vec<lambda::Waiting>),
     Count(usize),
+    Usage(Vec<Row>),
     Error(String),
 }
 
@@ -57,13 +75,20 @@ pub(crate) struct Line {
     pub(crate) oldest_age_ms: u64,
 }
 
+/// The parts of the server that commands ask.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) lambda: Lambda,
+    pub(crate) metering: Arc<Metering>,
+}
+
 /// A path of the socket that is short enough for one, however long that of the directory is.
 fn path(dir: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/{NAME}", dir.as_raw_fd()))
 }
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(data_dir: &Path, lambda: Lambda) -> anyhow::Result<()> {
+pub(crate) async fn serve(data_dir: &Path, asked: &Asked) -> anyhow::Result<()> {
     let dir = File::open(data_dir)?;
     let path = path(&dir);
     // Of a server that was killed. This one holds the directory's lock.
@@ -75,19 +100,19 @@ pub(crate) async fn serve(data_dir: &Path, lambda: Lambda) -> anyhow::Result<()>
     loop {
         let (stream, _) = listener.accept().await?;
         // One after the other: each is short, and its line is waited for only so long.
-        let answered = tokio::time::timeout(PATIENCE, answer(stream, &lambda)).await;
+        let answered = tokio::time::timeout(PATIENCE, answer(stream, asked)).await;
         if !matches!(answered, Ok(Ok(()))) {
             tracing::warn!("command not answered");
         }
     }
 }
 
-async fn answer(stream: tokio::net::UnixStream, lambda: &Lambda) -> io::Result<()> {
+async fn answer(stream: tokio::net::UnixStream, asked: &Asked) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
-        Ok(request) => answer_to(request, lambda).await,
+        Ok(request) => answer_to(request, asked).await,
         Err(error) => Answer::Error(format!("the server does not understand: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
@@ -95,8 +120,8 @@ async fn answer(stream: tokio::net::UnixStream, lambda: &Lambda) -> io::Result<(
     write.write_all(&text).await
 }
 
-async fn answer_to(request: Request, lambda: &Lambda) -> Answer {
-    let queue = lambda.queue();
+async fn answer_to(request: Request, asked: &Asked) -> Answer {
+    let (lambda, queue) = (&asked.lambda, asked.lambda.queue());
     match request {
         Request::Lines => {
             let lines = queue.lines().into_iter().map(|(function, (line, age))| Line {
@@ -123,6 +148,10 @@ async fn answer_to(request: Request, lambda: &Lambda) -> Answer {
             Answer::Count(queue.purge(line.as_deref(), class).await)
         }
         Request::Redrive { line } => Answer::Count(queue.redrive(line.as_deref())),
+        Request::Usage { from, to, by } => match asked.metering.usage(&from, &to, &by).await {
+            Ok(rows) => Answer::Usage(rows),
+            Err(error) => Answer::Error(format!("cannot sum up: {error}")),
+        },
     }
 }
 

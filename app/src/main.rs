@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod control;
 mod host;
+mod metering;
 mod opening;
 mod telemetry;
 mod terminal;
@@ -47,6 +48,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             let settings = command.as_ref().map_or(&settings, QueueCommand::settings);
             command::queue::run(&load(settings)?, command.as_ref())
         }
+        Command::Usage { which, settings } => command::usage::run(&load(&settings)?, &which),
         Command::Export { file, overwrite, settings } => {
             command::archive::export(&load(&settings)?, &file, overwrite)
         }

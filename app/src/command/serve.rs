@@ -2,7 +2,9 @@
 //! `tinderbox serve`: puts the parts together, says what is in force, runs until it is asked to stop.
 
 use crate::config::Config;
+use crate::control::Asked;
 use crate::host::FunctionHost;
+use crate::metering::Metering;
 use crate::opening::{Later, LaterEndpoint};
 use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
@@ -13,6 +15,7 @@ use events::disk::Directory;
 use images::Images;
 use invoke::Invoker;
 use lambda::{Functions, Lambda};
+use meter::Meters;
 use names::{AccountId, Region};
 use sandbox::{Launcher, Level, Network};
 use std::future::Future;
@@ -25,6 +28,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use usage::Ledger;
 use wire::{BoxFuture, Endpoint, Fault};
 use worker::Worker;
 use worker::logs::LogFiles;
@@ -53,6 +57,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let images = Images::open(config.images.clone(), data_dir.join("images"))
         .context("cannot open the images")?;
     let options = lambda_options(config, &images, &queue);
+    let ledger = Ledger::new(store.keyspace("usage"), config.usage.clone());
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
     let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
@@ -62,7 +67,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     announce_walls(&launcher);
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts { listener, queue, launcher, logs, runtimes, images, functions };
+    let parts = Parts { listener, queue, launcher, logs, runtimes, images, functions, ledger };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -119,10 +124,11 @@ struct Parts {
     runtimes: Runtimes,
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
+    ledger: Ledger,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, runtimes, images, functions } = parts;
+    let Parts { listener, queue, launcher, logs, runtimes, images, functions, ledger } = parts;
     let address = listener.local_addr()?;
     let account: AccountId = config.server.account.parse()?;
     let region: Region = config.server.region.parse()?;
@@ -134,9 +140,20 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         .context("cannot open the snapshots")?;
     let functions_host = Arc::clone(&host) as _;
     let stems = config.stems.clone();
-    let worker = Worker::new(launcher, runtimes, logs.clone(), functions_host, snapshots, stems);
+    let meters = Meters::new();
+    let worker = Worker::new(
+        launcher,
+        runtimes,
+        logs.clone(),
+        functions_host,
+        snapshots,
+        stems,
+        meters.clone(),
+    );
     worker.pull_runtimes();
     let invoker = Invoker::new(worker, config.invoke.clone());
+    let metering = Metering::new(meters, invoker.clone(), logs.clone(), ledger, &config.usage);
+    let metering = Arc::new(metering);
     let lambda = Later::new();
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
@@ -154,13 +171,15 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         functions = functions.without_images();
     }
     let opened = Lambda::serve(functions, invoker.clone(), presign);
-    let control = control::serve(data_dir, opened.clone());
+    let asked = Asked { lambda: opened.clone(), metering: Arc::clone(&metering) };
+    let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
     announce(address, &region, &root, data_dir)?;
 
     tokio::select! {
         () = stop => {}
         () = invoker.tend() => {}
+        () = metering.run() => {}
         () = images.tend() => {}
         error = control => error?,
     }
@@ -169,6 +188,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     queue.stop();
     let (cut_off, (), _) =
         tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
+    metering.collect().await.context("what functions used was not written")?;
     tokio::task::spawn_blocking(move || logs.flush()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     if cut_off > 0 {

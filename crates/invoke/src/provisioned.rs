@@ -75,6 +75,15 @@ impl Invoker {
         let progress = pool.lock().progress();
         Some(progress)
     }
+
+    /// All that is provisioned now: of which version, by which qualifier, and how far it has come.
+    pub fn all_provisioned(&self) -> Vec<(Arc<Function>, Box<str>, Provisioned)> {
+        let of_pool = |pool: Arc<ProvisionPool>| {
+            let progress = pool.lock().progress();
+            (Arc::clone(&pool.function), pool.qualifier.clone(), progress)
+        };
+        self.0.provisions.all().into_iter().map(of_pool).collect()
+    }
 }
 
 impl Shared {

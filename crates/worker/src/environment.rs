@@ -69,6 +69,8 @@ pub struct Environment {
     memory_seen_bytes: AtomicU64,
     has_initialised: AtomicBool,
     is_frozen: AtomicBool,
+    /// It was started ahead of events, by provisioned concurrency.
+    is_provisioned: AtomicBool,
     /// It takes the place of one that was reset, and has yet to initialise.
     is_dormant: AtomicBool,
     extensions: Extensions,
@@ -127,6 +129,7 @@ impl Environment {
             memory_seen_bytes: AtomicU64::new(0),
             has_initialised: AtomicBool::new(false),
             is_frozen: AtomicBool::new(false),
+            is_provisioned: AtomicBool::new(false),
             is_dormant: AtomicBool::new(false),
             exits: Mutex::new(exits),
             reason: OnceLock::new(),
@@ -357,6 +360,14 @@ impl Environment {
         if let Some(waiting) = waiting {
             drop(waiting.send(result));
         }
+    }
+
+    pub(crate) fn set_provisioned(&self) {
+        self.is_provisioned.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_provisioned(&self) -> bool {
+        self.is_provisioned.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_before(&self, before: Before) {

@@ -4,10 +4,12 @@
 use crate::bytecode::Bytecode;
 use crate::logs::LogFormat;
 use images::Image;
+use meter::{Meter, Meters, Whose};
 use names::{AccountId, Region};
 use sandbox::Limits;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// On demand the init phase has this long. A longer one is tried again inside the invocation, with the invocation's time.
@@ -91,12 +93,28 @@ pub struct Function {
     pub max_concurrency: Option<u32>,
     /// The name of the snapshot that its environments go on from: it has SnapStart.
     pub snapshot: Option<String>,
+    /// What its invocations use is counted here once it has an environment. New with each deployment.
+    pub meter: OnceLock<Arc<Meter>>,
 }
 
 impl Function {
     /// Whether its log group is the one that has its name, and no other function's.
     pub(crate) fn has_own_log_group(&self) -> bool {
         self.log_group.strip_prefix("/aws/lambda/") == Some(&self.name)
+    }
+
+    pub(crate) fn count_with(&self, meters: &Meters) {
+        self.meter.get_or_init(|| meters.meter(self.whose()));
+    }
+
+    /// Who pays for it.
+    pub fn whose(&self) -> Whose {
+        Whose {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            function: self.name.clone(),
+            version: self.version.clone(),
+        }
     }
 
     /// Processes and open files are what `Limits` has by default: what AWS gives every function.
@@ -162,6 +180,7 @@ pub(crate) mod tests {
             log_format: LogFormat::Text,
             max_concurrency: None,
             snapshot: None,
+            meter: OnceLock::new(),
         }
     }
 }

@@ -89,6 +89,9 @@ impl Environment {
         deadline: Instant,
     ) -> Outcome {
         invocation.answered(&given, self.take_before());
+        if self.is_provisioned() {
+            invocation.was_provisioned();
+        }
         if self.is_settled() {
             invocation.tell_report(self.memory_peak_bytes());
         } else {

@@ -22,6 +22,7 @@ use crate::snap_start::SnapStartError;
 use crate::snapshots::Snapshots;
 use crate::stems::{self, Grown, Stems};
 use crate::telemetry::{Before, Ending, InitPhase, Invocation};
+use meter::Meters;
 use sandbox::{LaunchError, Launcher, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
 use std::io;
@@ -37,6 +38,7 @@ pub struct Worker {
     pub(crate) logs: LogFiles,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) snapshots: Arc<Snapshots>,
+    meters: Meters,
     stems: Arc<Stems>,
     compiler: Arc<Compiler>,
     /// Versions of runtimes, by their ids, whose bootstrap was compiled, or is being compiled.
@@ -109,6 +111,7 @@ impl Worker {
         host: Arc<dyn Host>,
         snapshots: Snapshots,
         stems: stems::Options,
+        meters: Meters,
     ) -> Self {
         let stems = Arc::new(Stems::new(launcher.clone(), stems));
         let compiler = Compiler::new(launcher.clone(), runtimes.bytecode_bytes_max());
@@ -119,6 +122,7 @@ impl Worker {
             logs,
             host,
             snapshots: Arc::new(snapshots),
+            meters,
             stems,
             compiled: Mutex::default(),
         }
@@ -193,6 +197,7 @@ impl Worker {
         function: &Arc<Function>,
         initialization: Initialization,
     ) -> Result<Arc<Environment>, StartError> {
+        function.count_with(&self.meters);
         if let Some(snapshot) = &function.snapshot {
             return self.restored(function, snapshot).await;
         }
@@ -210,6 +215,9 @@ impl Worker {
         match self.try_start(function, &runs_on, &log, &how).await? {
             Ok(environment) => {
                 environment.set_before(Before::Init(started.elapsed()));
+                if initialization == Initialization::Provisioned {
+                    environment.set_provisioned();
+                }
                 Ok(environment)
             }
             Err(FailedTry { environment, .. }) => {
@@ -224,6 +232,7 @@ impl Worker {
         function: &Arc<Function>,
         slots: usize,
     ) -> Result<Arc<MultiEnvironment>, StartError> {
+        function.count_with(&self.meters);
         let bound_to = function.runtime_version.as_deref();
         let installed = Arc::new(self.runtimes.find_version(&function.runtime, bound_to)?);
         let log = Arc::new(LogStream::create(&self.logs, function));

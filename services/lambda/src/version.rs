@@ -235,6 +235,7 @@ impl Version {
             log_format: settings.log_format.runnable(),
             max_concurrency: capacity.map(|capacity| capacity.slots(settings)),
             snapshot: record.snapshot.clone(),
+            meter: std::sync::OnceLock::new(),
         };
         let runnable = Arc::new(runnable);
         content.note_runnable(&runnable);

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 9] = [
+const SECTIONS: [(&str, &str, &str, &str); 10] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -15,6 +15,7 @@ const SECTIONS: [(&str, &str, &str, &str); 9] = [
     ("logs", "what functions print", "crates/worker/src/logs/", "Options"),
     ("edge", "connections and requests", "crates/edge/src/", "Options"),
     ("store", "what lasts", "crates/store/src/", "Options"),
+    ("usage", "what functions used", "crates/usage/src/", "Options"),
 ];
 
 pub(super) fn write(tree: &Tree) -> String {

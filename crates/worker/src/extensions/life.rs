@@ -157,7 +157,7 @@ impl Environment {
             if tokio::time::timeout_at(deadline, runtime_done).await.is_ok()
                 && let Some(invocation) = &mut *environment.unreported()
             {
-                invocation.tell_runtime_done();
+                invocation.runtime_done();
             }
             if tokio::time::timeout_at(deadline, environment.settled()).await.is_err() {
                 if let Some(invocation) = &mut *environment.unreported() {

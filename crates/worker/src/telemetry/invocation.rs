@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::function::Function;
 use crate::logs::LogStream;
 use crate::run::Given;
+use meter::{Meter, Use};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,6 +29,12 @@ pub(crate) struct Invocation {
     trace_id: Option<String>,
     timeout: Duration,
     memory_mb: u32,
+    tmp_mb: u32,
+    /// What it uses is counted here.
+    meter: Option<Arc<Meter>>,
+    /// What its caller named, if that was more than the function.
+    qualifier: Option<Box<str>>,
+    is_provisioned: bool,
     started: Instant,
     started_ms: u64,
     /// Of the environment, if this is its first.
@@ -36,6 +43,8 @@ pub(crate) struct Invocation {
     status: Status,
     error_type: Option<String>,
     is_runtime_done: bool,
+    /// When the runtime was done, if extensions were not.
+    runtime_done_after: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +72,10 @@ impl Invocation {
             trace_id: Tracing::of(&event.trace_id).map(|tracing| tracing.value.to_owned()),
             timeout: function.timeout,
             memory_mb: function.memory_mb,
+            tmp_mb: function.tmp_mb,
+            meter: function.meter.get().map(Arc::clone),
+            qualifier: qualifier(&event.invoked_arn).map(Box::from),
+            is_provisioned: false,
             started: Instant::now(),
             started_ms: clock::epoch_ms(),
             before: None,
@@ -70,6 +83,7 @@ impl Invocation {
             status: Status::Success,
             error_type: None,
             is_runtime_done: false,
+            runtime_done_after: None,
         }
     }
 
@@ -107,6 +121,11 @@ impl Invocation {
         }
     }
 
+    /// Its environment was started ahead of events.
+    pub(crate) fn was_provisioned(&mut self) {
+        self.is_provisioned = true;
+    }
+
     /// It came out badly: so the log says, in words.
     pub(crate) fn fail(&mut self, failure: &Failure) {
         let line = failure.log_line(&self.request_id, self.timeout, &clock::timestamp());
@@ -118,8 +137,14 @@ impl Invocation {
         self.error_type = error_type.map(str::to_owned);
     }
 
-    /// The runtime waits for the next event, or for nothing any more. The first time counts.
-    pub(crate) fn tell_runtime_done(&mut self) {
+    /// The runtime waits for the next event, or for nothing any more, and extensions go on.
+    pub(crate) fn runtime_done(&mut self) {
+        self.runtime_done_after.get_or_insert(self.started.elapsed());
+        self.tell_runtime_done();
+    }
+
+    /// The first time counts.
+    fn tell_runtime_done(&mut self) {
         if std::mem::replace(&mut self.is_runtime_done, true) {
             return;
         }
@@ -149,15 +174,37 @@ impl Invocation {
         let (duration, before) = (self.duration(), self.before);
         let request_id = &self.request_id;
         self.log.tell(&PlatformEvent::End(End { request_id }));
+        let metrics = ReportMetrics::new(duration, before, self.memory_mb, memory_peak_bytes);
         self.log.tell(&PlatformEvent::Report(Report {
             request_id,
-            metrics: ReportMetrics::new(duration, before, self.memory_mb, memory_peak_bytes),
+            metrics,
             tenant_id: self.tenant_id.as_deref(),
             tracing: self.tracing(),
             status: self.status,
             error_type: self.error_type.as_deref(),
         }));
         self.log.flush();
+        // After the line is on its way: what is counted was told.
+        self.count(&metrics);
+    }
+
+    /// The one place where an invocation is counted: with the numbers of its report.
+    fn count(&self, metrics: &ReportMetrics) {
+        let Some(meter) = &self.meter else { return };
+        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let post_runtime = |done| us(metrics.duration.saturating_sub(done));
+        meter.count(&Use {
+            qualifier: self.qualifier.as_deref(),
+            started_ms: self.started_ms,
+            reported_ms: clock::epoch_ms(),
+            billed_ms: metrics.billed_ms,
+            memory_mb: self.memory_mb,
+            tmp_mb: self.tmp_mb,
+            duration_us: us(metrics.duration),
+            post_runtime_us: self.runtime_done_after.map(post_runtime),
+            is_error: self.status != Status::Success,
+            is_provisioned: self.is_provisioned,
+        });
     }
 
     /// Nobody runs longer than the timeout, whenever that is noticed.
@@ -184,5 +231,22 @@ impl Invocation {
             span("responseDuration", begun, after.saturating_sub(begun)),
             span("runtimeOverhead", after, duration.saturating_sub(after)),
         ]
+    }
+}
+
+/// What follows the name in the ARN of a function.
+fn qualifier(arn: &str) -> Option<&str> {
+    arn.splitn(8, ':').nth(7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_qualifier_is_what_follows_the_name() {
+        let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
+        assert_eq!(qualifier(arn), None);
+        assert_eq!(qualifier(&format!("{arn}:live")), Some("live"));
     }
 }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Brings what functions used from the meters to the ledger, every second.
+//!
+//! What is printed is counted, in one place (`worker`); what is counted is on the disk a second later. A server that is
+//! killed forgets at most that second, and never counts anything twice: before the counts are written, the lines that
+//! they were printed in are.
+
+use invoke::Invoker;
+use meter::{Drained, Meters};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use time::{Date, OffsetDateTime};
+use tokio::time::Instant;
+use usage::{Column, Entry, Ledger, LedgerError, Row, Totals};
+use worker::logs::LogFiles;
+
+/// Rows that are summed up at once.
+const ROWS_MAX: usize = 1_000_000;
+const DAY_MS: u64 = 86_400_000;
+
+#[derive(Debug)]
+pub(crate) struct Metering {
+    meters: Meters,
+    invoker: Invoker,
+    logs: LogFiles,
+    ledger: Ledger,
+    every: Duration,
+    /// When what is provisioned was last counted.
+    provisioned_until: Mutex<Instant>,
+}
+
+impl Metering {
+    pub(crate) fn new(
+        meters: Meters,
+        invoker: Invoker,
+        logs: LogFiles,
+        ledger: Ledger,
+        options: &usage::Options,
+    ) -> Self {
+        Self {
+            meters,
+            invoker,
+            logs,
+            ledger,
+            every: Duration::from_millis(options.flush_ms.max(1)),
+            provisioned_until: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Collects, for as long as the server runs.
+    pub(crate) async fn run(&self) {
+        let mut is_failing = false;
+        loop {
+            tokio::time::sleep(self.every).await;
+            let result = self.collect().await;
+            if let Err(error) = &result
+                && !is_failing
+            {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "usage not written; it waits in memory"
+                );
+            }
+            is_failing = result.is_err();
+        }
+    }
+
+    /// Takes what was counted until now to the disk.
+    pub(crate) async fn collect(&self) -> Result<(), LedgerError> {
+        let drained = self.meters.drain();
+        self.ledger.add(self.provisioned());
+        self.ledger.add(used(&drained));
+        if !drained.meters.is_empty() {
+            let logs = self.logs.clone();
+            // It fails only when the server stops, which flushes the logs itself.
+            drop(tokio::task::spawn_blocking(move || logs.flush()).await);
+        }
+        self.ledger.settle().await
+    }
+
+    pub(crate) async fn usage(
+        &self,
+        from: &str,
+        to: &str,
+        by: &[Column],
+    ) -> Result<Vec<Row>, LedgerError> {
+        self.collect().await?;
+        Ok(usage::group(self.ledger.rows(from, to, ROWS_MAX).await?, by))
+    }
+
+    /// What provisioned environments took since the last time, used or not.
+    fn provisioned(&self) -> Vec<Entry> {
+        let now = Instant::now();
+        let elapsed = {
+            let mut until = self.provisioned_until.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whole milliseconds: what is left is counted the next time.
+            let elapsed_ms = u64::try_from((now - *until).as_millis()).unwrap_or(u64::MAX);
+            *until += Duration::from_millis(elapsed_ms);
+            elapsed_ms
+        };
+        let day = epoch_ms() / DAY_MS;
+        let entry = |(function, _, progress): (Arc<worker::Function>, _, invoke::Provisioned)| {
+            let allocated = u64::try_from(progress.allocated).unwrap_or(u64::MAX);
+            let mb_ms = allocated.saturating_mul(function.memory_mb.into()).saturating_mul(elapsed);
+            let totals = Totals { provisioned_mb_ms: mb_ms, ..Totals::default() };
+            (mb_ms > 0).then(|| Entry { whose: function.whose(), day, totals })
+        };
+        self.invoker.all_provisioned().into_iter().filter_map(entry).collect()
+    }
+}
+
+/// Milliseconds since 1970.
+fn epoch_ms() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the time of day, which usage is summed up by")]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Of UTC.
+pub(crate) fn today() -> Date {
+    let seconds = i64::try_from(epoch_ms() / 1_000).unwrap_or(i64::MAX);
+    OffsetDateTime::from_unix_timestamp(seconds).map_or(Date::MIN, OffsetDateTime::date)
+}
+
+fn used(drained: &Drained) -> impl Iterator<Item = Entry> {
+    drained.meters.iter().flat_map(|(meter, windows)| {
+        windows.iter().map(|window| Entry {
+            whose: meter.whose().clone(),
+            day: window.day,
+            totals: window.counted.into(),
+        })
+    })
+}

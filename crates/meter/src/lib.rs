@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What functions use, counted where it is reported, and what else happens to them.
+//!
+//! A [`Meter`] belongs to one deployment of one function version. Whoever reports an invocation counts it there: a lock
+//! that nobody else holds, and a few additions. Now and then somebody drains what was counted, and learns of the meters
+//! that counted something only: what is not used costs nothing.
+//!
+//! Invariants:
+//! - everything counted is drained once;
+//! - nothing here reads a clock or keeps anything: who drains does.
+
+mod distribution;
+mod meter;
+mod metric;
+
+pub use distribution::Distribution;
+pub use meter::{Counted, Drained, Meter, Meters, Use, Whose, Window};
+pub use metric::{Metric, Note, Subject};
