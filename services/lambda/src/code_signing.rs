@@ -58,12 +58,7 @@ impl SigningKey {
         }
         let id = parts.nth(1).unwrap_or_default().to_owned();
         let key = Self { place: Place::of(cx), id };
-        if region == cx.region.as_str() { Ok(key) } else { Err(key.missing(arn)) }
-    }
-
-    pub(crate) fn missing(&self, arn: &str) -> Error {
-        let text = format!("The Lambda code signing configuration {arn} can not be found.");
-        Error::NotFound(text)
+        if region == cx.region.as_str() { Ok(key) } else { Err(missing(arn)) }
     }
 }
 
@@ -287,9 +282,13 @@ impl<I: Invoke> Service<I> {
         let key = SigningKey::parse(cx, operation, arn)?;
         match self.signing.get(&key.place, &key.id) {
             Some(config) => Ok((key, config)),
-            None => Err(key.missing(arn)),
+            None => Err(missing(arn)),
         }
     }
+}
+
+pub(crate) fn missing(arn: &str) -> Error {
+    Error::NoSigningConfig { arn: arn.to_owned() }
 }
 
 /// A configuration that can not be deleted meanwhile, or none.

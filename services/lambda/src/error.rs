@@ -52,6 +52,8 @@ pub(crate) enum Error {
     /// Something else that is not there. The text is AWS's, and says what.
     #[error("{0}")]
     NotFound(String),
+    #[error("The Lambda code signing configuration {arn} can not be found.")]
+    NoSigningConfig { arn: String },
     #[error(
         "Tags on function aliases and versions are not supported. Please specify a function ARN."
     )]
@@ -215,6 +217,7 @@ impl Error {
             | Self::AliasNotFound { .. }
             | Self::AliasExists { .. }
             | Self::NotFound(_)
+            | Self::NoSigningConfig { .. }
             | Self::Conflict(_)
             | Self::TooMany { .. }
             | Self::TooManyProviders { .. }
@@ -293,6 +296,7 @@ impl Error {
             | Self::InvalidParameter(_)
             | Self::TooMany { .. }
             | Self::Unsupported { .. } => fault::invalid_parameter_value(text),
+            Self::NoSigningConfig { .. } => fault::resource_not_found(text).without_type(),
             Self::InvalidConcurrency(_) => fault::invalid_parameter_value(text).without_type(),
             Self::InvalidContent(_) | Self::InvalidClientContext(_) => {
                 fault::invalid_request_content(text)

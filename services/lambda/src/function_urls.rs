@@ -143,7 +143,11 @@ impl<I: Invoke> Service<I> {
             modified_ms: (self.options.clock)().epoch_ms(),
             ..FunctionUrl::clone(url)
         };
-        let answer = url.view(cx, &address.key, &qualifier);
+        let answer = FunctionUrlConfig {
+            // Only if it was asked for: so AWS answers.
+            invoke_mode: input.invoke_mode,
+            ..url.view(cx, &address.key, &qualifier)
+        };
         let mut changed = Function::clone(&current);
         changed.urls.insert(qualifier.clone(), Arc::new(url));
         self.records.save(&changed, [Part::Url(qualifier)]).await?;

@@ -23,6 +23,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wire::{Context, Timestamp};
 
+/// Of `$LATEST`, who would provision it.
+const UNPUBLISHED: &str =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
+/// The same, who asks for what is provisioned.
+const NEVER_PROVISIONED: &str =
+    "The function resource provided must be an alias or a published version.";
+
 /// What is provisioned for one version or alias, in the store as in memory: a new member needs `#[serde(default)]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Provisioned {
@@ -69,8 +76,8 @@ impl<I: Invoke> Service<I> {
         // Before the function's lock, always: two functions may be at it at once.
         let _reserving = account.reserving.lock().await;
         let lock = self.table.lock(&key).await;
-        let current = self.table.get(&key).ok_or_else(|| address.not_found())?;
-        let qualifier = provisionable(&current, &address)?;
+        let current = self.table.get(&key).ok_or_else(|| not_there(&address))?;
+        let qualifier = provisionable(&current, &address, UNPUBLISHED)?;
         check_snap_start(current.find(address.qualifier.as_ref()))?;
         check_count(&current, &qualifier, requested, &account)?;
 
@@ -103,8 +110,8 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::GetProvisionedConcurrencyConfigOutput, Error> {
         const OPERATION: &str = "GetProvisionedConcurrencyConfig";
         let address = Address::parse(cx, OPERATION, &input.function_name, Some(&input.qualifier))?;
-        let function = self.table.get(&address.key).ok_or_else(|| address.not_found())?;
-        let qualifier = provisionable(&function, &address)?;
+        let function = self.table.get(&address.key).ok_or_else(|| not_there(&address))?;
+        let qualifier = provisionable(&function, &address, NEVER_PROVISIONED)?;
         let progress = self.progress(&function, &qualifier).ok_or(Error::NotProvisioned)?;
         Ok(lambda::GetProvisionedConcurrencyConfigOutput {
             requested_provisioned_concurrent_executions: Some(view::integer(progress.requested)),
@@ -150,8 +157,8 @@ impl<I: Invoke> Service<I> {
         const OPERATION: &str = "DeleteProvisionedConcurrencyConfig";
         let address = Address::parse(cx, OPERATION, &input.function_name, Some(&input.qualifier))?;
         let lock = self.table.lock(&address.key).await;
-        let current = self.table.get(&address.key).ok_or_else(|| address.not_found())?;
-        let qualifier = provisionable(&current, &address)?;
+        let current = self.table.get(&address.key).ok_or_else(|| not_there(&address))?;
+        let qualifier = provisionable(&current, &address, NEVER_PROVISIONED)?;
         if current.provisioned.contains_key(&qualifier) {
             let mut changed = (*current).clone();
             changed.provisioned.remove(&qualifier);
@@ -203,11 +210,21 @@ impl<I: Invoke> Service<I> {
     }
 }
 
-/// The qualifier of a version or an alias, if environments can be provisioned for it.
-fn provisionable(function: &Function, address: &Address) -> Result<String, Error> {
-    const UNPUBLISHED: &str =
-        "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
-    let unpublished = || Error::InvalidParameter(UNPUBLISHED.to_owned());
+/// A function that is not there: AWS looks for an alias before it looks for the function.
+fn not_there(address: &Address) -> Error {
+    match &address.qualifier {
+        Some(Qualifier::Alias(_)) => Error::AliasNotFound { arn: address.arn() },
+        None | Some(Qualifier::Latest | Qualifier::Version(_)) => address.not_found(),
+    }
+}
+
+/// The qualifier of a version or an alias, if environments can be provisioned for it; `unpublished` says that none can.
+fn provisionable(
+    function: &Function,
+    address: &Address,
+    unpublished: &str,
+) -> Result<String, Error> {
+    let unpublished = || Error::InvalidParameter(unpublished.to_owned());
     match &address.qualifier {
         None | Some(Qualifier::Latest) => Err(unpublished()),
         Some(Qualifier::Version(number)) => match function.published.contains_key(number) {
@@ -238,9 +255,7 @@ pub(crate) fn check_alias(function: &Function, name: &str, alias: &Alias) -> Res
         return Ok(());
     }
     if alias.version == Number::Latest {
-        let text =
-            "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
-        return Err(Error::InvalidParameter(text.to_owned()));
+        return Err(Error::InvalidParameter(UNPUBLISHED.to_owned()));
     }
     check_snap_start(function.version(alias.version))?;
     check_version_free(function, alias)

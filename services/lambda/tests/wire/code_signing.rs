@@ -109,8 +109,10 @@ async fn configurations_that_are_not_there() {
         ("DELETE", format!("{CONFIGS}/{GONE}")),
         ("GET", format!("{CONFIGS}/{GONE}/functions")),
     ] {
+        let answer = platform.call(method, &path, json!({})).await;
+        assert_eq!(answer.json().get("Type"), None, "as AWS answers it");
         assert_eq!(
-            platform.call(method, &path, json!({})).await.error(),
+            answer.error(),
             format!(
                 "404 ResourceNotFoundException: The Lambda code signing configuration {GONE} can not be found."
             )

@@ -184,6 +184,13 @@ async fn what_cannot_be_provisioned_is_refused() {
         ),
         (
             "nobody",
+            "live",
+            expect![
+                "404 ResourceNotFoundException: Cannot find alias arn: arn:aws:lambda:us-east-1:000000000000:function:nobody:live"
+            ],
+        ),
+        (
+            "nobody",
             "1",
             expect![
                 "404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:1"
@@ -206,7 +213,22 @@ async fn what_cannot_be_provisioned_is_refused() {
     ] {
         expected.assert_eq(&put(&platform, name, qualifier, 1).await.error());
     }
+}
+
+#[tokio::test]
+async fn what_is_provisioned_already_or_never() {
+    let platform = with_versions().await;
+    alias(&platform, "live", json!({"FunctionVersion": "1"})).await;
     expect!["400 ValidationException: 1 validation error detected: Value '0' at 'provisionedConcurrentExecutions' failed to satisfy constraint: Member must have value greater than or equal to 1"].assert_eq(&put(&platform, "hello", "1", 0).await.error());
+
+    let latest = "/2019-09-30/functions/hello/provisioned-concurrency?Qualifier=$LATEST";
+    for method in ["GET", "DELETE"] {
+        let error = platform.call(method, latest, Value::Null).await.error();
+        assert_eq!(
+            error,
+            "400 InvalidParameterValueException: The function resource provided must be an alias or a published version."
+        );
+    }
 
     put(&platform, "hello", "1", 1).await;
     expect!["409 ResourceConflictException: Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"].assert_eq(&put(&platform, "hello", "live", 1).await.error());
