@@ -87,6 +87,64 @@ def test_a_kill_in_the_middle_of_updates_leaves_one_whole_state(new_platform):
         assert function.invoke().value() == "hello"
 
 
+def test_kills_among_creates_and_deletes_leave_no_orphans(new_platform):
+    """Several clients create, publish and delete a few functions while the server is killed. What is left is whole: each
+    package that is there belongs to a version, each version runs, and with the last function the last package goes."""
+    platform = new_platform().start()
+    for round_number in range(3):
+        answered = [0] * 4
+
+        def churn(client, caller, answered=answered, stamp=round_number):
+            with contextlib.suppress(EndpointConnectionError, ConnectionClosedError, ReadTimeoutError):
+                while True:
+                    step = answered[caller]
+                    name = f"fn-{(caller + step) % 3}"
+                    with contextlib.suppress(ClientError):
+                        if step % 3 == 2:
+                            client.delete_function(FunctionName=name)
+                        else:
+                            code = zip_bytes({"index.py": f"{HELLO}  # {stamp} {caller} {step}"})
+                            client.create_function(
+                                FunctionName=name,
+                                Runtime=PYTHON,
+                                Handler="index.handler",
+                                Role=ROLE,
+                                Publish=True,
+                                Code={"ZipFile": code},
+                            )
+                    answered[caller] += 1
+
+        client = platform.client()
+        threads = [threading.Thread(target=churn, args=(client, caller)) for caller in range(4)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda answered=answered: min(answered) >= 6, "each client got some answers")
+        platform.kill()
+        for thread in threads:
+            thread.join()
+        platform.start()
+        versions = all_versions(platform)
+        hashes = {version["CodeSha256"] for version in versions}
+        wait_until(lambda hashes=hashes: len(blobs(platform)) == len(hashes), "no package is without a version")
+        for version in versions:
+            function = Function(platform, version["FunctionName"])
+            wait_until(lambda function=function: function.configuration()["State"] == "Active", "it is active")
+            assert function.invoke(Qualifier=version["Version"]).value() == "hello"
+
+    for name in {version["FunctionName"] for version in all_versions(platform)}:
+        Function(platform, name).delete()
+    wait_until(lambda: not blobs(platform), "no package is left")
+
+
+def all_versions(platform):
+    pages = platform.client().get_paginator("list_functions").paginate(FunctionVersion="ALL")
+    return [version for page in pages for version in page["Functions"]]
+
+
+def blobs(platform):
+    return list(platform.data_dir.glob("blobs/*/*"))
+
+
 def test_a_deleted_function_stays_deleted(new_platform):
     platform = new_platform().start()
     platform.python(HELLO).delete()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Tags, and what an account uses.
 
-use crate::platform::{Platform, options};
+use crate::platform::{Platform, base64, options, zip};
 use expect_test::expect;
 use lambda::Options;
 use serde_json::{Value, json};
@@ -33,6 +33,10 @@ async fn tags_come_and_go() {
         .assert_eq(&platform.call("POST", TAGS, json!({"Tags": {"aws:x": "1"}})).await.error());
 }
 
+async fn settings(platform: &Platform) -> Value {
+    platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json()
+}
+
 #[tokio::test]
 async fn usage_is_counted() {
     let platform = Platform::new().await;
@@ -40,11 +44,27 @@ async fn usage_is_counted() {
     platform.create("two").await;
     platform.publish("two", json!({})).await;
     let size = platform.settled("one").await["CodeSize"].as_i64().unwrap();
-    let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json();
-    assert_eq!(settings["AccountUsage"], json!({"FunctionCount": 2, "TotalCodeSize": 3 * size}));
+    let layer_zip = zip(&[("a", "1")]);
+    let layer_size = layer_zip.len();
+    let layer = json!({"Content": {"ZipFile": base64(layer_zip)}});
+    platform.call("POST", "/2018-10-31/layers/libs/versions", layer).await;
+    let reserved = json!({"ReservedConcurrentExecutions": 7});
+    platform.call("PUT", "/2017-10-31/functions/two/concurrency", reserved).await;
+    let before = settings(&platform).await;
+    let usage = |functions: i64, code: i64, layers: usize| json!({"FunctionCount": functions, "TotalCodeSize": code * size + i64::try_from(layers).unwrap()});
+    assert_eq!(before["AccountUsage"], usage(2, 3, layer_size));
+    assert_eq!(before["AccountLimit"]["UnreservedConcurrentExecutions"], 993);
+    let platform = platform.restart().await;
+    assert_eq!(settings(&platform).await, before);
+
+    platform.delete("two?Qualifier=1").await;
+    assert_eq!(settings(&platform).await["AccountUsage"], usage(2, 2, layer_size));
+    platform.call("DELETE", "/2018-10-31/layers/libs/versions/1", Value::Null).await;
+    assert_eq!(settings(&platform).await["AccountUsage"], usage(2, 2, 0));
     platform.delete("two").await;
-    let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json();
-    assert_eq!(settings["AccountUsage"], json!({"FunctionCount": 1, "TotalCodeSize": size}));
+    let platform = platform.restart().await;
+    let settings = settings(&platform).await;
+    assert_eq!(settings["AccountUsage"], usage(1, 1, 0));
     expect![[r#"{"CodeSizeUnzipped":10000,"CodeSizeZipped":5000,"ConcurrentExecutions":1000,"TotalCodeSize":80530636800,"UnreservedConcurrentExecutions":1000}"#]].assert_eq(&settings["AccountLimit"].to_string());
 }
 

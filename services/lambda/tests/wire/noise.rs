@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-const ROUNDS: usize = 1_000;
+/// So many of each operation.
+const REQUESTS: usize = 1_000;
 /// Not here yet, and answered as such.
 const NOT_BUILT: u16 = 501;
 
@@ -102,7 +103,7 @@ async fn make_noise(platform: &Platform, request: &Request, runner: &mut TestRun
     let (operation, method, path, body) = request;
     let noise = (wrong(), 0_usize..24, "\\PC{1,12}", any::<bool>());
     let mut seen = Seen::default();
-    for _ in 0..ROUNDS {
+    while seen.accepted + seen.refused < REQUESTS {
         let (value, place, text, in_path) = noise.new_tree(runner).unwrap().current();
         let (mut body, mut path) = (body.clone(), path.clone());
         if in_path || body.is_null() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Published versions.
 
-use crate::platform::{Platform, code};
+use crate::platform::{Platform, base64, code, zip};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -178,4 +178,51 @@ async fn lists_come_in_pages() {
         "400 InvalidParameterValueException: The Marker is not one that this operation answered."
     ]
     .assert_eq(&platform.get("?Marker=nonsense").await.error());
+}
+
+/// What was there all the time comes once, whatever came and went between two pages: also the item of the marker.
+#[tokio::test]
+async fn a_list_may_change_between_its_pages() {
+    let platform = Platform::new().await;
+    for name in ["a", "b", "c", "d"] {
+        platform.create(name).await;
+    }
+    let names = |page: &Value| {
+        let name = |item: &Value| item["FunctionName"].as_str().unwrap().to_owned();
+        page["Functions"].as_array().unwrap().iter().map(name).collect::<Vec<_>>().join(" ")
+    };
+    let first = platform.get("?MaxItems=2").await.json();
+    assert_eq!(names(&first), "a b");
+    platform.delete("b").await;
+    platform.delete("d").await;
+    platform.create("aa").await;
+    platform.create("cc").await;
+    let platform = platform.restart().await;
+    let marker = first["NextMarker"].as_str().unwrap();
+    let second = platform.get(&format!("?MaxItems=2&Marker={marker}")).await.json();
+    assert_eq!((names(&second).as_str(), second.get("NextMarker")), ("c cc", None));
+
+    // Newest first: what was published meanwhile was before the marker.
+    let zip = base64(zip(&[("a", "1")]));
+    let publish = || async {
+        let layer = json!({"Content": {"ZipFile": zip}});
+        platform.call("POST", "/2018-10-31/layers/libs/versions", layer).await
+    };
+    for _ in 0..3 {
+        publish().await;
+    }
+    let list = |query: String| {
+        let path = format!("/2018-10-31/layers/libs/versions?MaxItems=1{query}");
+        let platform = &platform;
+        async move {
+            let page = platform.call("GET", &path, Value::Null).await.json();
+            (page["LayerVersions"][0]["Version"].clone(), page["NextMarker"].clone())
+        }
+    };
+    let (newest, marker) = list(String::new()).await;
+    assert_eq!(newest, 3);
+    publish().await;
+    platform.call("DELETE", "/2018-10-31/layers/libs/versions/3", Value::Null).await;
+    let (next, _) = list(format!("&Marker={}", marker.as_str().unwrap())).await;
+    assert_eq!(next, 2);
 }
