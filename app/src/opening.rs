@@ -108,6 +108,7 @@ mod tests {
             request_id: names::RequestId::random(),
             trace: names::TraceHeader::start(0),
             caller,
+            authority: wire::Authority::Full,
             endpoint: String::new(),
         }
     }

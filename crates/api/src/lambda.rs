@@ -4,6 +4,7 @@
 //! Each module has the operations of one kind of thing, and what they take and answer. An `async fn` is built. A `fn` is
 //! declared only: its input is checked where it names one, then it is refused.
 
+mod access;
 pub mod account;
 pub mod alias;
 pub mod capacity_provider;

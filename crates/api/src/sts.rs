@@ -15,6 +15,7 @@ use wire::{Context, Input, Output, Result, service};
 )]
 pub trait Sts: Send + Sync + 'static {
     /// Answers who signed the request.
+    #[operation(on = open)]
     async fn get_caller_identity(
         &self,
         cx: &Context,

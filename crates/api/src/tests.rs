@@ -139,6 +139,7 @@ fn context() -> Context {
             user_id: "000000000000".to_owned(),
             access_key_id: "test".to_owned(),
         },
+        authority: wire::Authority::Full,
         endpoint: "http://127.0.0.1:4566".to_owned(),
     }
 }

@@ -358,6 +358,7 @@ fn context(head: &Parts, key: &AccessKey, region: Region, request_id: RequestId)
         request_id,
         trace: trace(head),
         caller: key.caller.clone(),
+        authority: wire::Authority::Full,
         endpoint: format!("http://{host}"),
     }
 }

@@ -24,6 +24,11 @@ use structure::Declared;
 /// One that is not `async` is no method, and is answered with a clear error: `fn name();` at once, `fn name(input: Input);`
 /// after its input was checked.
 ///
+/// One that is `async` says what it acts on, so that nobody calls it who may not: `on = function(function_name, qualifier)`
+/// is called with the context and these members of the input (`input` is all of it), and makes a `wire::Access`. `on = open`
+/// is for operations that need no permission. The action is the operation's name unless `action = "InvokeFunction"`, after
+/// the signing name unless the service says `actions = "..."`.
+///
 /// Beside the trait this makes `XxxEndpoint<S>`, which serves any `S: Xxx` on the wire, and the trait's `SPEC`.
 /// A method that an implementation leaves out answers `Fault::not_implemented`.
 ///
@@ -35,14 +40,10 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     finish(service::expand(arguments.into(), item.into()))
 }
 
-/// Declares operations that are a part of a service.
+/// Declares operations that are a part of a service, whose IAM actions begin with the argument: `#[operations("lambda")]`.
 #[proc_macro_attribute]
 pub fn operations(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(argument) = arguments.into_iter().next() {
-        let text = "the service has the attributes";
-        return finish(Err(syn::Error::new(argument.span().into(), text)));
-    }
-    finish(service::expand_part(item.into()))
+    finish(service::expand_part(arguments.into(), item.into()))
 }
 
 /// The input of an operation.

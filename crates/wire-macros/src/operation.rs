@@ -5,7 +5,8 @@ use crate::structure::pascal;
 use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::quote;
 use syn::{
-    FnArg, GenericArgument, LitInt, LitStr, PathArguments, Result, ReturnType, TraitItemFn, Type,
+    Expr, FnArg, GenericArgument, LitInt, LitStr, Path, PathArguments, Result, ReturnType,
+    TraitItemFn, Type,
 };
 
 pub(crate) struct Operation {
@@ -15,10 +16,21 @@ pub(crate) struct Operation {
     http: Option<LitStr>,
     status: Option<LitInt>,
     body_max: Option<LitInt>,
+    /// `InvokeFunction`, where that is not the operation's name.
+    action: Option<String>,
+    pub(crate) on: Option<On>,
     /// `None` for an operation that is only declared.
     pub(crate) types: Option<Types>,
     /// The input of an operation that is declared only, and whose requests are checked all the same.
     pub(crate) checked: Option<Type>,
+}
+
+/// What an operation acts on, as it was declared.
+pub(crate) enum On {
+    /// Everyone who signed may call it.
+    Open,
+    /// A function, and the members of the input that it takes.
+    Call { function: Path, members: Vec<Ident> },
 }
 
 pub(crate) struct Types {
@@ -37,6 +49,8 @@ impl Operation {
             http: None,
             status: None,
             body_max: None,
+            action: None,
+            on: None,
             types: None,
             checked: None,
         };
@@ -49,6 +63,8 @@ impl Operation {
                     "http" => operation.http = Some(meta.value()?.parse()?),
                     "status" => operation.status = Some(meta.value()?.parse()?),
                     "body_max" => operation.body_max = Some(meta.value()?.parse()?),
+                    "action" => operation.action = Some(meta.value()?.parse::<LitStr>()?.value()),
+                    "on" => operation.on = Some(on(&meta.value()?.parse()?)?),
                     "name" => operation.name = meta.value()?.parse::<LitStr>()?.value(),
                     _ => return Err(meta.error("not an attribute of an operation")),
                 }
@@ -56,14 +72,44 @@ impl Operation {
             })?;
         }
         match function.sig.asyncness {
-            Some(_) => operation.types = Some(types(function)?),
+            Some(_) => {
+                operation.types = Some(types(function)?);
+                if operation.on.is_none() {
+                    let text = "an operation that is built says what it acts on, for IAM: `on = \
+                                function(function_name)`, `on = open` when everyone may";
+                    return Err(syn::Error::new_spanned(&function.sig, text));
+                }
+            }
             None => operation.checked = checked(function)?,
         }
         Ok(operation)
     }
 
+    /// Asks the caller's authority, when the operation is not for everyone.
+    pub(crate) fn admit(&self) -> Tokens {
+        match &self.on {
+            Some(On::Call { function, members }) => {
+                let arguments = members.iter().map(|member| {
+                    if member == "input" { quote!(&input) } else { quote!(&input.#member) }
+                });
+                quote!(call.admit(|| #function(cx, #(#arguments),*)))
+            }
+            Some(On::Open) | None => quote!(::wire::Result::<()>::Ok(())),
+        }
+    }
+
+    /// `lambda:InvokeFunction`, of the service whose actions begin with `prefix`.
+    fn action(&self, prefix: &str) -> String {
+        match &self.on {
+            Some(On::Call { .. }) => {
+                format!("{prefix}:{}", self.action.as_ref().unwrap_or(&self.name))
+            }
+            Some(On::Open) | None => String::new(),
+        }
+    }
+
     /// The row in `ServiceSpec::operations`.
-    pub(crate) fn spec(&self) -> Result<Tokens> {
+    pub(crate) fn spec(&self, prefix: &str) -> Result<Tokens> {
         let name = &self.name;
         let http = option(self.http.as_ref());
         let path = option(self.http.as_ref().map(path_template).transpose()?);
@@ -71,6 +117,7 @@ impl Operation {
         let body_max =
             self.body_max.as_ref().map_or_else(|| quote!(::wire::BODY_MAX), |bytes| quote!(#bytes));
         let is_built = self.types.is_some();
+        let action = self.action(prefix);
         let structure = |ty: &Type| quote!(<#ty as ::wire::Described>::SHAPE.structure());
         let (input, output) = match (&self.types, &self.checked) {
             (Some(Types { input, output, .. }), _) => (structure(input), structure(output)),
@@ -85,10 +132,30 @@ impl Operation {
                 body_max: #body_max,
                 is_built: #is_built,
                 path: #path,
+                action: #action,
                 input: #input,
                 output: #output,
             }
         })
+    }
+}
+
+/// `function(function_name, qualifier)`, or `open`
+fn on(written: &Expr) -> Result<On> {
+    let wrong =
+        || syn::Error::new_spanned(written, "written `on = function(member)` or `on = open`");
+    match written {
+        Expr::Path(path) if path.path.is_ident("open") => Ok(On::Open),
+        Expr::Call(call) => {
+            let Expr::Path(function) = &*call.func else { return Err(wrong()) };
+            let member = |argument: &Expr| match argument {
+                Expr::Path(path) => path.path.get_ident().cloned().ok_or_else(wrong),
+                _ => Err(wrong()),
+            };
+            let members = call.args.iter().map(member).collect::<Result<_>>()?;
+            Ok(On::Call { function: function.path.clone(), members })
+        }
+        _ => Err(wrong()),
     }
 }
 

@@ -11,6 +11,8 @@ use syn::{Expr, Ident, ItemTrait, LitStr, Path, Result, TraitItem, TypeParamBoun
 struct Arguments {
     protocols: Vec<Tokens>,
     signing_name: String,
+    /// What the names of its actions begin with, where that is not the signing name.
+    actions: Option<String>,
     api_version: String,
     xml_namespace: String,
     target_prefix: Option<String>,
@@ -27,7 +29,8 @@ pub(crate) fn expand(arguments: Tokens, item: Tokens) -> Result<Tokens> {
         (joined(&declaration), tables)
     } else {
         let table = table_of(&name);
-        (declared(declaration)?, vec![parse_quote!(#table)])
+        let prefix = arguments.actions.as_ref().unwrap_or(&arguments.signing_name);
+        (declared(declaration, prefix)?, vec![parse_quote!(#table)])
     };
     let spec = spec(&name, &arguments, &tables);
     let endpoint = endpoint(&name, &tables);
@@ -38,16 +41,20 @@ pub(crate) fn expand(arguments: Tokens, item: Tokens) -> Result<Tokens> {
     })
 }
 
-/// A part of a service.
-pub(crate) fn expand_part(item: Tokens) -> Result<Tokens> {
-    declared(syn::parse2(item)?)
+/// A part of a service whose actions begin with `prefix`.
+pub(crate) fn expand_part(prefix: Tokens, item: Tokens) -> Result<Tokens> {
+    let Ok(prefix) = syn::parse2::<LitStr>(prefix) else {
+        let text = "says what the names of its actions begin with: `#[operations(\"lambda\")]`";
+        return Err(syn::Error::new(proc_macro2::Span::call_site(), text));
+    };
+    declared(syn::parse2(item)?, &prefix.value())
 }
 
 /// The trait, for shared services too, and the table of its operations.
-fn declared(mut declaration: ItemTrait) -> Result<Tokens> {
+fn declared(mut declaration: ItemTrait, prefix: &str) -> Result<Tokens> {
     let operations = take_operations(&mut declaration)?;
     let shared = shared(&declaration);
-    let table = table(&declaration.ident, &operations)?;
+    let table = table(&declaration.ident, &operations, prefix)?;
     Ok(quote! {
         #declaration
         #shared
@@ -94,6 +101,7 @@ fn parse_arguments(tokens: Tokens) -> Result<Arguments> {
             "json11" => arguments.protocols.push(quote!(::wire::Protocol::Json11)),
             "query" => arguments.protocols.push(quote!(::wire::Protocol::Query)),
             "signing" => arguments.signing_name = text(&meta)?,
+            "actions" => arguments.actions = Some(text(&meta)?),
             "version" => arguments.api_version = text(&meta)?,
             "namespace" => arguments.xml_namespace = text(&meta)?,
             "target" => arguments.target_prefix = Some(text(&meta)?),
@@ -157,8 +165,15 @@ fn shared(declaration: &ItemTrait) -> Tokens {
 }
 
 fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
-    let Arguments { protocols, signing_name, api_version, xml_namespace, target_prefix, faults } =
-        arguments;
+    let Arguments {
+        protocols,
+        signing_name,
+        api_version,
+        xml_namespace,
+        target_prefix,
+        faults,
+        actions: _,
+    } = arguments;
     let target_prefix = match target_prefix {
         Some(prefix) => quote!(Some(#prefix)),
         None => quote!(None),
@@ -188,9 +203,9 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
 }
 
 /// What the operations of a trait look like on the wire, and the way of a call to them.
-fn table(name: &Ident, operations: &[Operation]) -> Result<Tokens> {
+fn table(name: &Ident, operations: &[Operation], prefix: &str) -> Result<Tokens> {
     let table = table_of(name);
-    let rows = operations.iter().map(Operation::spec).collect::<Result<Vec<_>>>()?;
+    let rows = operations.iter().map(|one| one.spec(prefix)).collect::<Result<Vec<_>>>()?;
     let checked = operations.iter().enumerate().filter_map(|(place, operation)| {
         let input = operation.checked.as_ref()?;
         Some(quote! {
@@ -202,12 +217,15 @@ fn table(name: &Ident, operations: &[Operation]) -> Result<Tokens> {
     });
     let arms = operations.iter().enumerate().filter_map(|(place, operation)| {
         let Types { input, .. } = operation.types.as_ref()?;
-        let method = &operation.method;
+        let (method, admit) = (&operation.method, operation.admit());
         // One box per operation: each is as large as its own future and no larger.
         Some(quote! {
             #place => ::std::boxed::Box::pin(async move {
                 let result = match call.read::<#input>() {
-                    Ok(input) => service.#method(cx, input).await,
+                    Ok(input) => match #admit {
+                        Ok(()) => service.#method(cx, input).await,
+                        Err(fault) => Err(fault),
+                    },
                     Err(fault) => Err(fault),
                 };
                 call.write(result)

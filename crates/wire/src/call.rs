@@ -6,8 +6,8 @@
 
 use crate::input::{self, Head};
 use crate::{
-    Body, Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response, Result, Route,
-    ServiceSpec, event_stream, form, json, protocol, route, xml,
+    Access, Body, Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response,
+    Result, Route, ServiceSpec, event_stream, form, json, protocol, route, xml,
 };
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
@@ -71,6 +71,12 @@ impl<'a> Call<'a> {
             Protocol::Query => form::read(form(&self.head, &body)?)?,
         };
         input::build::<I>(draft)
+    }
+
+    /// Refuses a caller that may not do what the operation does.
+    pub fn admit(&self, on: impl FnOnce() -> Access) -> Result<()> {
+        let admitted = self.cx.authority.check(self.cx, self.operation.action, on);
+        admitted.map_err(|sentence| Fault::access_denied(self.route.protocol, sentence))
     }
 
     /// Writes what the operation answered.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who is calling, and where.
 
+use crate::Authority;
 use names::{AccountId, Region, RequestId, TraceHeader};
 
 /// What every operation may know about the call it serves.
@@ -14,6 +15,8 @@ pub struct Context {
     /// The caller's trace, or one that starts with this call.
     pub trace: TraceHeader,
     pub caller: Caller,
+    /// What the caller may do. The dispatch asks it; services do for what only they know.
+    pub authority: Authority,
     /// Scheme and authority the client used, such as `http://127.0.0.1:4566`: links in answers start with it.
     pub endpoint: String,
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The only error the wire knows.
 
+use crate::Protocol;
 use std::borrow::Cow;
 
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
@@ -115,6 +116,19 @@ impl Fault {
 
     pub fn unknown_operation() -> Self {
         Self::new("UnknownOperationException", 404, "")
+    }
+
+    /// The caller may not do this. Each protocol has its own way to say so.
+    pub fn access_denied(protocol: Protocol, sentence: impl Into<String>) -> Self {
+        match protocol {
+            Protocol::RestJson => {
+                Self::new("AccessDeniedException", 403, sentence).with_upper_message()
+            }
+            Protocol::Json10 | Protocol::Json11 => {
+                Self::new("AccessDeniedException", 400, sentence)
+            }
+            Protocol::Query => Self::new("AccessDenied", 403, sentence),
+        }
     }
 
     /// Declared in `api`, without an implementation in this build.

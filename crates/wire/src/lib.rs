@@ -14,6 +14,7 @@
 
 extern crate self as wire;
 
+mod access;
 mod blob;
 mod body;
 mod call;
@@ -36,6 +37,7 @@ mod shape;
 mod timestamp;
 mod xml;
 
+pub use access::{Access, Authority, Authorize};
 pub use blob::Blob;
 pub use body::{Body, Pieces};
 pub use call::Call;

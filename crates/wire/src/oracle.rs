@@ -299,7 +299,7 @@ mod tests {
         faults = &[FaultSpec { code: "NoBox", status: 404, message_key: MessageKey::Upper }]
     )]
     trait Boxes: Send + Sync + 'static {
-        #[operation(http = "POST /boxes/{Name}", status = 201)]
+        #[operation(http = "POST /boxes/{Name}", status = 201, on = open)]
         async fn make_box(&self, cx: &crate::Context, input: MakeBoxInput)
         -> Result<MakeBoxOutput>;
     }

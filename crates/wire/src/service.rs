@@ -89,6 +89,8 @@ pub struct OperationSpec {
     pub is_built: bool,
     /// `http`, taken apart for [`crate::route`].
     pub path: Option<PathTemplate>,
+    /// What a caller must be allowed: `lambda:InvokeFunction`. Empty: everyone who signed may call it.
+    pub action: &'static str,
     /// Members of the input and the output, for operations that are typed. An operation that is not built and has an
     /// input checks requests before it refuses them.
     pub input: Option<&'static Structure>,
@@ -104,6 +106,7 @@ impl OperationSpec {
         body_max: BODY_MAX,
         is_built: false,
         path: None,
+        action: "",
         input: None,
         output: None,
     };

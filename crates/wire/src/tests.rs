@@ -2,9 +2,9 @@
 //! Request bytes in, response bytes out: one sample service in every protocol.
 
 use crate::{
-    Blob, Body, Call, Caller, Constraints, Context, Endpoint, EventStream, Fault, FaultSpec, Input,
-    MessageKey, Output, Protocol, Request, Response, Result, Structure, Timestamp, enumeration,
-    event_stream, pattern, route, service,
+    Access, Authority, Blob, Body, Call, Caller, Constraints, Context, Endpoint, EventStream,
+    Fault, FaultSpec, Input, MessageKey, Output, Protocol, Request, Response, Result, Structure,
+    Timestamp, enumeration, event_stream, pattern, route, service,
 };
 use bytes::Bytes;
 use expect_test::{Expect, expect};
@@ -12,6 +12,8 @@ use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Poll;
+
+mod admission;
 
 const NAME: Constraints = Constraints::NONE.length(1, 8).pattern(pattern!("[a-z0-9", "-]+"));
 
@@ -26,23 +28,27 @@ const NAME: Constraints = Constraints::NONE.length(1, 8).pattern(pattern!("[a-z0
     faults = &[FaultSpec { code: "NoBox", status: 404, message_key: MessageKey::Upper }]
 )]
 trait Boxes: Send + Sync + 'static {
-    #[operation(http = "POST /2020/boxes", status = 201, body_max = 10_000)]
+    #[operation(http = "POST /2020/boxes", status = 201, body_max = 10_000, on = boxes(name))]
     async fn create_box(&self, cx: &Context, input: CreateBoxInput) -> Result<CreateBoxOutput>;
 
-    #[operation(http = "POST /2020/boxes/{Name}/run")]
+    #[operation(http = "POST /2020/boxes/{Name}/run", on = open)]
     async fn run_box(&self, cx: &Context, input: RunBoxInput) -> Result<RunBoxOutput>;
 
-    #[operation(http = "GET /2020/boxes")]
+    #[operation(http = "GET /2020/boxes", on = open)]
     async fn list_boxes(&self, cx: &Context, input: ListBoxesInput) -> Result<()>;
 
-    #[operation(http = "GET /2020/boxes?find=Lid", status = 204)]
+    #[operation(http = "GET /2020/boxes?find=Lid", status = 204, on = open)]
     async fn find_lid(&self, cx: &Context, input: FindLidInput) -> Result<()>;
 
-    #[operation(http = "GET /2020/boxes/{Name}/life")]
+    #[operation(http = "GET /2020/boxes/{Name}/life", on = open)]
     async fn watch_box(&self, cx: &Context, input: WatchBoxInput) -> Result<WatchBoxOutput>;
 
     #[operation(http = "DELETE /2020/boxes/{Name}")]
     fn delete_box();
+}
+
+fn boxes(_: &Context, name: &str) -> Access {
+    Access::to(format!("box/{name}")).and("lid:Close", Access::anything().fact("lid:Of", [name]))
 }
 
 #[derive(Debug, Input)]
@@ -220,6 +226,7 @@ fn context() -> Context {
         request_id: "6f2c1c36-93a3-4f7b-9a58-000000000001".parse().unwrap(),
         trace: names::TraceHeader::start(0),
         caller: Caller { arn: String::new(), user_id: String::new(), access_key_id: String::new() },
+        authority: Authority::Full,
         endpoint: String::new(),
     }
 }

@@ -436,6 +436,7 @@ mod tests {
                 user_id: "000000000000".to_owned(),
                 access_key_id: "test".to_owned(),
             },
+            authority: wire::Authority::Full,
             endpoint: "http://127.0.0.1:4566".to_owned(),
         }
     }

@@ -23,6 +23,7 @@ async fn check(form: &'static str, expected: Expect) {
             user_id: "AROAEXAMPLE:hello".to_owned(),
             access_key_id: "ASIAEXAMPLE".to_owned(),
         },
+        authority: wire::Authority::Full,
         endpoint: "http://127.0.0.1:4566".to_owned(),
     };
     let request = http::Request::builder().method("POST").uri("/");

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Aliases: names that lead to a version, or to two by weight.
 
+use super::access::function;
 use super::constraints::*;
 use std::collections::BTreeMap;
 use wire::{Context, Input, Output, Result, Structure, operations};
 
 /// Names that lead to versions.
-#[operations]
+#[operations("lambda")]
 pub trait AliasOperations: Send + Sync + 'static {
     /// Creates an alias: a name that leads to a version.
-    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/aliases", status = 201)]
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/aliases", status = 201, on = function(function_name))]
     async fn create_alias(
         &self,
         cx: &Context,
@@ -17,11 +18,11 @@ pub trait AliasOperations: Send + Sync + 'static {
     ) -> Result<AliasConfiguration>;
 
     /// Answers an alias.
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases/{Name}")]
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases/{Name}", on = function(function_name))]
     async fn get_alias(&self, cx: &Context, input: GetAliasInput) -> Result<AliasConfiguration>;
 
     /// Leads an alias elsewhere.
-    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}")]
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}", on = function(function_name))]
     async fn update_alias(
         &self,
         cx: &Context,
@@ -29,11 +30,11 @@ pub trait AliasOperations: Send + Sync + 'static {
     ) -> Result<AliasConfiguration>;
 
     /// Deletes an alias.
-    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}/aliases/{Name}", status = 204)]
+    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}/aliases/{Name}", status = 204, on = function(function_name))]
     async fn delete_alias(&self, cx: &Context, input: DeleteAliasInput) -> Result<()>;
 
     /// Lists the aliases of a function, page by page.
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases")]
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/aliases", on = function(function_name))]
     async fn list_aliases(
         &self,
         cx: &Context,

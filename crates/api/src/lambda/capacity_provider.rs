@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Capacity providers: what the instances of managed functions are, and how many environments a version has on them.
 
+use super::access::{anything, capacity_provider, new_capacity_provider, version};
 use super::constraints::*;
 use super::settings::{Architecture, SystemLogLevel};
 use super::state::State;
@@ -8,10 +9,10 @@ use std::collections::BTreeMap;
 use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
 
 /// Where functions run.
-#[operations]
+#[operations("lambda")]
 pub trait CapacityProviderOperations: Send + Sync + 'static {
     /// Creates a capacity provider.
-    #[operation(http = "POST /2025-11-30/capacity-providers", status = 202)]
+    #[operation(http = "POST /2025-11-30/capacity-providers", status = 202, on = new_capacity_provider(input))]
     async fn create_capacity_provider(
         &self,
         cx: &Context,
@@ -19,7 +20,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
     ) -> Result<CreateCapacityProviderOutput>;
 
     /// Answers a capacity provider.
-    #[operation(http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}")]
+    #[operation(http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}", on = capacity_provider(capacity_provider_name))]
     async fn get_capacity_provider(
         &self,
         cx: &Context,
@@ -27,7 +28,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
     ) -> Result<GetCapacityProviderOutput>;
 
     /// Lists capacity providers, page by page.
-    #[operation(http = "GET /2025-11-30/capacity-providers")]
+    #[operation(http = "GET /2025-11-30/capacity-providers", on = anything())]
     async fn list_capacity_providers(
         &self,
         cx: &Context,
@@ -35,7 +36,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
     ) -> Result<ListCapacityProvidersOutput>;
 
     /// Changes how a capacity provider scales.
-    #[operation(http = "PUT /2025-11-30/capacity-providers/{CapacityProviderName}", status = 202)]
+    #[operation(http = "PUT /2025-11-30/capacity-providers/{CapacityProviderName}", status = 202, on = capacity_provider(capacity_provider_name))]
     async fn update_capacity_provider(
         &self,
         cx: &Context,
@@ -45,8 +46,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
     /// Deletes a capacity provider that no function has.
     #[operation(
         http = "DELETE /2025-11-30/capacity-providers/{CapacityProviderName}",
-        status = 202
-    )]
+        status = 202, on = capacity_provider(capacity_provider_name))]
     async fn delete_capacity_provider(
         &self,
         cx: &Context,
@@ -55,8 +55,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
 
     /// Lists the versions that run on a capacity provider, page by page.
     #[operation(
-        http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"
-    )]
+        http = "GET /2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", on = capacity_provider(capacity_provider_name))]
     async fn list_function_versions_by_capacity_provider(
         &self,
         cx: &Context,
@@ -66,8 +65,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
     /// Says how many environments a version has at least and at most.
     #[operation(
         http = "PUT /2025-11-30/functions/{FunctionName}/function-scaling-config",
-        status = 202
-    )]
+        status = 202, on = version(function_name, qualifier))]
     async fn put_function_scaling_config(
         &self,
         cx: &Context,
@@ -75,7 +73,7 @@ pub trait CapacityProviderOperations: Send + Sync + 'static {
     ) -> Result<PutFunctionScalingConfigOutput>;
 
     /// Answers how many environments a version has at least and at most.
-    #[operation(http = "GET /2025-11-30/functions/{FunctionName}/function-scaling-config")]
+    #[operation(http = "GET /2025-11-30/functions/{FunctionName}/function-scaling-config", on = version(function_name, qualifier))]
     async fn get_function_scaling_config(
         &self,
         cx: &Context,

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Code signing configurations, and which function has which.
 
+use super::access::{anything, arn, code_signing, function, new_code_signing};
 use super::constraints::*;
 use std::collections::BTreeMap;
 use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
 
 /// Whose code functions take.
-#[operations]
+#[operations("lambda")]
 pub trait CodeSigningOperations: Send + Sync + 'static {
     /// Creates a code signing configuration: who may sign code, and what happens to other code.
-    #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201)]
+    #[operation(http = "POST /2020-04-22/code-signing-configs", status = 201, on = new_code_signing(input))]
     async fn create_code_signing_config(
         &self,
         cx: &Context,
@@ -17,7 +18,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     ) -> Result<CreateCodeSigningConfigOutput>;
 
     /// Answers a code signing configuration.
-    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
+    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}", on = arn(code_signing_config_arn))]
     async fn get_code_signing_config(
         &self,
         cx: &Context,
@@ -25,7 +26,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     ) -> Result<GetCodeSigningConfigOutput>;
 
     /// Lists code signing configurations, page by page.
-    #[operation(http = "GET /2020-04-22/code-signing-configs")]
+    #[operation(http = "GET /2020-04-22/code-signing-configs", on = anything())]
     async fn list_code_signing_configs(
         &self,
         cx: &Context,
@@ -33,7 +34,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     ) -> Result<ListCodeSigningConfigsOutput>;
 
     /// Changes a code signing configuration.
-    #[operation(http = "PUT /2020-04-22/code-signing-configs/{CodeSigningConfigArn}")]
+    #[operation(http = "PUT /2020-04-22/code-signing-configs/{CodeSigningConfigArn}", on = arn(code_signing_config_arn))]
     async fn update_code_signing_config(
         &self,
         cx: &Context,
@@ -43,8 +44,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     /// Deletes a code signing configuration that no function has.
     #[operation(
         http = "DELETE /2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
-        status = 204
-    )]
+        status = 204, on = arn(code_signing_config_arn))]
     async fn delete_code_signing_config(
         &self,
         cx: &Context,
@@ -52,7 +52,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     ) -> Result<()>;
 
     /// Lists the functions that have a code signing configuration, page by page.
-    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions")]
+    #[operation(http = "GET /2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", on = arn(code_signing_config_arn))]
     async fn list_functions_by_code_signing_config(
         &self,
         cx: &Context,
@@ -60,7 +60,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     ) -> Result<ListFunctionsByCodeSigningConfigOutput>;
 
     /// Gives a function a code signing configuration.
-    #[operation(http = "PUT /2020-06-30/functions/{FunctionName}/code-signing-config")]
+    #[operation(http = "PUT /2020-06-30/functions/{FunctionName}/code-signing-config", on = code_signing(function_name, code_signing_config_arn))]
     async fn put_function_code_signing_config(
         &self,
         cx: &Context,
@@ -68,7 +68,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     ) -> Result<PutFunctionCodeSigningConfigOutput>;
 
     /// Answers the code signing configuration of a function.
-    #[operation(http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config")]
+    #[operation(http = "GET /2020-06-30/functions/{FunctionName}/code-signing-config", on = function(function_name))]
     async fn get_function_code_signing_config(
         &self,
         cx: &Context,
@@ -78,8 +78,7 @@ pub trait CodeSigningOperations: Send + Sync + 'static {
     /// Takes the code signing configuration from a function.
     #[operation(
         http = "DELETE /2020-06-30/functions/{FunctionName}/code-signing-config",
-        status = 204
-    )]
+        status = 204, on = function(function_name))]
     async fn delete_function_code_signing_config(
         &self,
         cx: &Context,

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reserved and provisioned concurrency.
 
+use super::access::{function, version};
 use super::constraints::*;
 use super::function::Concurrency;
 use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
 
 /// How many invocations of a function run at once.
-#[operations]
+#[operations("lambda")]
 pub trait ConcurrencyOperations: Send + Sync + 'static {
     /// Reserves concurrency for a function, and limits it to that.
-    #[operation(http = "PUT /2017-10-31/functions/{FunctionName}/concurrency")]
+    #[operation(http = "PUT /2017-10-31/functions/{FunctionName}/concurrency", on = function(function_name))]
     async fn put_function_concurrency(
         &self,
         cx: &Context,
@@ -17,7 +18,7 @@ pub trait ConcurrencyOperations: Send + Sync + 'static {
     ) -> Result<Concurrency>;
 
     /// Answers the concurrency reserved for a function.
-    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/concurrency")]
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/concurrency", on = function(function_name))]
     async fn get_function_concurrency(
         &self,
         cx: &Context,
@@ -25,7 +26,7 @@ pub trait ConcurrencyOperations: Send + Sync + 'static {
     ) -> Result<GetFunctionConcurrencyOutput>;
 
     /// Gives reserved concurrency back.
-    #[operation(http = "DELETE /2017-10-31/functions/{FunctionName}/concurrency", status = 204)]
+    #[operation(http = "DELETE /2017-10-31/functions/{FunctionName}/concurrency", status = 204, on = function(function_name))]
     async fn delete_function_concurrency(
         &self,
         cx: &Context,
@@ -35,8 +36,7 @@ pub trait ConcurrencyOperations: Send + Sync + 'static {
     /// Has execution environments of a version or an alias initialised ahead of events, and kept.
     #[operation(
         http = "PUT /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
-        status = 202
-    )]
+        status = 202, on = version(function_name, qualifier))]
     async fn put_provisioned_concurrency_config(
         &self,
         cx: &Context,
@@ -44,7 +44,7 @@ pub trait ConcurrencyOperations: Send + Sync + 'static {
     ) -> Result<PutProvisionedConcurrencyConfigOutput>;
 
     /// Answers the provisioned concurrency of a version or an alias.
-    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency")]
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency", on = version(function_name, qualifier))]
     async fn get_provisioned_concurrency_config(
         &self,
         cx: &Context,
@@ -52,7 +52,7 @@ pub trait ConcurrencyOperations: Send + Sync + 'static {
     ) -> Result<GetProvisionedConcurrencyConfigOutput>;
 
     /// Lists the provisioned concurrency of a function, page by page.
-    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL")]
+    #[operation(http = "GET /2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", on = function(function_name))]
     async fn list_provisioned_concurrency_configs(
         &self,
         cx: &Context,
@@ -62,8 +62,7 @@ pub trait ConcurrencyOperations: Send + Sync + 'static {
     /// Gives provisioned concurrency back.
     #[operation(
         http = "DELETE /2019-09-30/functions/{FunctionName}/provisioned-concurrency",
-        status = 204
-    )]
+        status = 204, on = version(function_name, qualifier))]
     async fn delete_provisioned_concurrency_config(
         &self,
         cx: &Context,

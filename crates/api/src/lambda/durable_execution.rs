@@ -5,7 +5,7 @@ use super::constraints::*;
 use wire::{Blob, Input, Structure, Timestamp, enumeration, operations};
 
 /// Executions that go on where they stopped.
-#[operations]
+#[operations("lambda")]
 pub trait DurableExecutionOperations: Send + Sync + 'static {
     #[operation(http = "POST /2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint")]
     fn checkpoint_durable_execution(input: CheckpointDurableExecutionInput);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How asynchronous invocations are retried, and where their outcome goes.
 
+use super::access::{function, qualified};
 use super::constraints::*;
 use wire::{Context, Input, Output, Result, Structure, Timestamp, operations};
 
 /// What becomes of asynchronous invocations.
-#[operations]
+#[operations("lambda")]
 pub trait EventInvokeConfigOperations: Send + Sync + 'static {
     /// Sets how asynchronous invocations are retried and reported, leaving nothing of what was set.
-    #[operation(http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    #[operation(http = "PUT /2019-09-25/functions/{FunctionName}/event-invoke-config", on = qualified(function_name, qualifier))]
     async fn put_function_event_invoke_config(
         &self,
         cx: &Context,
@@ -16,7 +17,7 @@ pub trait EventInvokeConfigOperations: Send + Sync + 'static {
     ) -> Result<FunctionEventInvokeConfig>;
 
     /// Changes how asynchronous invocations are retried and reported.
-    #[operation(http = "POST /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    #[operation(http = "POST /2019-09-25/functions/{FunctionName}/event-invoke-config", on = qualified(function_name, qualifier))]
     async fn update_function_event_invoke_config(
         &self,
         cx: &Context,
@@ -24,7 +25,7 @@ pub trait EventInvokeConfigOperations: Send + Sync + 'static {
     ) -> Result<FunctionEventInvokeConfig>;
 
     /// Answers how asynchronous invocations are retried and reported.
-    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config")]
+    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config", on = qualified(function_name, qualifier))]
     async fn get_function_event_invoke_config(
         &self,
         cx: &Context,
@@ -32,7 +33,7 @@ pub trait EventInvokeConfigOperations: Send + Sync + 'static {
     ) -> Result<FunctionEventInvokeConfig>;
 
     /// Lists the event invoke configurations of a function, page by page.
-    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list")]
+    #[operation(http = "GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list", on = function(function_name))]
     async fn list_function_event_invoke_configs(
         &self,
         cx: &Context,
@@ -42,8 +43,7 @@ pub trait EventInvokeConfigOperations: Send + Sync + 'static {
     /// Deletes an event invoke configuration.
     #[operation(
         http = "DELETE /2019-09-25/functions/{FunctionName}/event-invoke-config",
-        status = 204
-    )]
+        status = 204, on = qualified(function_name, qualifier))]
     async fn delete_function_event_invoke_config(
         &self,
         cx: &Context,

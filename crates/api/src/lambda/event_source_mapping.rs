@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Event source mappings: which function gets the records of a queue, a stream or a topic.
 
+use super::access::{anything, changed_mapping, mapping, new_mapping};
 use super::constraints::*;
 use super::event_invoke_config::DestinationConfig;
 use std::collections::BTreeMap;
 use wire::{Context, Input, Output, Result, Structure, Timestamp, enumeration, operations};
 
 /// From where a function is given records.
-#[operations]
+#[operations("lambda")]
 pub trait EventSourceMappingOperations: Send + Sync + 'static {
     /// Maps the records of a source to a function.
-    #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202)]
+    #[operation(http = "POST /2015-03-31/event-source-mappings", status = 202, on = new_mapping(input))]
     async fn create_event_source_mapping(
         &self,
         cx: &Context,
@@ -18,7 +19,7 @@ pub trait EventSourceMappingOperations: Send + Sync + 'static {
     ) -> Result<EventSourceMappingConfiguration>;
 
     /// Answers an event source mapping.
-    #[operation(http = "GET /2015-03-31/event-source-mappings/{UUID}")]
+    #[operation(http = "GET /2015-03-31/event-source-mappings/{UUID}", on = mapping(uuid))]
     async fn get_event_source_mapping(
         &self,
         cx: &Context,
@@ -26,7 +27,7 @@ pub trait EventSourceMappingOperations: Send + Sync + 'static {
     ) -> Result<EventSourceMappingConfiguration>;
 
     /// Lists event source mappings, page by page.
-    #[operation(http = "GET /2015-03-31/event-source-mappings")]
+    #[operation(http = "GET /2015-03-31/event-source-mappings", on = anything())]
     async fn list_event_source_mappings(
         &self,
         cx: &Context,
@@ -34,7 +35,7 @@ pub trait EventSourceMappingOperations: Send + Sync + 'static {
     ) -> Result<ListEventSourceMappingsOutput>;
 
     /// Changes an event source mapping.
-    #[operation(http = "PUT /2015-03-31/event-source-mappings/{UUID}", status = 202)]
+    #[operation(http = "PUT /2015-03-31/event-source-mappings/{UUID}", status = 202, on = changed_mapping(uuid, function_name))]
     async fn update_event_source_mapping(
         &self,
         cx: &Context,
@@ -42,7 +43,7 @@ pub trait EventSourceMappingOperations: Send + Sync + 'static {
     ) -> Result<EventSourceMappingConfiguration>;
 
     /// Deletes an event source mapping.
-    #[operation(http = "DELETE /2015-03-31/event-source-mappings/{UUID}", status = 202)]
+    #[operation(http = "DELETE /2015-03-31/event-source-mappings/{UUID}", status = 202, on = mapping(uuid))]
     async fn delete_event_source_mapping(
         &self,
         cx: &Context,

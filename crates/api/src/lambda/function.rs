@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Functions: create, get, list, update, delete.
 
+use super::access::{anything, configuration, function, new_function, qualified};
 use super::account::*;
 use super::configuration::FunctionConfiguration;
 use super::constraints::*;
@@ -9,10 +10,10 @@ use std::collections::BTreeMap;
 use wire::{Blob, Context, Input, Output, Result, Structure, enumeration, operations};
 
 /// Functions: their code and their settings.
-#[operations]
+#[operations("lambda")]
 pub trait FunctionOperations: Send + Sync + 'static {
     /// Creates a function.
-    #[operation(http = "POST /2015-03-31/functions", status = 201, body_max = 70_167_211)]
+    #[operation(http = "POST /2015-03-31/functions", status = 201, body_max = 70_167_211, on = new_function(input))]
     async fn create_function(
         &self,
         cx: &Context,
@@ -20,7 +21,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<FunctionConfiguration>;
 
     /// Answers a function: its configuration, and where its code can be had.
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}")]
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}", on = qualified(function_name, qualifier))]
     async fn get_function(
         &self,
         cx: &Context,
@@ -28,7 +29,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<GetFunctionOutput>;
 
     /// Answers the configuration of a function.
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/configuration")]
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/configuration", on = qualified(function_name, qualifier))]
     async fn get_function_configuration(
         &self,
         cx: &Context,
@@ -36,7 +37,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<FunctionConfiguration>;
 
     /// Lists functions, page by page.
-    #[operation(http = "GET /2015-03-31/functions")]
+    #[operation(http = "GET /2015-03-31/functions", on = anything())]
     async fn list_functions(
         &self,
         cx: &Context,
@@ -44,7 +45,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<ListFunctionsOutput>;
 
     /// Replaces the code of `$LATEST`.
-    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/code", body_max = 70_167_211)]
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/code", body_max = 70_167_211, on = function(function_name))]
     async fn update_function_code(
         &self,
         cx: &Context,
@@ -52,7 +53,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<FunctionConfiguration>;
 
     /// Changes the settings of `$LATEST`.
-    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/configuration")]
+    #[operation(http = "PUT /2015-03-31/functions/{FunctionName}/configuration", on = configuration(input))]
     async fn update_function_configuration(
         &self,
         cx: &Context,
@@ -60,7 +61,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<FunctionConfiguration>;
 
     /// Deletes a function, or one version of it.
-    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}")]
+    #[operation(http = "DELETE /2015-03-31/functions/{FunctionName}", on = qualified(function_name, qualifier))]
     async fn delete_function(
         &self,
         cx: &Context,
@@ -68,7 +69,7 @@ pub trait FunctionOperations: Send + Sync + 'static {
     ) -> Result<DeleteFunctionOutput>;
 
     /// Answers the limits and the usage of the account.
-    #[operation(http = "GET /2016-08-19/account-settings")]
+    #[operation(http = "GET /2016-08-19/account-settings", on = anything())]
     async fn get_account_settings(
         &self,
         cx: &Context,

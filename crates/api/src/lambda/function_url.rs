@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Function URLs.
 
+use super::access::{changed_url, function, qualified, url};
 use super::constraints::*;
 use super::policy::FunctionUrlAuthType;
 use wire::{Context, Input, Output, Result, Structure, enumeration, operations};
 
 /// URLs of functions.
-#[operations]
+#[operations("lambda")]
 pub trait FunctionUrlOperations: Send + Sync + 'static {
     /// Gives a function or an alias a URL.
-    #[operation(http = "POST /2021-10-31/functions/{FunctionName}/url", status = 201)]
+    #[operation(http = "POST /2021-10-31/functions/{FunctionName}/url", status = 201, on = url(function_name, qualifier, auth_type))]
     async fn create_function_url_config(
         &self,
         cx: &Context,
@@ -17,7 +18,7 @@ pub trait FunctionUrlOperations: Send + Sync + 'static {
     ) -> Result<CreateFunctionUrlConfigOutput>;
 
     /// Answers a function URL.
-    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/url")]
+    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/url", on = qualified(function_name, qualifier))]
     async fn get_function_url_config(
         &self,
         cx: &Context,
@@ -25,7 +26,7 @@ pub trait FunctionUrlOperations: Send + Sync + 'static {
     ) -> Result<FunctionUrlConfig>;
 
     /// Lists the URLs of a function, page by page.
-    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/urls")]
+    #[operation(http = "GET /2021-10-31/functions/{FunctionName}/urls", on = function(function_name))]
     async fn list_function_url_configs(
         &self,
         cx: &Context,
@@ -33,7 +34,7 @@ pub trait FunctionUrlOperations: Send + Sync + 'static {
     ) -> Result<ListFunctionUrlConfigsOutput>;
 
     /// Changes a function URL.
-    #[operation(http = "PUT /2021-10-31/functions/{FunctionName}/url")]
+    #[operation(http = "PUT /2021-10-31/functions/{FunctionName}/url", on = changed_url(function_name, qualifier, auth_type))]
     async fn update_function_url_config(
         &self,
         cx: &Context,
@@ -41,7 +42,7 @@ pub trait FunctionUrlOperations: Send + Sync + 'static {
     ) -> Result<FunctionUrlConfig>;
 
     /// Deletes a function URL.
-    #[operation(http = "DELETE /2021-10-31/functions/{FunctionName}/url", status = 204)]
+    #[operation(http = "DELETE /2021-10-31/functions/{FunctionName}/url", status = 204, on = qualified(function_name, qualifier))]
     async fn delete_function_url_config(
         &self,
         cx: &Context,

@@ -3,26 +3,25 @@
 //!
 //! Payloads are bytes from end to end: nothing here parses an event or a response.
 
+use super::access::{function, qualified};
 use super::constraints::*;
 use wire::{
     Blob, Context, EventStream, Input, Output, Result, enumeration, event_stream, operations,
 };
 
 /// Running functions.
-#[operations]
+#[operations("lambda")]
 pub trait InvokeOperations: Send + Sync + 'static {
     /// Runs a function on an event, or accepts the event to run it later.
     #[operation(
         http = "POST /2015-03-31/functions/{FunctionName}/invocations",
-        body_max = 6_291_456
-    )]
+        body_max = 6_291_456, on = qualified(function_name, qualifier), action = "InvokeFunction")]
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<InvokeOutput>;
 
     /// Runs a function on an event, and answers its response piece by piece while it is made.
     #[operation(
         http = "POST /2021-11-15/functions/{FunctionName}/response-streaming-invocations",
-        body_max = 6_291_456
-    )]
+        body_max = 6_291_456, on = qualified(function_name, qualifier), action = "InvokeFunction")]
     async fn invoke_with_response_stream(
         &self,
         cx: &Context,
@@ -33,8 +32,7 @@ pub trait InvokeOperations: Send + Sync + 'static {
     #[operation(
         http = "POST /2014-11-13/functions/{FunctionName}/invoke-async",
         status = 202,
-        body_max = 6_291_456
-    )]
+        body_max = 6_291_456, on = function(function_name))]
     async fn invoke_async(
         &self,
         cx: &Context,

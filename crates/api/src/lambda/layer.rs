@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Layers: packages that functions share, in numbered versions.
 
+use super::access::{anything, arn, layer, layer_version};
 use super::constraints::*;
 use super::function::{ResolvedS3Object, S3ObjectStorageMode};
 use super::settings::Architecture;
 use wire::{Blob, Context, Input, Output, Result, Structure, operations};
 
 /// What functions share.
-#[operations]
+#[operations("lambda")]
 pub trait LayerOperations: Send + Sync + 'static {
     /// Publishes the next version of a layer.
     #[operation(
         http = "POST /2018-10-31/layers/{LayerName}/versions",
         status = 201,
-        body_max = 70_167_211
-    )]
+        body_max = 70_167_211, on = layer(layer_name))]
     async fn publish_layer_version(
         &self,
         cx: &Context,
@@ -22,7 +22,7 @@ pub trait LayerOperations: Send + Sync + 'static {
     ) -> Result<LayerVersion>;
 
     /// Answers a version of a layer, and where its content can be had.
-    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}")]
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}", on = layer_version(layer_name, version_number))]
     async fn get_layer_version(
         &self,
         cx: &Context,
@@ -30,7 +30,7 @@ pub trait LayerOperations: Send + Sync + 'static {
     ) -> Result<LayerVersion>;
 
     /// The same by ARN.
-    #[operation(http = "GET /2018-10-31/layers?find=LayerVersion")]
+    #[operation(http = "GET /2018-10-31/layers?find=LayerVersion", on = arn(arn), action = "GetLayerVersion")]
     async fn get_layer_version_by_arn(
         &self,
         cx: &Context,
@@ -38,11 +38,11 @@ pub trait LayerOperations: Send + Sync + 'static {
     ) -> Result<LayerVersion>;
 
     /// Lists layers, page by page.
-    #[operation(http = "GET /2018-10-31/layers")]
+    #[operation(http = "GET /2018-10-31/layers", on = anything())]
     async fn list_layers(&self, cx: &Context, input: ListLayersInput) -> Result<ListLayersOutput>;
 
     /// Lists the versions of a layer, newest first, page by page.
-    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions")]
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions", on = anything())]
     async fn list_layer_versions(
         &self,
         cx: &Context,
@@ -52,8 +52,7 @@ pub trait LayerOperations: Send + Sync + 'static {
     /// Deletes a version of a layer. Functions that have it keep it.
     #[operation(
         http = "DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
-        status = 204
-    )]
+        status = 204, on = layer_version(layer_name, version_number))]
     async fn delete_layer_version(
         &self,
         cx: &Context,
@@ -63,8 +62,7 @@ pub trait LayerOperations: Send + Sync + 'static {
     /// Adds a statement to the policy of a layer's version.
     #[operation(
         http = "POST /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
-        status = 201
-    )]
+        status = 201, on = layer_version(layer_name, version_number))]
     async fn add_layer_version_permission(
         &self,
         cx: &Context,
@@ -72,7 +70,7 @@ pub trait LayerOperations: Send + Sync + 'static {
     ) -> Result<AddLayerVersionPermissionOutput>;
 
     /// Answers the policy of a layer's version.
-    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy")]
+    #[operation(http = "GET /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", on = layer_version(layer_name, version_number))]
     async fn get_layer_version_policy(
         &self,
         cx: &Context,
@@ -82,8 +80,7 @@ pub trait LayerOperations: Send + Sync + 'static {
     /// Removes a statement from the policy of a layer's version.
     #[operation(
         http = "DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
-        status = 204
-    )]
+        status = 204, on = layer_version(layer_name, version_number))]
     async fn remove_layer_version_permission(
         &self,
         cx: &Context,

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Resource policies of functions: statement by statement, and whole.
 
+use super::access::{arn, permission, qualified};
 use super::constraints::*;
 use wire::{Context, Input, Output, Result, enumeration, operations};
 
 /// Who may use a function.
-#[operations]
+#[operations("lambda")]
 pub trait PolicyOperations: Send + Sync + 'static {
     /// Adds a statement to a resource policy.
-    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/policy", status = 201)]
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/policy", status = 201, on = permission(input))]
     async fn add_permission(
         &self,
         cx: &Context,
@@ -18,16 +19,15 @@ pub trait PolicyOperations: Send + Sync + 'static {
     /// Removes a statement from a resource policy.
     #[operation(
         http = "DELETE /2015-03-31/functions/{FunctionName}/policy/{StatementId}",
-        status = 204
-    )]
+        status = 204, on = qualified(function_name, qualifier))]
     async fn remove_permission(&self, cx: &Context, input: RemovePermissionInput) -> Result<()>;
 
     /// Answers a resource policy.
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/policy")]
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/policy", on = qualified(function_name, qualifier))]
     async fn get_policy(&self, cx: &Context, input: GetPolicyInput) -> Result<GetPolicyOutput>;
 
     /// Replaces a resource policy.
-    #[operation(http = "PUT /2026-07-09/resource-policy/{ResourceArn}")]
+    #[operation(http = "PUT /2026-07-09/resource-policy/{ResourceArn}", on = arn(resource_arn))]
     async fn put_resource_policy(
         &self,
         cx: &Context,
@@ -35,7 +35,7 @@ pub trait PolicyOperations: Send + Sync + 'static {
     ) -> Result<PutResourcePolicyOutput>;
 
     /// Answers a resource policy by the ARN of its resource.
-    #[operation(http = "GET /2026-07-09/resource-policy/{ResourceArn}")]
+    #[operation(http = "GET /2026-07-09/resource-policy/{ResourceArn}", on = arn(resource_arn))]
     async fn get_resource_policy(
         &self,
         cx: &Context,
@@ -43,7 +43,7 @@ pub trait PolicyOperations: Send + Sync + 'static {
     ) -> Result<GetResourcePolicyOutput>;
 
     /// Deletes a resource policy.
-    #[operation(http = "DELETE /2026-07-09/resource-policy/{ResourceArn}", status = 204)]
+    #[operation(http = "DELETE /2026-07-09/resource-policy/{ResourceArn}", status = 204, on = arn(resource_arn))]
     async fn delete_resource_policy(
         &self,
         cx: &Context,

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What happens to a function that calls itself through other services.
 
+use super::access::function;
 use super::constraints::*;
 use wire::{Context, Input, Output, Result, enumeration, operations};
 
 /// Functions that lead to themselves.
-#[operations]
+#[operations("lambda")]
 pub trait RecursionOperations: Send + Sync + 'static {
     /// Answers whether a function may call itself through other services.
-    #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config")]
+    #[operation(http = "GET /2024-08-31/functions/{FunctionName}/recursion-config", on = function(function_name))]
     async fn get_function_recursion_config(
         &self,
         cx: &Context,
@@ -16,7 +17,7 @@ pub trait RecursionOperations: Send + Sync + 'static {
     ) -> Result<GetFunctionRecursionConfigOutput>;
 
     /// Sets whether a function may call itself through other services.
-    #[operation(http = "PUT /2024-08-31/functions/{FunctionName}/recursion-config")]
+    #[operation(http = "PUT /2024-08-31/functions/{FunctionName}/recursion-config", on = function(function_name))]
     async fn put_function_recursion_config(
         &self,
         cx: &Context,

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! When a function moves to a newer version of its runtime.
 
+use super::access::qualified;
 use super::constraints::*;
 use wire::{Context, Input, Output, Result, enumeration, operations};
 
 /// Which version of its runtime a function runs on.
-#[operations]
+#[operations("lambda")]
 pub trait RuntimeManagementOperations: Send + Sync + 'static {
     /// Answers when a function moves to a newer version of its runtime.
-    #[operation(http = "GET /2021-07-20/functions/{FunctionName}/runtime-management-config")]
+    #[operation(http = "GET /2021-07-20/functions/{FunctionName}/runtime-management-config", on = qualified(function_name, qualifier))]
     async fn get_runtime_management_config(
         &self,
         cx: &Context,
@@ -16,7 +17,7 @@ pub trait RuntimeManagementOperations: Send + Sync + 'static {
     ) -> Result<GetRuntimeManagementConfigOutput>;
 
     /// Sets when a function moves to a newer version of its runtime.
-    #[operation(http = "PUT /2021-07-20/functions/{FunctionName}/runtime-management-config")]
+    #[operation(http = "PUT /2021-07-20/functions/{FunctionName}/runtime-management-config", on = qualified(function_name, qualifier))]
     async fn put_runtime_management_config(
         &self,
         cx: &Context,

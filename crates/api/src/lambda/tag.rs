@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Tags of functions and of what else has an ARN here.
 
+use super::access::{arn, tagging, untagging};
 use super::constraints::*;
 use std::collections::BTreeMap;
 use wire::{Context, Input, Output, Result, operations};
 
 /// Tags.
-#[operations]
+#[operations("lambda")]
 pub trait TagOperations: Send + Sync + 'static {
     /// Adds tags.
-    #[operation(http = "POST /2017-03-31/tags/{Resource}", status = 204)]
+    #[operation(http = "POST /2017-03-31/tags/{Resource}", status = 204, on = tagging(input))]
     async fn tag_resource(&self, cx: &Context, input: TagResourceInput) -> Result<()>;
 
     /// Removes tags.
-    #[operation(http = "DELETE /2017-03-31/tags/{Resource}", status = 204)]
+    #[operation(http = "DELETE /2017-03-31/tags/{Resource}", status = 204, on = untagging(input))]
     async fn untag_resource(&self, cx: &Context, input: UntagResourceInput) -> Result<()>;
 
     /// Lists tags.
-    #[operation(http = "GET /2017-03-31/tags/{Resource}")]
+    #[operation(http = "GET /2017-03-31/tags/{Resource}", on = arn(resource))]
     async fn list_tags(&self, cx: &Context, input: ListTagsInput) -> Result<ListTagsOutput>;
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Published versions.
 
+use super::access::function;
 use super::configuration::FunctionConfiguration;
 use super::constraints::*;
 use super::function::FunctionVersionLatestPublished;
 use wire::{Context, Input, Output, Result, operations};
 
 /// Numbered versions of functions.
-#[operations]
+#[operations("lambda")]
 pub trait VersionOperations: Send + Sync + 'static {
     /// Freezes `$LATEST` as a numbered version.
-    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/versions", status = 201)]
+    #[operation(http = "POST /2015-03-31/functions/{FunctionName}/versions", status = 201, on = function(function_name))]
     async fn publish_version(
         &self,
         cx: &Context,
@@ -18,7 +19,7 @@ pub trait VersionOperations: Send + Sync + 'static {
     ) -> Result<FunctionConfiguration>;
 
     /// Lists the versions of a function, page by page.
-    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/versions")]
+    #[operation(http = "GET /2015-03-31/functions/{FunctionName}/versions", on = function(function_name))]
     async fn list_versions_by_function(
         &self,
         cx: &Context,
