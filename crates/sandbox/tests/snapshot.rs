@@ -81,3 +81,77 @@ async fn a_program_goes_on_from_a_snapshot_more_than_once() {
     assert!(seen[0].ends_with(rest) && seen[0].len() == 16 + rest.len(), "{seen:?}");
     assert!(seen.iter().all(|text| *text == seen[0]), "{seen:?}");
 }
+
+/// Locks and runtimes know threads by their numbers.
+#[tokio::test]
+async fn threads_keep_their_numbers() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let before = "asked = threading.Event()\n\
+                  def wait():\n    asked.wait()\n    seen.append(threading.get_native_id())\n\
+                  def ended(count):\n    for _ in range(count):\n        t = threading.Thread(target=int); t.start(); t.join()\n\
+                  seen, threads = [], []\n\
+                  for gap in (0, 3, 0, 40):\n    ended(gap); t = threading.Thread(target=wait); t.start(); threads.append(t)\n\
+                  ended(5)\n\
+                  numbers = [t.native_id for t in threads]";
+    let after = "asked.set(); [t.join() for t in threads]\n\
+                 print(sorted(seen) == numbers, threading.get_native_id(), 'end')";
+    let spec = python(before, after);
+    let file = snapshot(&launcher, &spec).await.unwrap();
+    for _ in 0..2 {
+        let (sandbox, _connection) = go_on(&launcher, &spec, &file).await;
+        assert_eq!(printed(&sandbox).await, "True 2 end\n");
+    }
+}
+
+/// What is mapped of a file of `/tmp` is still that file, and code that was loaded from there is still there.
+#[tokio::test]
+async fn files_of_tmp_stay_mapped() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let before = "import ctypes, mmap, shutil\n\
+                  open('/tmp/file', 'wb').write(b'0' * 9000)\n\
+                  file = open('/tmp/file', 'r+b')\n\
+                  shared = mmap.mmap(file.fileno(), 9000)\n\
+                  shown = mmap.mmap(file.fileno(), 9000, access=mmap.ACCESS_READ)\n\
+                  own = mmap.mmap(file.fileno(), 9000, access=mmap.ACCESS_COPY)\n\
+                  shared[0:1] = b'1'; own[8999:] = b'2'\n\
+                  library = next(l.split()[-1] for l in open('/proc/self/maps') if 'libz.so' in l or 'libm.so' in l)\n\
+                  shutil.copy(library, '/tmp/loaded.so'); loaded = ctypes.CDLL('/tmp/loaded.so')\n\
+                  os.unlink('/tmp/loaded.so')\n\
+                  memory = mmap.mmap(-1, 5000); memory[:3] = b'abc'\n\
+                  call = getattr(loaded, 'zlibVersion', None) or loaded.floor";
+    let after = "shared[1:2] = b'3'; file.seek(0)\n\
+                 call()\n\
+                 print(file.read(3), shown[:3], own[:1], own[8999:], memory[:3], 'end')";
+    let spec = python(before, after);
+    let file = snapshot(&launcher, &spec).await.unwrap();
+    for _ in 0..2 {
+        let (sandbox, _connection) = go_on(&launcher, &spec, &file).await;
+        let rest = "b'130' b'130' b'1' b'2' b'abc' end\n";
+        assert_eq!(printed(&sandbox).await, rest);
+    }
+}
+
+#[tokio::test]
+async fn memory_that_is_in_two_places_is_an_obstacle() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let before = "import mmap\nnumber = os.memfd_create('twice'); os.truncate(number, 4096)\n\
+                  places = [mmap.mmap(number, 4096) for _ in range(2)]\nos.close(number)\n\
+                  for name in os.listdir('/proc/self/fd'):\n    \
+                  try:\n        is_it = 'memfd' in os.readlink('/proc/self/fd/' + name)\n    \
+                  except OSError:\n        continue\n    \
+                  if is_it: os.close(int(name))";
+    let refused = snapshot(&launcher, &python(before, "")).await;
+    assert!(
+        matches!(&refused, Err(SnapshotError::Obstacle { what }) if what.contains("twice")),
+        "{refused:?}"
+    );
+}

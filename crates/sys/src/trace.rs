@@ -51,6 +51,7 @@ pub mod call {
     pub const EPOLL_CREATE1: i64 = libc::SYS_epoll_create1;
     pub const EPOLL_CTL: i64 = libc::SYS_epoll_ctl;
     pub const EVENTFD2: i64 = libc::SYS_eventfd2;
+    pub const EXIT: i64 = libc::SYS_exit;
     pub const FCNTL: i64 = libc::SYS_fcntl;
     pub const LSEEK: i64 = libc::SYS_lseek;
     pub const MADVISE: i64 = libc::SYS_madvise;

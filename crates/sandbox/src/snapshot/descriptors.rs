@@ -42,8 +42,10 @@ pub(crate) struct Open {
 enum Kind {
     /// What each sandbox gives to its program under this number.
     Standard(i32),
-    /// The connection on which the runtime waits.
-    RuntimeApi,
+    /// The connection on which the runtime waits. Some runtimes have sockets of IPv6 only.
+    RuntimeApi {
+        is_v6: bool,
+    },
     File {
         path: String,
         position: u64,
@@ -177,11 +179,11 @@ impl Look<'_> {
         if sockopt::socket_acceptconn(&socket).unwrap_or(false) {
             return Err(Trouble::Obstacle(format!("descriptor {number} listens for connections")));
         }
-        if family == AddressFamily::INET {
+        if family == AddressFamily::INET || family == AddressFamily::INET6 {
             let own = rustix::net::getsockname(&socket).ok();
             let own = own.and_then(|address| SocketAddr::try_from(address).ok());
             if own.is_some_and(|own| own.port() == self.port) {
-                return Ok(Kind::RuntimeApi);
+                return Ok(Kind::RuntimeApi { is_v6: family == AddressFamily::INET6 });
             }
         }
         if family == AddressFamily::UNIX && rustix::net::getpeername(&socket).is_ok() {
@@ -349,7 +351,7 @@ impl Maker<'_> {
                 let arguments = [family, kind, protocol].map(|value| u64::from(*value));
                 self.open("socket", call::SOCKET, &arguments, number);
             }
-            Kind::RuntimeApi => self.connect(number, api),
+            Kind::RuntimeApi { is_v6 } => self.connect(number, *is_v6, api),
             Kind::Counter(count) => {
                 self.open("eventfd2", call::EVENTFD2, &[*count, 0], number);
             }
@@ -378,13 +380,17 @@ impl Maker<'_> {
         }
     }
 
-    fn connect(&mut self, number: i32, api: SocketAddr) {
-        let stream = [AddressFamily::INET.as_raw().into(), 1, 0];
-        self.open("socket", call::SOCKET, &stream, number);
+    fn connect(&mut self, number: i32, is_v6: bool, api: SocketAddr) {
+        let family = if is_v6 { AddressFamily::INET6 } else { AddressFamily::INET }.as_raw();
+        self.open("socket", call::SOCKET, &[family.into(), 1, 0], number);
         let SocketAddr::V4(address) = api else { return };
-        let family = AddressFamily::INET.as_raw().to_ne_bytes();
-        let port = address.port().to_be_bytes();
-        let bytes = [family.as_slice(), &port, &address.ip().octets(), &[0; 8]].concat();
+        let (family, port) = (family.to_ne_bytes(), address.port().to_be_bytes());
+        let bytes = if is_v6 {
+            let host = address.ip().to_ipv6_mapped().octets();
+            [family.as_slice(), &port, &[0; 4], &host, &[0; 4]].concat()
+        } else {
+            [family.as_slice(), &port, &address.ip().octets(), &[0; 8]].concat()
+        };
         let place = self.program.put(&bytes);
         let arguments = [word(number), place, bytes.len() as u64];
         self.program.call("connect", call::CONNECT, &arguments, Expected::Exactly(0));

@@ -84,7 +84,7 @@ impl<T> During<T> for Result<T, rustix::io::Errno> {
 pub(crate) struct Image {
     /// Which start of which kernel.
     pub(crate) boot: String,
-    /// The first is the leader.
+    /// By their numbers: the first is the leader.
     pub(crate) threads: Vec<Thread>,
     pub(crate) areas: Vec<Area>,
     /// The kernel's own pages: their names and where they are.
@@ -100,6 +100,8 @@ pub(crate) struct Image {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Thread {
+    /// As it knows itself: libraries keep it to tell who holds a lock.
+    pub(crate) number: u64,
     pub(crate) name: String,
     pub(crate) registers: sys::trace::Registers,
     pub(crate) extended: Vec<u8>,
@@ -123,6 +125,8 @@ pub(crate) struct Area {
     /// Its pages are empty in a copy of the process: that is how random state is kept from being there twice.
     pub(crate) is_wiped: bool,
     pub(crate) is_droppable: bool,
+    /// What is written to it is in its file, one of `/tmp`, which is put back before: how that is opened.
+    pub(crate) shared: Option<u32>,
     pub(crate) file: Option<Source>,
     /// Pages that are not the file's, or not empty.
     pub(crate) runs: Vec<Run>,

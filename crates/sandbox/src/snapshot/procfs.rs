@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
-pub(crate) const PAGE: u64 = 4096;
+pub(crate) const PAGE_BYTES: usize = 4096;
+pub(crate) const PAGE: u64 = PAGE_BYTES as u64;
 
 /// One line of `smaps`, with the flags that follow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +109,13 @@ pub(crate) fn value(pid: i32, file: &str, key: &str) -> io::Result<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/{file}"))?;
     let found = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
     found.map(|value| value.trim().to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// The number that a thread has in its own namespace.
+pub(crate) fn own_number(pid: i32, thread: i32) -> io::Result<u64> {
+    let numbers = value(pid, &format!("task/{thread}/status"), "NSpid")?;
+    let own = numbers.split_whitespace().last().and_then(|number| number.parse().ok());
+    own.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 pub(crate) fn identity_of(path: &str) -> io::Result<Identity> {

@@ -44,6 +44,8 @@ pub(crate) enum Expected {
 struct Call {
     what: &'static str,
     numbers: [u64; 7],
+    /// Which of them is to be the address of the call that follows.
+    next_at: Option<usize>,
     expected: Expected,
 }
 
@@ -86,7 +88,14 @@ impl Program {
         for (place, value) in numbers.iter_mut().zip(all) {
             *place = value;
         }
-        self.calls.push(Call { what, numbers, expected });
+        self.calls.push(Call { what, numbers, next_at: None, expected });
+    }
+
+    /// Has the call that was added last point to the one that is added next.
+    pub(crate) fn point_to_next(&mut self, argument: usize) {
+        if let Some(call) = self.calls.last_mut() {
+            call.next_at = Some(argument + 1);
+        }
     }
 
     /// How much room it takes.
@@ -103,8 +112,11 @@ impl Program {
         let mut image = LOOP.to_vec();
         image.resize(64, 0);
         image.extend_from_slice(&self.contents);
-        for call in &self.calls {
-            call.numbers.iter().for_each(|number| image.extend(number.to_ne_bytes()));
+        for (call, next) in self.calls.iter().zip((table + 64..).step_by(64)) {
+            for (place, number) in call.numbers.iter().enumerate() {
+                let number = if call.next_at == Some(place) { next } else { *number };
+                image.extend(number.to_ne_bytes());
+            }
             image.extend([0; 8]);
         }
         memory.write_all_at(&image, self.base)?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Makes a process that has just executed its program into the one of a snapshot.
 
-use super::procfs::{self, Mapped, PAGE};
+use super::procfs::{self, Mapped, PAGE_BYTES};
 use super::program::{self, Expected, Program};
 use super::take::{
     NO_RESERVE, PROGRAM_BYTES_MAX, SIGKILL, SIGNALS, SIGSTOP, free_address, inside, kernel_areas,
@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::FileExt as _;
 use sys::trace::{Stop, Tracee, call};
 
+const SHARED: u64 = 0x1;
 const PRIVATE: u64 = 0x2;
 const FIXED: u64 = 0x10;
 const ANONYMOUS: u64 = 0x20;
@@ -26,8 +27,10 @@ const MOVE: u64 = 3;
 const PR_SET_MM: u64 = 35;
 const PR_SET_MM_MAP: u64 = 14;
 const PR_SET_NAME: u64 = 15;
-/// A thread as the C library makes it, and its number written to where it is kept.
-const THREAD: u64 = 0x0005_0f00 | 0x0020_0000 | 0x0100_0000;
+/// A thread as the C library makes it: zero is written to where its number stands when it ends.
+const THREAD: u64 = 0x0005_0f00 | 0x0020_0000;
+/// Nobody is told of it, and who makes it waits until it has ended.
+const UNTRACED_UNTIL_ITS_END: u64 = 0x0080_0000 | 0x4000;
 
 /// A process that waits before it executes its program, and is traced from there on.
 #[derive(Debug)]
@@ -82,7 +85,7 @@ impl Held {
         let made = program.run(&leader, &memory).during("make over the process")?;
         fill(image, file, &memory).during("fill the stack")?;
         let threads: Vec<Tracee> = std::iter::once(leader).chain(made).collect();
-        go_on(process, image, &threads, &memory, base)
+        go_on(image, &threads, &memory, base)
     }
 }
 
@@ -93,7 +96,8 @@ fn check_files(process: i32, image: &Image) -> Result<(), Trouble> {
         return Err(Trouble::Stale("the machine has been started since".to_owned()));
     }
     let mut last = None;
-    for source in image.areas.iter().filter_map(|area| area.file.as_ref()) {
+    let lasting = image.areas.iter().filter(|area| area.shared.is_none());
+    for source in lasting.filter_map(|area| area.file.as_ref()) {
         // Pieces of one file follow each other.
         if last == Some((&source.path, source.identity)) {
             continue;
@@ -120,7 +124,7 @@ fn whole(
         program.call("munmap", call::MUNMAP, &arguments, Expected::Success);
     }
     move_kernel_areas(&mut program, image, own)?;
-    let mut opened: Option<&str> = None;
+    let mut opened = None;
     for area in &image.areas {
         map(&mut program, area, &mut opened);
     }
@@ -142,12 +146,29 @@ fn whole(
             program.call("rt_sigaction", call::RT_SIGACTION, &arguments, Expected::Success);
         }
     }
-    for thread in image.threads.iter().skip(1) {
-        let number = thread.number_address;
-        let arguments = [THREAD, 0, 0, number, 0];
-        program.call("clone", call::CLONE, &arguments, Expected::Success);
-    }
+    make_threads(&mut program, &image.threads);
     Ok(program)
+}
+
+/// Each thread gets the number that it had. Those between, whose threads had ended, are used up.
+fn make_threads(program: &mut Program, threads: &[Thread]) {
+    for pair in threads.windows(2) {
+        let [before, thread] = pair else { continue };
+        for number in before.number + 1..thread.number {
+            use_up(program, number);
+        }
+        let arguments = [THREAD, 0, 0, thread.number_address, 0];
+        program.call("clone", call::CLONE, &arguments, Expected::Exactly(thread.number));
+    }
+}
+
+/// Makes a thread that ends at once. It goes on in the same list of calls, whose next is that it ends; the kernel then writes
+/// zero where it was told to, which makes another call of that one: a read of nothing, for the thread that has waited.
+fn use_up(program: &mut Program, number: u64) {
+    let arguments = [THREAD | UNTRACED_UNTIL_ITS_END];
+    program.call("clone", call::CLONE, &arguments, Expected::Exactly(number));
+    program.point_to_next(3);
+    program.call("exit", call::EXIT, &[u64::MAX], Expected::Whatever);
 }
 
 /// The number that a file has while pieces of it are mapped: nothing has taken it yet.
@@ -181,20 +202,22 @@ fn move_kernel_areas(
     Ok(())
 }
 
-fn map<'a>(program: &mut Program, area: &'a Area, opened: &mut Option<&'a str>) {
+fn map<'a>(program: &mut Program, area: &'a Area, opened: &mut Option<(&'a str, Option<u32>)>) {
     let (start, bytes, protection) = (area.start, area.end - area.start, area.protection.into());
     match &area.file {
         Some(source) => {
-            if *opened != Some(&source.path) {
+            let place = (source.path.as_str(), area.shared);
+            if *opened != Some(place) {
                 if opened.is_some() {
                     program.call("close", call::CLOSE, &[FILE], Expected::Success);
                 }
                 let path = program.put_text(&source.path);
-                let arguments = [descriptors::AT_FDCWD, path, 0, 0];
+                let flags = area.shared.unwrap_or(0);
+                let arguments = [descriptors::AT_FDCWD, path, flags.into(), 0];
                 program.call("openat", call::OPENAT, &arguments, Expected::Exactly(FILE));
-                *opened = Some(&source.path);
+                *opened = Some(place);
             }
-            let flags = PRIVATE | NOT_REPLACING;
+            let flags = NOT_REPLACING | if area.shared.is_some() { SHARED } else { PRIVATE };
             let arguments = [start, bytes, protection, flags, FILE, source.offset];
             program.call("mmap", call::MMAP, &arguments, Expected::Exactly(start));
         }
@@ -240,7 +263,7 @@ fn set_layout(program: &mut Program, image: &Image) {
 
 /// What is written to memory rather than mapped.
 fn fill(image: &Image, file: &File, memory: &File) -> io::Result<()> {
-    let mut page = vec![0; usize::try_from(PAGE).map_err(io::Error::other)?];
+    let mut page = [0; PAGE_BYTES];
     for run in image.areas.iter().filter(|area| area.grows_down).flat_map(|area| &area.runs) {
         for at in (0..run.bytes).step_by(page.len()) {
             file.read_exact_at(&mut page, run.offset + at)?;
@@ -251,13 +274,7 @@ fn fill(image: &Image, file: &File, memory: &File) -> io::Result<()> {
 }
 
 /// Gives each thread what is its own, takes away what was only for the way, and lets all go.
-fn go_on(
-    process: i32,
-    image: &Image,
-    tracees: &[Tracee],
-    memory: &File,
-    base: u64,
-) -> Result<(), Trouble> {
+fn go_on(image: &Image, tracees: &[Tracee], memory: &File, base: u64) -> Result<(), Trouble> {
     if tracees.len() != image.threads.len() {
         let error = io::Error::other("threads are missing");
         return Err(Trouble::Failed("make the threads".to_owned(), error));
@@ -265,20 +282,10 @@ fn go_on(
     for (tracee, thread) in tracees.iter().zip(&image.threads) {
         own_calls(thread, base).run(tracee, memory).during("make over a thread")?;
     }
-    let leader_number = procfs::value(process, "status", "NSpid").during("read a number")?;
-    let number = leader_number.split_whitespace().last().and_then(|text| text.parse::<i32>().ok());
-    let leader = image.threads.first().zip(tracees.first()).zip(number);
-    let Some(((thread, tracee), number)) = leader else {
-        let error = io::ErrorKind::InvalidData.into();
-        return Err(Trouble::Failed("read a number".to_owned(), error));
-    };
-    if thread.number_address != 0 {
-        let write = memory.write_all_at(&number.to_ne_bytes(), thread.number_address);
-        write.during("write a number")?;
-    }
+    let Some(leader) = tracees.first() else { return Ok(()) };
     let instruction = syscall_of(memory, &image.kernel_areas).during("find a system call")?;
     let arguments = [base, PROGRAM_BYTES_MAX];
-    program::call_once(tracee, instruction, "munmap", call::MUNMAP, &arguments)
+    program::call_once(leader, instruction, "munmap", call::MUNMAP, &arguments)
         .during("take the program away")?;
     for (tracee, thread) in tracees.iter().zip(&image.threads) {
         tracee.set_extended_registers(&thread.extended).during("set a thread's registers")?;

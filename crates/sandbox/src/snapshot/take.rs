@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Takes a snapshot of the one process of a sandbox. It must have come to rest, and it does not go on afterwards.
 
-use super::procfs::{self, Mapped, PAGE, Pages};
+use super::procfs::{self, Mapped, PAGE, PAGE_BYTES, Pages};
 use super::program::{self, Expected, Program, get, set};
 use super::{Area, During as _, Image, Run, Source, Thread, Trouble, descriptors, temporary};
 use std::fs::File;
@@ -16,6 +16,10 @@ const COPY_BYTES: u64 = 1 << 20;
 pub(super) const PROGRAM_BYTES_MAX: u64 = 16 << 20;
 /// The most threads that a snapshot may have.
 const THREADS_MAX: usize = 512;
+/// The number of what a sandbox runs: its own first process is 1.
+const LEADER: u64 = 2;
+/// The highest number that one of them may have.
+const NUMBER_MAX: u64 = 20_000;
 /// Signals whose actions can be set; there is no such number as 0.
 pub(super) const SIGNALS: std::ops::RangeInclusive<u64> = 1..=64;
 pub(super) const SIGKILL: u64 = 9;
@@ -37,6 +41,7 @@ pub(crate) fn take(init: i32, pipes: [u64; 2], file: &File, port: u16) -> Result
     for mapped in mapped.iter().filter(|mapped| !mapped.is_kernels()) {
         areas.push(writer.area(mapped)?);
     }
+    check_copies(&mapped, &areas)?;
     let root = PathBuf::from(inside(process, "/tmp"));
     let (temporary, offset) = temporary::take(&root, file, writer.offset)?;
 
@@ -45,9 +50,11 @@ pub(crate) fn take(init: i32, pipes: [u64; 2], file: &File, port: u16) -> Result
     let asked = Asked::ask(&tracees, &memory, instruction, &mapped).during("ask the runtime")?;
     let threads =
         tracees.iter().zip(asked.threads).map(|(tracee, asked)| asked.thread(process, tracee));
+    let threads = threads.collect::<io::Result<Vec<_>>>().during("read a thread")?;
+    check_numbers(&threads)?;
     let image = Image {
         boot: super::boot().during("read the kernel's boot")?,
-        threads: threads.collect::<io::Result<_>>().during("read a thread")?,
+        threads,
         areas,
         kernel_areas,
         layout: procfs::layout(process, asked.heap_end).during("read the program's layout")?,
@@ -76,6 +83,38 @@ fn only_process(init: i32) -> Result<i32, Trouble> {
         return Err(Trouble::Obstacle("the runtime has started other processes".to_owned()));
     }
     Ok(*process)
+}
+
+/// Numbers are given one after the other: to get to a high one, all before it must be had.
+fn check_numbers(threads: &[Thread]) -> Result<(), Trouble> {
+    if threads.first().is_none_or(|leader| leader.number != LEADER) {
+        let what = "the runtime is not the first process of its sandbox";
+        return Err(Trouble::Obstacle(what.to_owned()));
+    }
+    let highest = threads.last().map_or(0, |thread| thread.number);
+    if highest > NUMBER_MAX || !threads.is_sorted_by_key(|thread| thread.number) {
+        let what = "the runtime has started too many threads or processes so far";
+        return Err(Trouble::Obstacle(what.to_owned()));
+    }
+    Ok(())
+}
+
+/// Memory that is shared between two places of one process would be two pieces of memory.
+fn check_copies(mapped: &[Mapped], areas: &[Area]) -> Result<(), Trouble> {
+    let is_copied =
+        |at: &Mapped| areas.iter().any(|area| area.start == at.start && area.file.is_none());
+    let own = mapped.iter().filter(|mapped| mapped.is_shared && mapped.inode != 0);
+    let own: Vec<&Mapped> = own.filter(|mapped| is_copied(mapped)).collect();
+    for (index, one) in own.iter().enumerate() {
+        let end = |mapped: &Mapped| mapped.offset + (mapped.end - mapped.start);
+        let is_same = |other: &&&Mapped| {
+            other.inode == one.inode && other.offset < end(one) && one.offset < end(other)
+        };
+        if own.iter().skip(index + 1).any(|other| is_same(&other)) {
+            return Err(Trouble::Obstacle("memory that is mapped twice".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Stops all threads, also those that are made meanwhile. The leader comes first.
@@ -163,8 +202,10 @@ impl Writer<'_> {
         let file = self.source(mapped);
         // Nobody else has what is shared: there is no other process.
         let is_whole = file.is_none() && (mapped.is_shared || mapped.inode != 0);
+        let shared = (file.is_some() && mapped.is_shared && is_temporary(&mapped.name))
+            .then(|| if mapped.has("mw") { O_RDWR } else { 0 });
         let is_wiped = mapped.has("wf") || mapped.has("dp");
-        let own = if is_wiped {
+        let own = if is_wiped || shared.is_some() {
             Vec::new()
         } else if is_whole {
             vec![(mapped.start, mapped.end)]
@@ -173,7 +214,8 @@ impl Writer<'_> {
         };
         let mut runs = Vec::new();
         for (start, end) in own {
-            runs.push(self.run(start, end).during("copy the runtime's memory")?);
+            let run = self.run(start, end, is_whole && mapped.inode != 0);
+            runs.push(run.during("copy the runtime's memory")?);
         }
         Ok(Area {
             start: mapped.start,
@@ -182,14 +224,20 @@ impl Writer<'_> {
             grows_down: mapped.has("gd"),
             is_wiped,
             is_droppable: mapped.has("dp"),
+            shared,
             file,
             runs,
         })
     }
 
-    /// The file that a piece of memory shows, if that can be mapped again.
+    /// The file that a piece of memory shows, if that can be mapped again. Files of `/tmp` are other files then: what is mapped
+    /// of them is one's own, or goes into the file that is there.
     fn source(&self, mapped: &Mapped) -> Option<Source> {
-        if mapped.inode == 0 || (mapped.is_shared && mapped.protection & 2 != 0) {
+        let is_there = match is_temporary(&mapped.name) {
+            true => mapped.is_shared,
+            false => !mapped.is_shared || mapped.protection & 2 == 0,
+        };
+        if mapped.inode == 0 || !is_there {
             return None;
         }
         let identity = procfs::identity_of(&inside(self.process, &mapped.name)).ok()?;
@@ -198,14 +246,28 @@ impl Writer<'_> {
         is_it.then_some(Source { path, offset: mapped.offset, identity })
     }
 
-    fn run(&mut self, start: u64, end: u64) -> io::Result<Run> {
+    /// Page by page, as far as there are any.
+    fn read_to_end(&self, part: &mut [u8], at: u64) {
+        part.fill(0);
+        for (page, at) in part.chunks_mut(PAGE_BYTES).zip((at..).step_by(PAGE_BYTES)) {
+            if self.memory.read_exact_at(page, at).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Copies memory. That of a file may be longer than the file is.
+    fn run(&mut self, start: u64, end: u64, is_of_file: bool) -> io::Result<Run> {
         let run = Run { start, bytes: end - start, offset: self.offset };
         let mut buffer = vec![0; usize::try_from(COPY_BYTES.min(run.bytes)).unwrap_or_default()];
         let mut at = start;
         while at < end {
             let length = usize::try_from(COPY_BYTES.min(end - at)).unwrap_or_default();
             let part = buffer.get_mut(..length).ok_or(io::ErrorKind::InvalidInput)?;
-            self.memory.read_exact_at(part, at)?;
+            match self.memory.read_exact_at(part, at) {
+                Err(_) if is_of_file => self.read_to_end(part, at),
+                read => read?,
+            }
             self.file.write_all_at(part, self.offset)?;
             self.offset += part.len() as u64;
             at += part.len() as u64;
@@ -214,6 +276,12 @@ impl Writer<'_> {
         Ok(run)
     }
 }
+
+fn is_temporary(path: &str) -> bool {
+    path.starts_with("/tmp/")
+}
+
+const O_RDWR: u32 = 2;
 
 /// A path of a process as seen from here.
 pub(super) fn inside(process: i32, path: &str) -> String {
@@ -307,6 +375,7 @@ impl AskedThread {
         let path = format!("/proc/{process}/task/{}/comm", tracee.number());
         let sequence = tracee.sequence()?;
         Ok(Thread {
+            number: procfs::own_number(process, tracee.number())?,
             name: std::fs::read_to_string(path)?.trim_end().to_owned(),
             registers: self.registers,
             extended: tracee.extended_registers()?,
