@@ -40,7 +40,8 @@ def bootstrap(home, target):
     jar, manifest = f"{home}/bin/jar", str(SOURCES / "manifest.txt")
     (classes / "bridge/tinderbox").mkdir(parents=True)
     (classes / "tinderbox/bridge").rename(classes / "bridge/tinderbox/bridge")
-    parts = ["-C", str(classes), "tinderbox/runtime", "-C", str(classes), "bridge"]
+    own = ["tinderbox/runtime", "com/amazonaws/services/lambda/crac", "bridge"]
+    parts = [part for name in own for part in ("-C", str(classes), name)]
     subprocess.run([jar, "cfm0", str(target / "bootstrap.jar"), manifest, *parts], check=True)
     return target
 
@@ -54,6 +55,12 @@ def examples(home, target):
     if min(jdks()) >= 17:
         compile_java(home, [HERE / "java17"], target / "package", "--release", "17")
     return contents(target / "package")
+
+
+def snapped(home, target):
+    """A function with hooks around its snapshot, with all that it needs."""
+    compile_java(home, [SOURCES / "core", HERE / "java-snapshot"], target, "--release", "8")
+    return contents(target)
 
 
 def contents(folder):

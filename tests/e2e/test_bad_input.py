@@ -452,7 +452,7 @@ def read_all(connection):
     return received
 
 
-@pytest.mark.parametrize("runtime", ["python3.11", "nodejs22.x", "java21", "dotnet8", "provided.al2023"])
+@pytest.mark.parametrize("runtime", ["python3.11", "nodejs22.x", "java8.al2", "dotnet8", "provided.al2023"])
 def test_snapstart_is_refused_where_there_is_none(platform, runtime):
     """At create and at update. Switched off, as tools send it, it is no setting at all."""
     snapshots = {"SnapStart": {"ApplyOn": "PublishedVersions"}}

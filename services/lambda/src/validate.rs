@@ -227,9 +227,9 @@ pub(crate) fn check_snap_start(settings: &Settings) -> Result<(), Error> {
     if !has_snapshots(runtime) {
         return refuse(format!("{runtime} is not supported for SnapStart enabled functions."));
     }
-    if matches!(runtime.get(..4), Some("java" | "dotn")) {
+    if runtime.starts_with("dotnet") {
         return refuse(format!(
-            "SnapStart for {runtime} is not available in this build of Tinderbox: it brings back runtimes of Python only."
+            "SnapStart for {runtime} is not available in this build of Tinderbox: it brings back runtimes of Python and Java."
         ));
     }
     if settings.tmp_mb > TMP_MB_DEFAULT {

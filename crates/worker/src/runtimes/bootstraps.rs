@@ -47,7 +47,7 @@ macro_rules! java_sources {
     };
 }
 
-const JAVA_FILES: [(&str, &str, &str); 30] = java_sources![
+const JAVA_FILES: [(&str, &str, &str); 39] = java_sources![
     "bridge/tinderbox/bridge/CoreBridge.java",
     "bridge/tinderbox/bridge/LambdaContext.java",
     "core/com/amazonaws/services/lambda/runtime/Client.java",
@@ -59,6 +59,12 @@ const JAVA_FILES: [(&str, &str, &str); 30] = java_sources![
     "core/com/amazonaws/services/lambda/runtime/RequestHandler.java",
     "core/com/amazonaws/services/lambda/runtime/RequestStreamHandler.java",
     "core/com/amazonaws/services/lambda/runtime/logging/LogLevel.java",
+    "crac/com/amazonaws/services/lambda/crac/CheckpointException.java",
+    "crac/com/amazonaws/services/lambda/crac/Context.java",
+    "crac/com/amazonaws/services/lambda/crac/Core.java",
+    "crac/com/amazonaws/services/lambda/crac/Registered.java",
+    "crac/com/amazonaws/services/lambda/crac/Resource.java",
+    "crac/com/amazonaws/services/lambda/crac/RestoreException.java",
     "manifest.txt",
     "runtime/tinderbox/runtime/Bean.java",
     "runtime/tinderbox/runtime/Binder.java",
@@ -74,8 +80,11 @@ const JAVA_FILES: [(&str, &str, &str); 30] = java_sources![
     "runtime/tinderbox/runtime/JsonWriter.java",
     "runtime/tinderbox/runtime/Log.java",
     "runtime/tinderbox/runtime/Main.java",
+    "runtime/tinderbox/runtime/Randomness.java",
     "runtime/tinderbox/runtime/RuntimeApi.java",
+    "runtime/tinderbox/runtime/Snapshot.java",
     "runtime/tinderbox/runtime/Stem.java",
+    "runtime/tinderbox/runtime/Variables.java",
     "runtime/tinderbox/runtime/WarmUp.java",
     "warm/tinderbox/warm/Rehearsal.java",
 ];

@@ -115,8 +115,9 @@ impl Runtimes {
             run(&jar, arguments)
         };
         // As a function has them: compressed. Our own is read far more often than written.
-        pack("cf", "lib/core.jar", None, &["com"])?;
-        pack("cfm0", JAVA, Some(&manifest), &["tinderbox/runtime", "bridge"])?;
+        pack("cf", "lib/core.jar", None, &["com/amazonaws/services/lambda/runtime"])?;
+        let own = ["tinderbox/runtime", "com/amazonaws/services/lambda/crac", "bridge"];
+        pack("cfm0", JAVA, Some(&manifest), &own)?;
         fs::create_dir_all(&folder).map_err(fails)?;
         for name in JAVA_WARM {
             remove(&folder.join(name)).map_err(fails)?;

@@ -17,8 +17,12 @@ public final class Main implements RuntimeApi.Refused {
                 Stem.becomeAFunction(api);
             }
             Log.open();
+            boolean hasSnapshot = Snapshot.isWanted();
+            if (hasSnapshot) {
+                Randomness.install();
+            }
             Handler handler = load(api);
-            if (handler != null) {
+            if (handler != null && (!hasSnapshot || Snapshot.goThrough(api))) {
                 serve(api, handler);
             }
         } catch (Exception error) {
@@ -29,6 +33,8 @@ public final class Main implements RuntimeApi.Refused {
 
     private static Handler load(RuntimeApi api) throws IOException {
         Throwable failed;
+        // Where the library for hooks around snapshots looks.
+        System.setProperty("org.crac.Core.Compat", "com.amazonaws.services.lambda.crac");
         try {
             HandlerLoader loader = new HandlerLoader(variable("LAMBDA_TASK_ROOT", "/var/task"), "/opt");
             Thread.currentThread().setContextClassLoader(loader.classes());

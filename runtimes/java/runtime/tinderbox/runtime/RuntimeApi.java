@@ -99,6 +99,11 @@ final class RuntimeApi {
         return ask(path + "function");
     }
 
+    /** Answered once this process goes on from its snapshot. */
+    Answer restored() throws IOException {
+        return ask(path + "restore/next");
+    }
+
     Answer ping() throws IOException {
         return ask(version + "ping");
     }

@@ -2,7 +2,6 @@
 package tinderbox.runtime;
 
 import java.io.IOException;
-import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -17,7 +16,7 @@ final class Stem {
 
     /** Returns when the code is mounted and the environment variables are the function's. */
     static void becomeAFunction(RuntimeApi api) throws Exception {
-        Map<String, String> variables = variables();
+        Map<String, String> variables = Variables.all();
         Path task = Paths.get(Main.variable("LAMBDA_TASK_ROOT", "/var/task"));
         Path here = Paths.get("/proc/self/cwd");
         Files.isSameFile(here, task);
@@ -27,9 +26,7 @@ final class Stem {
             throw new IOException("it answered " + answer.status + " to the question which function this is");
         }
         variables.remove("TINDERBOX_STEM");
-        for (Map.Entry<?, ?> entry : ((Map<?, ?>) JsonReader.read(answer.data, answer.offset, answer.length)).entrySet()) {
-            variables.put((String) entry.getKey(), (String) entry.getValue());
-        }
+        Variables.change(answer);
         zone(variables.get("TZ"));
         // No JVM can change its directory. It is moved from outside, at the same time as it gets the answer.
         long end = System.nanoTime() + MOVED_MAX_NS;
@@ -39,19 +36,6 @@ final class Stem {
             }
             Thread.yield();
         }
-    }
-
-    /**
-     * The map behind `System.getenv`, which child processes get too. `getenv` of native libraries still sees what the
-     * process was started with.
-     */
-    @SuppressWarnings("unchecked")
-    private static Map<String, String> variables() throws ReflectiveOperationException {
-        Map<String, String> shown = System.getenv();
-        // AWS's runtime opens java.util to do the same.
-        Field behind = shown.getClass().getDeclaredField("m");
-        behind.setAccessible(true);
-        return (Map<String, String>) behind.get(shown);
     }
 
     /** What the JVM would have made of TZ at its start. */

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+package com.amazonaws.services.lambda.crac;
+
+/** A resource that tells others. */
+public abstract class Context<R extends Resource> implements Resource {
+    protected Context() {}
+
+    @Override
+    public abstract void beforeCheckpoint(Context<? extends Resource> context) throws CheckpointException;
+
+    @Override
+    public abstract void afterRestore(Context<? extends Resource> context) throws RestoreException;
+
+    public abstract void register(R resource);
+}
