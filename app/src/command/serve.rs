@@ -17,7 +17,7 @@ use invoke::Invoker;
 use lambda::{Functions, Lambda};
 use meter::Meters;
 use names::{AccountId, Region};
-use sandbox::{Launcher, Level, Network};
+use sandbox::{Launcher, Level, Network, Starting};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -42,32 +42,25 @@ const CODE_PAGE: &str = "code/";
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let _flush = telemetry::start(&config.server)?;
     let listener = bind(&config.server.listen)?;
-    let address = listener.local_addr()?;
     let data_dir = &config.server.data_dir;
     create_closed(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     let data_dir = &data_dir.canonicalize()?;
     // Before the async runtime has threads: the launcher is forked from this process while it is small. It sets itself up while
     // everything else is opened.
-    let launcher =
-        sandbox::Starting::begin(&config.sandbox).context("cannot start the launcher")?;
+    let launcher = Starting::begin(&config.sandbox).context("cannot start the launcher")?;
     let store = Store::open(data_dir, config.store.clone())?;
     let queue = open_queue(config, data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Functions may be many: they are read while the launcher sets itself up and the server begins to listen.
+    // Functions may be many: they are read while the launcher sets itself up and the server listens already.
     let images = Images::open(config.images.clone(), data_dir.join("images"))
         .context("cannot open the images")?;
     let options = lambda_options(config, &images, &queue);
     let ledger = Ledger::new(store.keyspace("usage"), config.usage.clone());
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
-    let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
-        .context("cannot prepare the runtimes")?
-        .with_images(images.clone());
-    let launcher = launcher.finish(address).context("cannot start the launcher")?;
-    announce_walls(&launcher);
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts { listener, queue, launcher, logs, runtimes, images, functions, ledger };
+    let parts = Parts { listener, queue, launcher, logs, images, functions, ledger };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -96,6 +89,14 @@ fn bind(listen: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// Waits until the launcher is ready, and says which walls there are.
+async fn finish(launcher: Starting, address: SocketAddr) -> anyhow::Result<Launcher> {
+    let launcher = tokio::task::spawn_blocking(move || launcher.finish(address)).await?;
+    let launcher = launcher.context("cannot start the launcher")?;
+    announce_walls(&launcher);
+    Ok(launcher)
+}
+
 fn announce_walls(launcher: &Launcher) {
     terminal::note(format!("isolation: {}", launcher.level()));
     terminal::note(format!("network of functions: {}", launcher.network()));
@@ -119,41 +120,21 @@ fn announce_walls(launcher: &Launcher) {
 struct Parts {
     listener: TcpListener,
     queue: Arc<Queue>,
-    launcher: Launcher,
+    launcher: Starting,
     logs: LogFiles,
-    runtimes: Runtimes,
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
     ledger: Ledger,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, runtimes, images, functions, ledger } = parts;
+    let Parts { listener, queue, launcher, logs, images, functions, ledger } = parts;
     let address = listener.local_addr()?;
     let account: AccountId = config.server.account.parse()?;
     let region: Region = config.server.region.parse()?;
     let (identity, root) = Identity::open(account, data_dir, &[address])?;
     let identity = Arc::new(identity);
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
-    let runs_images = launcher.level() != Level::L0;
-    let snapshots = Snapshots::open(&data_dir.join("snapshots"), config.snapshots.clone())
-        .context("cannot open the snapshots")?;
-    let functions_host = Arc::clone(&host) as _;
-    let stems = config.stems.clone();
-    let meters = Meters::new();
-    let worker = Worker::new(
-        launcher,
-        runtimes,
-        logs.clone(),
-        functions_host,
-        snapshots,
-        stems,
-        meters.clone(),
-    );
-    worker.pull_runtimes();
-    let invoker = Invoker::new(worker, config.invoke.clone());
-    let metering = Metering::new(meters, invoker.clone(), logs.clone(), ledger, &config.usage);
-    let metering = Arc::new(metering);
     let lambda = Later::new();
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
@@ -165,7 +146,22 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
     let stop = stop_signal()?;
+    // Calls that need what is not there yet wait for it.
     let listening = edge.listen(listener)?;
+    let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
+        .context("cannot prepare the runtimes")?
+        .with_images(images.clone());
+    let snapshots = Snapshots::open(&data_dir.join("snapshots"), config.snapshots.clone())
+        .context("cannot open the snapshots")?;
+    let launcher = finish(launcher, address).await?;
+    let runs_images = launcher.level() != Level::L0;
+    let (stems, meters) = (config.stems.clone(), Meters::new());
+    let worker =
+        Worker::new(launcher, runtimes, logs.clone(), host, snapshots, stems, meters.clone());
+    worker.pull_runtimes();
+    let invoker = Invoker::new(worker, config.invoke.clone());
+    let metering = Metering::new(meters, invoker.clone(), logs.clone(), ledger, &config.usage);
+    let metering = Arc::new(metering);
     let mut functions = functions.await.context("the functions were not loaded")??;
     if !runs_images {
         functions = functions.without_images();

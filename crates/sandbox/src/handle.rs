@@ -69,8 +69,6 @@ impl Starting {
     /// Waits until the launcher is ready. `edge_address` is what functions are told where they have no listener of their own.
     pub fn finish(self, edge_address: SocketAddr) -> Result<Launcher, StartError> {
         let Self { program, options, tree_name, greeted } = self;
-        let layout = Layout::discover().unwrap_or_default();
-        remove_stale_trees(&layout);
         let (running, (level, network)) = greeted.finish(&tree_name)?;
         let cpu_count = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         let shared = Shared {
@@ -86,6 +84,9 @@ impl Starting {
             ready: Ready::default(),
             turns: Turns::default(),
         };
+        // Nobody waits for it, and it may be much. Where there is no thread to be had, the next server does it.
+        let removing = std::thread::Builder::new().name("stale cgroups".into());
+        drop(removing.spawn(|| remove_stale_trees(&Layout::discover().unwrap_or_default())));
         Ok(Launcher { shared: Arc::new(shared) })
     }
 }

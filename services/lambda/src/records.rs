@@ -80,15 +80,15 @@ struct FunctionRecord {
     tags: BTreeMap<String, String>,
     last_number: u64,
     latest: VersionRecord,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     reserved_concurrency: Option<u32>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     recursive_loop: Option<RecursiveLoop>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     code_signing: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     provisioned: BTreeMap<String, Provisioned>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     scaling: BTreeMap<String, Scaling>,
 }
 

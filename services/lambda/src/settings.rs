@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) memory_mb: u32,
     pub(crate) tmp_mb: u32,
     /// `None` when the customer never spoke of them: the answer then has no `Environment`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) env_vars: Option<EnvVars>,
     pub(crate) log_group: String,
     #[serde(default)]
@@ -34,24 +35,25 @@ pub(crate) struct Settings {
     /// Stored only.
     pub(crate) is_traced: bool,
     /// Stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) vpc: Option<Vpc>,
     /// Of a function that is an image, which has neither runtime nor handler.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_overrides: Option<ImageOverrides>,
     /// The later over the earlier.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) layers: Vec<LayerUse>,
     /// Where events go that failed: the ARN of a queue or a topic.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dead_letters: Option<String>,
     /// Each tenant has environments of its own. For the function's whole life.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_tenant_isolated: bool,
     /// Its environments run several invocations at once.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<CapacityUse>,
     /// Published versions initialise once, and their environments go on from there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) has_snap_start: bool,
 }
 

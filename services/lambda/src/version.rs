@@ -96,10 +96,11 @@ pub(crate) enum FailureCode {
 pub(crate) struct VersionRecord {
     pub(crate) settings: Settings,
     /// What `PublishVersion` said instead of the description of `$LATEST`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     /// The hash of the package, or the digest of the image.
     pub(crate) code: BlobId,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image: Option<ImageUse>,
     /// Of the zip.
     pub(crate) code_bytes: u64,
@@ -110,18 +111,19 @@ pub(crate) struct VersionRecord {
     pub(crate) last_modified_ms: i64,
     pub(crate) state: State,
     /// `None` until the first activation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) update: Option<Update>,
     /// Of the version; that of `$LATEST` is the function's own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<Policy>,
     /// The name of its snapshot: of a published version that has SnapStart.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) snapshot: Option<String>,
     /// When it moves to a newer version of its runtime.
     #[serde(default)]
     pub(crate) runtime_update: RuntimeUpdate,
     /// The id of the version of its runtime: the one it is bound to, or the newest there was at its last change.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) runtime_version: Option<String>,
 }
 

@@ -5,11 +5,18 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 10] = [
+const SECTIONS: [(&str, &str, &str, &str); 12] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
     ("runtimes", "where managed runtimes come from", "crates/worker/src/runtimes/", "Options"),
+    ("stems", "runtimes that are started ahead", "crates/worker/src/stems.rs", "Options"),
+    (
+        "snapshots",
+        "initialised versions that are kept",
+        "crates/worker/src/snapshots.rs",
+        "Options",
+    ),
     ("invoke", "how many, and for how long", "crates/invoke/src/", "Options"),
     ("events", "asynchronous invocations", "crates/events/src/", "Options"),
     ("logs", "what functions print", "crates/worker/src/logs/", "Options"),
