@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What stands in the journal, and how: frames of a length, a checksum and an entry.
+//! What an entry of the journal is.
 //!
 //! ```text
-//! frame   length of the entry (4) · CRC-32 of the length and the entry (4) · entry
 //! entry   kind (1) · queue time (8) · id of the item (8) · what the kind has
 //! kept    attempts (4) · delays (4) · due (8) · accepted (8) · class (1) · lengths of line (4) and head (4) · line · head · body
 //! again   attempts (4) · delays (4) · due (8)
@@ -12,15 +11,11 @@
 //!
 //! Numbers are little-endian. The format is one of the data directory's: what is read here was written by this build
 //! or an older one.
-//!
-//! Invariant: what `decode` accepts was written whole by `encode`, or a checksum of 32 bits was fooled.
 
 use bytes::Bytes;
+use journal::{Format, Frame};
 
-/// Before each entry.
-pub(crate) const FRAME_BYTES: usize = 8;
-/// Longer than any entry may be: a length above it was never written.
-pub(crate) const ENTRY_BYTES_MAX: usize = 64 << 20;
+pub(crate) const FORMAT: Format = Format { magic: *b"TBXEVT01", suffix: "events" };
 
 /// What an item is: an event for its function, or something to be delivered elsewhere on its behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,24 +64,18 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// The entry as a frame. `None` if it is longer than a frame may be.
-    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        let mut frame = vec![0; FRAME_BYTES];
-        frame.push(self.kind());
-        frame.extend(self.at.to_le_bytes());
-        frame.extend(self.id.to_le_bytes());
-        match &self.change {
-            Change::Kept(kept) => kept.encode(&mut frame)?,
-            Change::Again(progress) => progress.encode(&mut frame),
-            Change::Ended | Change::Time => {}
-        }
-        let length = frame.len() - FRAME_BYTES;
-        if length > ENTRY_BYTES_MAX {
-            return None;
-        }
-        let length = u32::try_from(length).ok()?.to_le_bytes();
-        let (head, entry) = frame.split_at_mut(FRAME_BYTES);
-        head.copy_from_slice(&[length, checksum(length, entry).to_le_bytes()].concat());
-        Some(frame)
+    pub(crate) fn encode(&self) -> Option<Frame> {
+        Frame::of(|bytes| {
+            bytes.push(self.kind());
+            bytes.extend(self.at.to_le_bytes());
+            bytes.extend(self.id.to_le_bytes());
+            match &self.change {
+                Change::Kept(kept) => kept.encode(bytes)?,
+                Change::Again(progress) => progress.encode(bytes),
+                Change::Ended | Change::Time => {}
+            }
+            Some(())
+        })
     }
 
     const fn kind(&self) -> u8 {
@@ -98,7 +87,7 @@ impl Entry {
         }
     }
 
-    /// The entry of a frame whose checksum was found good.
+    /// What was written, if this build knows what it is.
     pub(crate) fn decode(mut entry: Bytes) -> Option<Self> {
         let kind = take(&mut entry, 1)?.first().copied()?;
         let (at, id) = (take_u64(&mut entry)?, take_u64(&mut entry)?);
@@ -159,26 +148,6 @@ impl Kept {
     }
 }
 
-/// The length that a frame's head tells, and its checksum. `None` for what no frame begins with.
-pub(crate) fn frame(head: [u8; FRAME_BYTES]) -> Option<(usize, u32)> {
-    let (length, sum) = head.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let sum = u32::from_le_bytes(*sum.first_chunk::<4>()?);
-    (length > 0 && length <= ENTRY_BYTES_MAX).then_some((length, sum))
-}
-
-/// Whether `entry` is what the frame with this checksum was made of.
-pub(crate) fn is_whole(entry: &[u8], sum: u32) -> bool {
-    u32::try_from(entry.len()).is_ok_and(|length| checksum(length.to_le_bytes(), entry) == sum)
-}
-
-fn checksum(length: [u8; 4], entry: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&length);
-    hasher.update(entry);
-    hasher.finalize()
-}
-
 fn take(from: &mut Bytes, length: usize) -> Option<Bytes> {
     (from.len() >= length).then(|| from.split_to(length))
 }
@@ -217,21 +186,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read(entry in entries()) {
-            let bytes = entry.encode().unwrap();
-            let (length, sum) = frame(*bytes.first_chunk().unwrap()).unwrap();
-            prop_assert_eq!(length, bytes.len() - FRAME_BYTES);
-            prop_assert!(is_whole(&bytes[FRAME_BYTES..], sum));
-            prop_assert_eq!(Entry::decode(Bytes::from(bytes).slice(FRAME_BYTES..)), Some(entry));
-        }
-
-        #[test]
-        fn what_was_torn_is_not_read(entry in entries(), at in any::<prop::sample::Index>(), flip in 1_u8..) {
-            let mut bytes = entry.encode().unwrap();
-            let at = at.index(bytes.len());
-            bytes[at] ^= flip;
-            let whole = frame(*bytes.first_chunk().unwrap())
-                .is_some_and(|(length, sum)| bytes.get(FRAME_BYTES..FRAME_BYTES + length).is_some_and(|entry| is_whole(entry, sum)));
-            prop_assert!(!whole);
+            let bytes = Bytes::copy_from_slice(entry.encode().unwrap().entry());
+            prop_assert_eq!(Entry::decode(bytes), Some(entry));
         }
 
         #[test]

@@ -14,7 +14,7 @@
 //! - a line with something ready has exactly one turn.
 
 use crate::entry::{Class, Progress};
-use crate::journal::Place;
+use journal::Place;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 

@@ -16,13 +16,13 @@
 //! - what `keep` acknowledged is on the disk, and runs until its end is known: at least once;
 //! - what follows from a run is on the disk before the run's own end is noted.
 
-use crate::disk::Disk;
-use crate::entry::{Change, Class, Entry, Kept, Progress};
-use crate::journal::{Files, Journal, KeepError, Place};
+use crate::entry::{Change, Class, Entry, FORMAT, Kept, Progress};
 use crate::ledger::{Item, Ledger, LineState, Refused};
 use crate::options::Options;
-use crate::recovery::{OpenError, Standing, next_number, recover};
+use crate::recovery::{Standing, recover};
 use bytes::Bytes;
+use journal::disk::Disk;
+use journal::{Files, Journal, KeepError, OpenError, Place};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -143,10 +143,9 @@ impl Queue {
     ///
     /// When the disk can not be read, or holds what this build does not know.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Self, OpenError> {
-        let files = Arc::new(Files::new(disk));
-        let recovered = recover(&files)?;
-        let number = next_number(&recovered);
-        let journal = Journal::start(files, number, options.file_bytes)
+        let files = Arc::new(Files::new(disk, FORMAT));
+        let (recovered, found) = recover(&files)?;
+        let journal = Journal::start(files, found.next_number, options.file_bytes)
             .map_err(|source| OpenError::Directory { source })?;
         let mut ledger = Ledger::new(options.limits());
         for (id, Standing { place, kept }) in recovered.items {
@@ -211,12 +210,10 @@ impl Queue {
     pub async fn items(&self, line: &str, count_max: usize) -> io::Result<Vec<Waiting>> {
         let now = self.0.clock.now();
         let items = self.0.state.ledger().items_of(line, count_max);
-        let files = Arc::clone(&self.0.journal.files);
+        let files = Arc::clone(self.0.journal.files());
         let read = tokio::task::spawn_blocking(move || {
             let read = items.into_iter().map(|(item, is_running)| {
-                let Change::Kept(kept) = files.read(item.place)?.change else {
-                    return Err(io::ErrorKind::InvalidData.into());
-                };
+                let kept = read(&files, item.place)?;
                 let Progress { attempts, due, .. } = item.progress;
                 Ok(Waiting {
                     class: item.class,
@@ -236,7 +233,7 @@ impl Queue {
     pub async fn purge(&self, line: Option<&str>, class: Option<Class>) -> usize {
         let purged = self.0.state.ledger().purge(line, class);
         for id in &purged {
-            self.0.journal.note(&self.0.entry(*id, Change::Ended)).await;
+            self.0.journal.note(self.0.entry(*id, Change::Ended).encode()).await;
         }
         self.0.journal.sync().await;
         purged.len()
@@ -264,7 +261,7 @@ impl Queue {
         while running() > 0 && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.0.journal.note(&self.0.entry(0, Change::Time)).await;
+        self.0.journal.note(self.0.entry(0, Change::Time).encode()).await;
         self.0.journal.sync().await;
         running()
     }
@@ -310,7 +307,7 @@ impl Inner {
             }
         };
         let entry = Entry { at: now, id, change: Change::Kept(kept) };
-        self.journal.append(&entry, then).await.map(drop)
+        self.journal.append(entry.encode(), then).await.map(drop)
     }
 
     /// What a run has come to.
@@ -321,7 +318,7 @@ impl Inner {
             Next::End(follows) => match self.keep_all(follows).await {
                 Ok(()) => {
                     self.state.ledger().end(id);
-                    self.journal.note(&self.entry(id, Change::Ended)).await;
+                    self.journal.note(self.entry(id, Change::Ended).encode()).await;
                     return;
                 }
                 // Without what follows from it, it has not ended: it runs again.
@@ -344,7 +341,7 @@ impl Inner {
             Next::PutOff { at_most } => (self.put_off(attempts, delays, ms(at_most), now), false),
         };
         self.state.ledger().again(id, progress, is_through);
-        self.journal.note(&self.entry(id, Change::Again(progress))).await;
+        self.journal.note(self.entry(id, Change::Again(progress)).encode()).await;
     }
 
     fn put_off(&self, attempts: u32, delays: u32, ms_max: u64, now: u64) -> Progress {
@@ -369,13 +366,9 @@ impl Inner {
     where
         F: Future<Output = Next>,
     {
-        let (files, place) = (Arc::clone(&self.journal.files), item.place);
-        let read = tokio::task::spawn_blocking(move || files.read(place)).await;
-        let kept = match read {
-            Ok(Ok(Entry { change: Change::Kept(kept), .. })) => Ok(kept),
-            Ok(Ok(_)) | Err(_) => Err(io::ErrorKind::InvalidData.into()),
-            Ok(Err(error)) => Err(error),
-        };
+        let (files, place) = (Arc::clone(self.journal.files()), item.place);
+        let kept = tokio::task::spawn_blocking(move || read(&files, place)).await;
+        let kept = kept.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         let next = match kept {
             Ok(kept) => {
                 let age = Duration::from_millis(self.clock.now().saturating_sub(item.accepted));
@@ -394,7 +387,7 @@ impl Inner {
 
     /// Removes files of which nothing is needed, and makes some of which little is.
     async fn tidy(self: &Arc<Self>) {
-        while let Some((oldest, total)) = self.journal.files.oldest_of_several() {
+        while let Some((oldest, total)) = self.journal.files().oldest_of_several() {
             let needed = self.state.ledger().use_of(oldest);
             if needed.items > 0 {
                 let used = self.state.ledger().used_bytes();
@@ -404,7 +397,7 @@ impl Inner {
                 }
             }
             // In the order of their age: what a later file ends may stand in an older one.
-            let files = Arc::clone(&self.journal.files);
+            let files = Arc::clone(self.journal.files());
             let removed = tokio::task::spawn_blocking(move || files.remove(oldest)).await;
             if !matches!(removed, Ok(Ok(()))) {
                 tracing::error!(file = oldest, "file of events not removed");
@@ -418,9 +411,9 @@ impl Inner {
         let ids = self.state.ledger().items_in(segment);
         for id in ids {
             let Some(item) = self.state.ledger().get(id).cloned() else { continue };
-            let (files, place) = (Arc::clone(&self.journal.files), item.place);
-            let read = tokio::task::spawn_blocking(move || files.read(place)).await;
-            let Ok(Ok(Entry { change: Change::Kept(kept), .. })) = read else { return false };
+            let (files, place) = (Arc::clone(self.journal.files()), item.place);
+            let read = tokio::task::spawn_blocking(move || read(&files, place)).await;
+            let Ok(Ok(kept)) = read else { return false };
             let change = Change::Kept(Kept { progress: item.progress, ..kept });
             let (state, is_there) = (Arc::clone(&self.state), Arc::new(AtomicBool::new(false)));
             let told = Arc::clone(&is_there);
@@ -428,12 +421,12 @@ impl Inner {
                 let moved = placed.is_ok_and(|place| state.ledger().moved(id, place));
                 told.store(moved, Ordering::Release);
             };
-            if self.journal.append(&self.entry(id, change), then).await.is_err() {
+            if self.journal.append(self.entry(id, change).encode(), then).await.is_err() {
                 return false;
             }
             if !is_there.load(Ordering::Acquire) {
                 // It ended meanwhile, and its end stands before its copy.
-                self.journal.note(&self.entry(id, Change::Ended)).await;
+                self.journal.note(self.entry(id, Change::Ended).encode()).await;
             }
         }
         true
@@ -478,10 +471,18 @@ where
         if Instant::now() >= tick {
             tick = Instant::now() + TICK;
             if !is_empty {
-                inner.journal.note(&inner.entry(0, Change::Time)).await;
+                inner.journal.note(inner.entry(0, Change::Time).encode()).await;
             }
             inner.tidy().await;
         }
+    }
+}
+
+/// Reads an item. Blocks.
+fn read(files: &Files, place: Place) -> io::Result<Kept> {
+    match Entry::decode(files.read(place)?).map(|entry| entry.change) {
+        Some(Change::Kept(kept)) => Ok(kept),
+        Some(_) | None => Err(io::ErrorKind::InvalidData.into()),
     }
 }
 

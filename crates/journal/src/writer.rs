@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The journal: entries on disk, in the order in which they happened, in files that only grow.
+//! What writes a journal, and the files for whoever reads them.
 //!
 //! One thread writes. What arrives while it waits for the disk goes out with the next write, and shares its fsync.
 //! Whoever appends waits for that; a note is written in its order and waited for by nobody.
@@ -12,7 +12,7 @@
 //! - after an error nothing is added behind bytes of which it is not known whether they are there.
 
 use crate::disk::{Disk, Segment};
-use crate::entry::{Entry, FRAME_BYTES, frame, is_whole};
+use crate::frame::{FRAME_BYTES, Frame, frame, is_whole};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -20,8 +20,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// What a file begins with, followed by its checksum. The last two digits are the version of the format.
-const MAGIC: [u8; 8] = *b"TBXEVT01";
 pub(crate) const MAGIC_BYTES: usize = 12;
 /// Bytes that one write gathers; an entry that is larger goes alone.
 const GROUP_BYTES_MAX: usize = 4 << 20;
@@ -30,14 +28,24 @@ const GROUP_ORDERS_MAX: usize = 4_096;
 const OWED_BYTES_MAX: usize = 16 << 20;
 const WAITING_MAX: usize = 4_096;
 
+/// How the files of one journal differ from those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// What a file begins with, followed by its checksum. The last two digits are the version of what its entries mean.
+    pub magic: [u8; 8],
+    /// What the names of its files end with: `events`.
+    pub suffix: &'static str,
+}
+
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) segment: u64,
+pub struct Place {
+    /// The number of its file.
+    pub segment: u64,
     /// Of the frame.
-    pub(crate) offset: u64,
+    pub offset: u64,
     /// Of the frame.
-    pub(crate) bytes: u32,
+    pub bytes: u32,
 }
 
 /// Why something was not kept.
@@ -55,7 +63,7 @@ pub enum KeepError {
     },
     #[error("it is longer than an entry of the journal may be")]
     TooLarge,
-    #[error("the queue is closed")]
+    #[error("the journal is closed")]
     Closed,
 }
 
@@ -87,24 +95,30 @@ enum Order {
     Sync(oneshot::Sender<()>),
 }
 
+/// The writing end. What was ordered is written before it is gone.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub struct Journal {
     /// `None` only while it is dropped.
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
-    pub(crate) files: Arc<Files>,
+    files: Arc<Files>,
 }
 
 /// The files, for whoever reads them.
 #[derive(Debug)]
-pub(crate) struct Files {
+pub struct Files {
     disk: Arc<dyn Disk>,
+    pub(crate) format: Format,
     open: RwLock<BTreeMap<u64, Arc<dyn Segment>>>,
 }
 
 impl Journal {
     /// `number` is that of the first file that it makes, above all that are there.
-    pub(crate) fn start(files: Arc<Files>, number: u64, segment_bytes: u64) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When there is no thread for it.
+    pub fn start(files: Arc<Files>, number: u64, segment_bytes: u64) -> io::Result<Self> {
         let (orders, receiver) = mpsc::channel(WAITING_MAX);
         let writer = Writer {
             files: Arc::clone(&files),
@@ -114,37 +128,46 @@ impl Journal {
             owed: Vec::new(),
         };
         let thread = std::thread::Builder::new()
-            .name("events-writer".to_owned())
+            .name(format!("{}-writer", files.format.suffix))
             .spawn(move || writer.run(receiver))?;
         Ok(Self { orders: Some(orders), thread: Some(thread), files })
     }
 
     /// Writes an entry and waits until it is on the disk. `then` is called in any case, but where there is an error
-    /// before the writer sees it: then it is dropped.
-    pub(crate) async fn append(
+    /// before the writer sees it: then it is dropped. `None` is an entry that is too long.
+    ///
+    /// # Errors
+    ///
+    /// `KeepError`: then it may still be there after a crash.
+    pub async fn append(
         &self,
-        entry: &Entry,
+        frame: Option<Frame>,
         then: impl FnOnce(Result<Place, &io::Error>) + Send + 'static,
     ) -> Result<Place, KeepError> {
-        let frame = entry.encode().ok_or(KeepError::TooLarge)?;
+        let Frame(frame) = frame.ok_or(KeepError::TooLarge)?;
         let (answer, placed) = oneshot::channel();
         self.order(Order::Append(frame, Waiting { then: Box::new(then), answer })).await?;
         placed.await.unwrap_or(Err(KeepError::Closed))
     }
 
     /// Writes an entry that may be lost if the machine goes down: what it says is found out again.
-    pub(crate) async fn note(&self, entry: &Entry) {
-        if let Some(frame) = entry.encode() {
+    pub async fn note(&self, frame: Option<Frame>) {
+        if let Some(Frame(frame)) = frame {
             // A journal that is closed is read again by the next server, and this is found out there.
             drop(self.order(Order::Note(frame)).await);
         }
     }
 
-    pub(crate) async fn sync(&self) {
+    /// Waits until everything that was ordered before, notes too, is on the disk.
+    pub async fn sync(&self) {
         let (answer, synced) = oneshot::channel();
         if self.order(Order::Sync(answer)).await.is_ok() {
             drop(synced.await);
         }
+    }
+
+    pub fn files(&self) -> &Arc<Files> {
+        &self.files
     }
 
     async fn order(&self, order: Order) -> Result<(), KeepError> {
@@ -159,14 +182,14 @@ impl Drop for Journal {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the writer of events panicked");
+            tracing::error!("the writer of a journal panicked");
         }
     }
 }
 
 impl Files {
-    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, open: RwLock::default() }
+    pub fn new(disk: Arc<dyn Disk>, format: Format) -> Self {
+        Self { disk, format, open: RwLock::default() }
     }
 
     pub(crate) fn disk(&self) -> &dyn Disk {
@@ -178,22 +201,48 @@ impl Files {
     }
 
     /// The oldest file and the bytes of all, if there is one besides that which grows.
-    pub(crate) fn oldest_of_several(&self) -> Option<(u64, u64)> {
+    pub fn oldest_of_several(&self) -> Option<(u64, u64)> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         let oldest = open.keys().next().copied().filter(|_| open.len() > 1)?;
         let total = open.values().map(|segment| segment.length().unwrap_or_default()).sum();
         Some((oldest, total))
     }
 
-    /// Forgets a file and removes it. Nothing in it is needed any more.
-    pub(crate) fn remove(&self, number: u64) -> io::Result<()> {
-        self.disk.remove(&name_of(number))?;
+    /// Forgets a file and removes it. Nothing in it is needed any more. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not remove it.
+    pub fn remove(&self, number: u64) -> io::Result<()> {
+        self.disk.remove(&self.name_of(number))?;
         self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number);
         Ok(())
     }
 
-    /// Reads an entry, and compares it with its checksum.
-    pub(crate) fn read(&self, place: Place) -> io::Result<Entry> {
+    pub(crate) fn name_of(&self, number: u64) -> String {
+        format!("{number:012}.{}", self.format.suffix)
+    }
+
+    pub(crate) fn number_of(&self, name: &str) -> Option<u64> {
+        name.strip_suffix(self.format.suffix)?.strip_suffix('.')?.parse().ok()
+    }
+
+    /// How a file begins: `Ok` if as this build writes it, `Err` if as another does. `None` if it was torn.
+    pub(crate) fn check_magic(&self, bytes: &[u8]) -> Option<Result<(), ()>> {
+        let magic = *bytes.first_chunk::<8>()?;
+        (sealed(magic) == bytes).then_some(if magic == self.format.magic {
+            Ok(())
+        } else {
+            Err(())
+        })
+    }
+
+    /// Reads an entry, and compares it with its checksum. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails, or holds something else there.
+    pub fn read(&self, place: Place) -> io::Result<Bytes> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         let segment = open.get(&place.segment).cloned();
         drop(open);
@@ -208,15 +257,9 @@ impl Files {
                     .get(FRAME_BYTES..)
                     .is_some_and(|entry| entry.len() == *length && is_whole(entry, *sum))
             })
-            .and_then(|_| Entry::decode(entry.slice(FRAME_BYTES..)))
+            .map(|_| entry.slice(FRAME_BYTES..))
             .ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
-}
-
-/// How a file begins: `Ok` if as this build writes it, `Err` if as another does. `None` if it was torn.
-pub(crate) fn check_magic(bytes: &[u8]) -> Option<Result<(), ()>> {
-    let magic = *bytes.first_chunk::<8>()?;
-    (sealed(magic) == bytes).then_some(if magic == MAGIC { Ok(()) } else { Err(()) })
 }
 
 fn sealed(magic: [u8; 8]) -> [u8; MAGIC_BYTES] {
@@ -225,14 +268,6 @@ fn sealed(magic: [u8; 8]) -> [u8; MAGIC_BYTES] {
     text.copy_from_slice(&magic);
     sum.copy_from_slice(&crc32fast::hash(&magic).to_le_bytes());
     sealed
-}
-
-pub(crate) fn name_of(number: u64) -> String {
-    format!("{number:012}.events")
-}
-
-pub(crate) fn number_of(name: &str) -> Option<u64> {
-    name.strip_suffix(".events")?.parse().ok()
 }
 
 /// State of the thread.
@@ -322,7 +357,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "events not written");
+                tracing::error!(%error, journal = self.files.format.suffix, "journal not written");
                 self.owe(group.notes());
                 for (waiting, ..) in group.appends {
                     (waiting.then)(Err(&error));
@@ -340,7 +375,7 @@ impl Writer {
         if notes.len() <= OWED_BYTES_MAX {
             self.owed = notes;
         } else {
-            tracing::error!(bytes = notes.len(), "notes about events dropped");
+            tracing::error!(bytes = notes.len(), "notes of a journal dropped");
         }
     }
 
@@ -378,11 +413,11 @@ impl Writer {
 
     fn create(&mut self) -> io::Result<Current> {
         let number = self.next_number;
-        let name = name_of(number);
+        let name = self.files.name_of(number);
         // Numbers are not used again: of a file that failed, something may be left.
         self.next_number += 1;
         let segment = self.files.disk.create(&name)?;
-        if let Err(error) = segment.write_at(0, &sealed(MAGIC)) {
+        if let Err(error) = segment.write_at(0, &sealed(self.files.format.magic)) {
             drop(self.files.disk.remove(&name));
             return Err(error);
         }
@@ -396,7 +431,7 @@ impl Writer {
             && let Err(error) = current.segment.sync()
         {
             // Only notes can be concerned.
-            tracing::error!(%error, "end of a file of events not synced");
+            tracing::error!(%error, "end of a journal's file not synced");
         }
     }
 }
