@@ -9,6 +9,8 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Result};
 #[derive(Default)]
 pub(crate) struct MemberAttributes {
     pub(crate) name: Option<String>,
+    /// How a list or a map stands in a form and in XML where each of its items is a member of its own.
+    pub(crate) flat: Option<String>,
     pub(crate) location: Place,
     pub(crate) is_required: bool,
     pub(crate) has_default: bool,
@@ -48,6 +50,7 @@ pub(crate) fn parse(attributes: &[Attribute]) -> Result<MemberAttributes> {
                 "query" => parsed.location = Place::Query(text(&meta)?),
                 "header" => parsed.location = Place::Header(text(&meta)?),
                 "name" => parsed.name = Some(text(&meta)?),
+                "flat" => parsed.flat = Some(text(&meta)?),
                 "like" => parsed.like = Some(meta.value()?.parse()?),
                 _ => parsed.constraints.push(constraint(&word, &meta)?),
             }

@@ -43,8 +43,9 @@ pub(crate) fn member(declared: &Declared) -> Tokens {
 
 fn draft_field(member: &Member) -> Tokens {
     let Member { ident, inner, name, .. } = member;
+    let alias = member.flat_item().map(|item| quote!(, alias = #item));
     let serde = match member.place {
-        Place::Body => quote!(#[serde(rename = #name)]),
+        Place::Body => quote!(#[serde(rename = #name #alias)]),
         _ => quote!(#[serde(skip)]),
     };
     quote!(#serde #ident: ::std::option::Option<<#inner as ::wire::Member>::Draft>)

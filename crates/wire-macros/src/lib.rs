@@ -52,7 +52,8 @@ pub fn operations(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[wire(label)]`, `#[wire(query = "Qualifier")]`, `#[wire(header = "X-Amz-Log-Type")]` or `#[wire(payload)]`.
 /// A member that is not an `Option` is required, unless `#[wire(default)]`. Constraints: `like = CONSTRAINTS`,
 /// `length = "1..=64"`, `range = "1.."`, `pattern = "..."`, `one_of = ["a"]`, `each = CONSTRAINTS`,
-/// `keys = CONSTRAINTS`, `sensitive`.
+/// `keys = CONSTRAINTS`, `sensitive`. `flat = "Tag.Key"` is for the Query protocol: each item of the list or map is a member
+/// called `Tag`, and that of a map has a `Key` and a `Value`.
 #[proc_macro_derive(Input, attributes(wire))]
 pub fn input(item: TokenStream) -> TokenStream {
     derive(item, |declared| {

@@ -22,6 +22,8 @@ pub(crate) struct Member {
     pub(crate) has_default: bool,
     /// AWS's name.
     pub(crate) name: String,
+    /// `Tag.Key`, as it was declared.
+    flat: Option<String>,
     pub(crate) place: Place,
     /// The constant that holds its constraints.
     pub(crate) constraints: Ident,
@@ -77,8 +79,20 @@ impl Declared {
 }
 
 impl Member {
+    /// What each item of it is called in a form.
+    pub(crate) fn flat_item(&self) -> Option<&str> {
+        self.flat.as_deref().map(|flat| flat.split_once('.').map_or(flat, |(item, _)| item))
+    }
+
     fn spec(&self) -> Tokens {
         let Self { name, is_required, constraints, inner, .. } = self;
+        let flat = match &self.flat {
+            Some(flat) => {
+                let (item, key) = flat.split_once('.').unwrap_or((flat, ""));
+                quote!(Some(::wire::Flat { item: #item, key: #key }))
+            }
+            None => quote!(None),
+        };
         let location = match &self.place {
             Place::Body => quote!(Body),
             Place::Label => quote!(Label),
@@ -92,6 +106,7 @@ impl Member {
             ::wire::MemberSpec {
                 name: #name,
                 location: ::wire::Location::#location,
+                flat: #flat,
                 is_required: #is_required,
                 constraints: #constraints,
                 shape: <#inner as ::wire::Described>::SHAPE,
@@ -117,6 +132,7 @@ fn member(index: usize, field: &syn::Field) -> Result<Member> {
         attributes.has_default || (!is_option && attributes.location == Place::Payload);
     Ok(Member {
         name: attributes.name.unwrap_or_else(|| pascal(&ident.to_string())),
+        flat: attributes.flat,
         ty: field.ty.clone(),
         inner,
         is_option,

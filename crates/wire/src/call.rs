@@ -44,8 +44,7 @@ impl<'a> Call<'a> {
         match found {
             Ok((index, operation)) => Ok(Self { spec, index, operation, cx, route, head, body }),
             Err(fault) => {
-                let response =
-                    protocol::write_fault(protocol, &fault, &cx.request_id, spec.xml_namespace);
+                let response = protocol::write_fault(protocol, &fault, &cx.request_id, spec);
                 Err(Box::new(response))
             }
         }
@@ -91,12 +90,7 @@ impl<'a> Call<'a> {
 
     fn fault(&self, fault: Fault) -> Response {
         let fault = fault.modelled_by(self.spec.faults);
-        protocol::write_fault(
-            self.route.protocol,
-            &fault,
-            &self.cx.request_id,
-            self.spec.xml_namespace,
-        )
+        protocol::write_fault(self.route.protocol, &fault, &self.cx.request_id, self.spec)
     }
 
     fn success<O: Output>(&self, mut output: O) -> Result<Response> {

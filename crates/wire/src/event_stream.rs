@@ -156,6 +156,7 @@ macro_rules! event_stream {
                 members: &[$($crate::MemberSpec {
                     name: stringify!($event),
                     location: $crate::Location::Body,
+                    flat: None,
                     is_required: false,
                     constraints: $crate::Constraints::NONE,
                     shape: <$structure as $crate::Described>::SHAPE,

@@ -28,12 +28,15 @@ pub struct FaultSpec {
     pub code: &'static str,
     pub status: u16,
     pub message_key: MessageKey,
+    /// What the Query protocol calls it, where that is something else.
+    pub query_code: Option<&'static str>,
 }
 
 impl FaultSpec {
     pub fn fault(&self, message: impl Into<String>) -> Fault {
         let mut fault = Fault::new(self.code, self.status, message);
         fault.message_key = self.message_key;
+        fault.query_code = self.query_code;
         fault.is_modelled = true;
         fault
     }
@@ -45,6 +48,8 @@ impl FaultSpec {
 pub struct Fault {
     /// The modelled name, as `x-amzn-ErrorType` carries it: `ResourceNotFoundException`.
     pub code: Cow<'static, str>,
+    /// What the Query protocol calls it, where that is something else.
+    pub query_code: Option<&'static str>,
     /// The HTTP status.
     pub status: u16,
     /// The text for the client. It never says more than the client may know.
@@ -66,6 +71,7 @@ impl Fault {
     pub fn new(code: &'static str, status: u16, message: impl Into<String>) -> Self {
         Self {
             code: Cow::Borrowed(code),
+            query_code: None,
             status,
             message: message.into(),
             message_key: MessageKey::Lower,
@@ -79,6 +85,12 @@ impl Fault {
     #[must_use]
     pub fn with_upper_message(mut self) -> Self {
         self.message_key = MessageKey::Upper;
+        self
+    }
+
+    #[must_use]
+    pub fn with_query_code(mut self, code: &'static str) -> Self {
+        self.query_code = Some(code);
         self
     }
 
@@ -160,7 +172,8 @@ impl Fault {
     }
 }
 
-/// Declares the errors of a service's model: the table `MODELLED`, and a function that makes each.
+/// Declares the errors of a service's model: the table `MODELLED`, and a function that makes each. A service that speaks Query
+/// beside another protocol says what each is called there: `"QueueNameExists" = "QueueAlreadyExists", 400, Lower`.
 ///
 /// ```
 /// wire::faults! {
@@ -173,17 +186,29 @@ impl Fault {
 /// ```
 #[macro_export]
 macro_rules! faults {
-    ($($name:ident: $code:literal, $status:literal, $key:ident;)*) => {
+    (@query) => { None };
+    (@query $query:literal) => { Some($query) };
+    ($($name:ident: $code:literal $(= $query:literal)?, $status:literal, $key:ident;)*) => {
         /// Every error of the model, for the service's endpoint.
         pub const MODELLED: &[$crate::FaultSpec] = &[$(
-            $crate::FaultSpec { code: $code, status: $status, message_key: $crate::MessageKey::$key }
+            $crate::FaultSpec {
+                code: $code,
+                status: $status,
+                message_key: $crate::MessageKey::$key,
+                query_code: $crate::faults!(@query $($query)?),
+            }
         ),*];
 
         $(
             #[doc = concat!("`", $code, "`, ", stringify!($status), ".")]
             pub fn $name(message: impl Into<String>) -> $crate::Fault {
-                $crate::FaultSpec { code: $code, status: $status, message_key: $crate::MessageKey::$key }
-                    .fault(message)
+                $crate::FaultSpec {
+                    code: $code,
+                    status: $status,
+                    message_key: $crate::MessageKey::$key,
+                    query_code: $crate::faults!(@query $($query)?),
+                }
+                .fault(message)
             }
         )*
     };

@@ -111,9 +111,11 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
         let entries: Vec<(String, Self)> = self
             .into_numbered("entry")
             .map(|mut entry| {
-                let key = entry.children.remove("key").or_else(|| entry.children.remove("Name"));
-                let value =
-                    entry.children.remove("value").or_else(|| entry.children.remove("Value"));
+                let mut take = |names: [&str; 3]| {
+                    names.into_iter().find_map(|name| entry.children.remove(name))
+                };
+                let key = take(["key", "Name", "Key"]);
+                let value = take(["value", "Value", "Value"]);
                 let key = key.ok_or_else(|| de::Error::custom("A map entry has no key"))?;
                 Ok((key.into_text()?.into_owned(), value.unwrap_or_default()))
             })

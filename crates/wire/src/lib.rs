@@ -53,7 +53,7 @@ pub use service::{
     BODY_MAX, BoxFuture, Endpoint, OperationSpec, PathTemplate, Protocol, Request, Response, Route,
     Segment, ServiceSpec,
 };
-pub use shape::{Constraints, Location, MemberSpec, Pattern, Shape, Structure};
+pub use shape::{Constraints, Flat, Location, MemberSpec, Pattern, Shape, Structure};
 pub use timestamp::Timestamp;
 pub use wire_macros::{Input, Output, Structure, operations, service};
 

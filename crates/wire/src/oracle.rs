@@ -296,7 +296,7 @@ mod tests {
         rest_json,
         signing = "box",
         version = "2020-01-01",
-        faults = &[FaultSpec { code: "NoBox", status: 404, message_key: MessageKey::Upper }]
+        faults = &[FaultSpec { code: "NoBox", status: 404, message_key: MessageKey::Upper, query_code: None }]
     )]
     trait Boxes: Send + Sync + 'static {
         #[operation(http = "POST /boxes/{Name}", status = 201, on = open)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What differs between the protocols in every response: content types and the form of errors.
 
-use crate::{Blame, Fault, MessageKey, Protocol, Response, xml};
+use crate::{Blame, Fault, MessageKey, Protocol, Response, ServiceSpec, xml};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use names::RequestId;
@@ -19,12 +19,14 @@ impl Protocol {
 
     /// Writes `fault` as this protocol's error response.
     pub fn write_fault(self, fault: &Fault, request_id: &RequestId) -> Response {
-        write_fault(self, fault, request_id, "")
+        write_fault(self, fault, request_id, &ServiceSpec::EMPTY)
     }
 }
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 static ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// What a client that once spoke Query knows an error as.
+static QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &RequestId) {
     let value = HeaderValue::try_from(request_id.to_string())
@@ -36,12 +38,12 @@ pub(crate) fn write_fault(
     protocol: Protocol,
     fault: &Fault,
     request_id: &RequestId,
-    xml_namespace: &str,
+    spec: &ServiceSpec,
 ) -> Response {
     let body = match protocol {
         Protocol::RestJson => rest_body(fault),
         Protocol::Json10 | Protocol::Json11 => json_body(fault),
-        Protocol::Query => query_body(fault, request_id, xml_namespace),
+        Protocol::Query => query_body(fault, request_id, spec.xml_namespace),
     };
     let mut response = Response::new(body.into());
     *response.status_mut() =
@@ -53,6 +55,12 @@ pub(crate) fn write_fault(
         && let Ok(code) = HeaderValue::from_str(&fault.code)
     {
         headers.insert(ERROR_TYPE.clone(), code);
+    }
+    if matches!(protocol, Protocol::Json10 | Protocol::Json11)
+        && spec.protocols.contains(&Protocol::Query)
+        && let Ok(code) = HeaderValue::from_str(&format!("{};{}", query_code(fault), sender(fault)))
+    {
+        headers.insert(QUERY_ERROR.clone(), code);
     }
     if let Some(seconds) = fault.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -101,6 +109,9 @@ const fn message_key(fault: &Fault) -> &'static str {
 
 /// Two errors of the front layer have another name in the Query protocol.
 fn query_code(fault: &Fault) -> &str {
+    if let Some(code) = fault.query_code {
+        return code;
+    }
     match fault.code.as_ref() {
         "ValidationException" => "ValidationError",
         "ServiceException" => "InternalFailure",
@@ -108,11 +119,15 @@ fn query_code(fault: &Fault) -> &str {
     }
 }
 
-fn query_body(fault: &Fault, request_id: &RequestId, namespace: &str) -> String {
-    let kind = match fault.blame() {
+const fn sender(fault: &Fault) -> &'static str {
+    match fault.blame() {
         Blame::Customer => "Sender",
         Blame::Platform => "Receiver",
-    };
+    }
+}
+
+fn query_body(fault: &Fault, request_id: &RequestId, namespace: &str) -> String {
+    let kind = sender(fault);
     let namespace =
         if namespace.is_empty() { String::new() } else { format!(" xmlns=\"{namespace}\"") };
     let mut text = format!("<ErrorResponse{namespace}><Error><Type>{kind}</Type><Code>");

@@ -50,9 +50,20 @@ pub struct MemberSpec {
     /// The member's name in AWS's model: `FunctionName`.
     pub name: &'static str,
     pub location: Location,
+    /// How a list or a map stands in a form and in XML, if each of its items is a member of its own.
+    pub flat: Option<Flat>,
     pub is_required: bool,
     pub constraints: Constraints,
     pub shape: Shape,
+}
+
+/// A list or a map of the Query protocol whose items stand beside each other: `Tag.1.Key=a&Tag.1.Value=b`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flat {
+    /// `Tag`
+    pub item: &'static str,
+    /// What the key of a map's entry is called: `Key`, `Name`. Empty for a list.
+    pub key: &'static str,
 }
 
 /// Where a member travels in a REST request or response.

@@ -25,7 +25,7 @@ const NAME: Constraints = Constraints::NONE.length(1, 8).pattern(pattern!("[a-z0
     target = "Box_2020",
     version = "2020-01-01",
     namespace = "https://box/doc/",
-    faults = &[FaultSpec { code: "NoBox", status: 404, message_key: MessageKey::Upper }]
+    faults = &[FaultSpec { code: "NoBox", status: 404, message_key: MessageKey::Upper, query_code: None }]
 )]
 trait Boxes: Send + Sync + 'static {
     #[operation(http = "POST /2020/boxes", status = 201, body_max = 10_000, on = boxes(name))]
@@ -427,6 +427,7 @@ async fn modelled_faults_in_each_protocol() {
             404
             content-type: application/x-amz-json-1.0
             x-amzn-requestid: 6f2c1c36-93a3-4f7b-9a58-000000000001
+            x-amzn-query-error: NoBox;Sender
             retry-after: 3
 
             {"__type":"NoBox","Why":"gone","Message":"no <box>"}

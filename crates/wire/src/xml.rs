@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! XML answers of the Query protocol, written straight from `Serialize`.
 //!
-//! A structure becomes an element per member, a list `<member>` elements, a map `<entry>` elements.
+//! A structure becomes an element per member, a list `<member>` elements, a map `<entry>` elements. Where the declaration
+//! says that a list or a map is flat, its items stand beside each other, under a name of their own.
 
 use crate::timestamp::TIMESTAMP;
-use crate::{Fault, Timestamp};
+use crate::{Described, Fault, Flat, Shape, Timestamp};
 use serde::ser::{self, Impossible, Serialize};
 use std::fmt::{self, Display, Write as _};
 
 /// Writes the content of an element.
-pub(crate) fn write(xml: &mut String, value: &impl Serialize) -> crate::Result<()> {
-    value.serialize(Content(xml)).map_err(|_| Fault::internal())
+pub(crate) fn write<T: Described + Serialize>(xml: &mut String, value: &T) -> crate::Result<()> {
+    value.serialize(Content { xml, shape: T::SHAPE, flat: None }).map_err(|_| Fault::internal())
 }
 
 pub(crate) fn escape(xml: &mut String, text: &str) {
@@ -26,7 +27,12 @@ pub(crate) fn escape(xml: &mut String, text: &str) {
     }
 }
 
-struct Content<'a>(&'a mut String);
+struct Content<'a> {
+    xml: &'a mut String,
+    /// What is written.
+    shape: Shape,
+    flat: Option<Flat>,
+}
 
 #[derive(Debug)]
 struct NotXml;
@@ -48,15 +54,23 @@ impl ser::Error for NotXml {
 type Result<T = ()> = std::result::Result<T, NotXml>;
 
 impl Content<'_> {
-    fn element(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result {
-        let _ = write!(self.0, "<{name}>");
-        value.serialize(Content(self.0))?;
-        let _ = write!(self.0, "</{name}>");
+    fn element(&mut self, name: &str, shape: Shape, value: &(impl Serialize + ?Sized)) -> Result {
+        let _ = write!(self.xml, "<{name}>");
+        value.serialize(Content { xml: self.xml, shape, flat: None })?;
+        let _ = write!(self.xml, "</{name}>");
         Ok(())
     }
 
+    /// The shape of a list's items, or of a map's values.
+    const fn items(&self) -> Shape {
+        match self.shape {
+            Shape::List(item) | Shape::Map(item) => *item,
+            other => other,
+        }
+    }
+
     fn display(self, value: impl Display) -> Result {
-        let _ = write!(self.0, "{value}");
+        let _ = write!(self.xml, "{value}");
         Ok(())
     }
 }
@@ -97,7 +111,7 @@ impl<'a> ser::Serializer for Content<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Result {
-        escape(self.0, value);
+        escape(self.xml, value);
         Ok(())
     }
 
@@ -196,7 +210,8 @@ impl ser::SerializeSeq for Content<'_> {
     type Error = NotXml;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        self.element("member", value)
+        let (name, shape) = (self.flat.map_or("member", |flat| flat.item), self.items());
+        self.element(name, shape, value)
     }
 
     fn end(self) -> Result {
@@ -209,13 +224,16 @@ impl ser::SerializeMap for Content<'_> {
     type Error = NotXml;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
-        self.0.push_str("<entry>");
-        self.element("key", key)
+        let (item, name) = self.flat.map_or(("entry", "key"), |flat| (flat.item, flat.key));
+        let _ = write!(self.xml, "<{item}>");
+        self.element(name, Shape::Text, key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        self.element("value", value)?;
-        self.0.push_str("</entry>");
+        let (item, name) = self.flat.map_or(("entry", "value"), |flat| (flat.item, "Value"));
+        let shape = self.items();
+        self.element(name, shape, value)?;
+        let _ = write!(self.xml, "</{item}>");
         Ok(())
     }
 
@@ -229,7 +247,14 @@ impl ser::SerializeStruct for Content<'_> {
     type Error = NotXml;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
-        self.element(name, value)
+        let members = self.shape.structure().map_or(&[][..], |structure| structure.members);
+        let Some(member) = members.iter().find(|member| member.name == name) else {
+            return Err(NotXml);
+        };
+        match member.flat {
+            None => self.element(name, member.shape, value),
+            flat => value.serialize(Content { xml: self.xml, shape: member.shape, flat }),
+        }
     }
 
     fn end(self) -> Result {
@@ -242,15 +267,38 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    #[derive(serde::Serialize)]
-    #[serde(rename_all = "PascalCase")]
+    #[derive(crate::Output)]
     struct Sample {
         name: String,
         tags: Vec<BTreeMap<String, i32>>,
         at: Timestamp,
         is_on: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        #[wire(flat = "Url")]
+        urls: Vec<String>,
+        #[wire(flat = "Attribute.Name")]
+        attributes: BTreeMap<String, String>,
+        #[wire(flat = "Message")]
+        messages: Vec<Message>,
+    }
+
+    #[derive(crate::Structure)]
+    struct Message {
+        #[wire(flat = "Tag.Key")]
+        tags: BTreeMap<String, i32>,
+    }
+
+    fn empty() -> Sample {
+        Sample {
+            name: String::new(),
+            tags: Vec::new(),
+            at: Timestamp::from_epoch_ms(0),
+            is_on: true,
+            note: None,
+            urls: Vec::new(),
+            attributes: BTreeMap::new(),
+            messages: Vec::new(),
+        }
     }
 
     #[test]
@@ -259,8 +307,7 @@ mod tests {
             name: "a<b>&\"\r".into(),
             tags: vec![[("k".into(), 1)].into(), BTreeMap::new()],
             at: Timestamp::from_epoch_ms(1_795_406_400_500),
-            is_on: true,
-            note: None,
+            ..empty()
         };
         let mut xml = String::new();
         write(&mut xml, &sample).unwrap();
@@ -269,6 +316,26 @@ mod tests {
             "<Name>a&lt;b&gt;&amp;&quot;&#xD;</Name>\
              <Tags><member><entry><key>k</key><value>1</value></entry></member><member></member></Tags>\
              <At>2026-11-23T04:00:00Z</At><IsOn>true</IsOn>"
+        );
+    }
+
+    #[test]
+    fn items_that_are_members_of_their_own() {
+        let sample = Sample {
+            urls: vec!["u".into(), "v".into()],
+            attributes: [("a".into(), "1".into()), ("b".into(), "2".into())].into(),
+            messages: vec![Message { tags: [("k".into(), 3)].into() }],
+            ..empty()
+        };
+        let mut xml = String::new();
+        write(&mut xml, &sample).unwrap();
+        let (_, flat) = xml.split_once("</IsOn>").unwrap();
+        assert_eq!(
+            flat,
+            "<Url>u</Url><Url>v</Url>\
+             <Attribute><Name>a</Name><Value>1</Value></Attribute>\
+             <Attribute><Name>b</Name><Value>2</Value></Attribute>\
+             <Message><Tag><Key>k</Key><Value>3</Value></Tag></Message>"
         );
     }
 }

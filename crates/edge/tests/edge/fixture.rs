@@ -67,6 +67,7 @@ static LAMBDA: ServiceSpec = ServiceSpec {
         code: "RequestTooLargeException",
         status: 413,
         message_key: MessageKey::Lower,
+        query_code: None,
     }],
     ..ServiceSpec::EMPTY
 };
