@@ -32,6 +32,14 @@ def cold(target, kind, is_quick):
     }
 
 
+def restore(target, kind, is_quick):
+    """The first call of published versions that have SnapStart: each goes on from its snapshot."""
+    functions = [target.snapped(kind) for _ in range(5 if is_quick else 20)]
+    settle(target)
+    times = [load(target, function, PAYLOAD, total=1)["p50_us"] / 1e3 for function in functions]
+    return {"count": len(times), "p50_ms": statistics.median(times), "max_ms": max(times)}
+
+
 def warm(target, kind, is_quick):
     """One caller, one call after the other."""
     function = invoked(target, kind)
@@ -195,6 +203,7 @@ def appends(folder, count):
 
 ALL = {
     "cold": cold,
+    "restore": restore,
     "warm": warm,
     "throughput": throughput,
     "memory": memory,
@@ -209,11 +218,13 @@ ALL = {
 ONCE = {"defined", "events"}
 # What is measured of a kind, where that is not everything.
 OF = {"image": {"cold", "warm", "memory", "burst"}}
+OF |= {kind: set(ALL) - {"restore"} for kind in ("nodejs", "native", "ruby")}
 
 # The figures of each measure that the table and the plot show, the main one first.
 FIGURES = {
     "start": [("ready_ms", "ms"), ("idle_mib", "MiB")],
     "cold": [("p50_ms", "ms"), ("p90_ms", "ms")],
+    "restore": [("p50_ms", "ms"), ("max_ms", "ms")],
     "warm": [("p50_us", "us"), ("p99_us", "us")],
     "throughput": [("per_second", "1/s"), ("cpu_ms", "ms")],
     "memory": [("mib_each", "MiB")],
