@@ -13,11 +13,18 @@ from harness import ACCOUNT, POLL, PYTHON_WITH_SNAPSHOTS, SNAPSHOTS, Platform, p
 ON = {"ApplyOn": "PublishedVersions"}
 
 CODE = """
-import os, random, time, uuid, tempfile
+import os, random, secrets, ssl, time, uuid, tempfile
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 born, kind = os.urandom(8).hex(), os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
 random.seed(7)
+
+def draw():
+    names = next(tempfile._get_candidate_names())
+    return {"random": random.random(), "kernel": os.urandom(8).hex(), "tls": ssl.RAND_bytes(8).hex(), "names": names,
+            "secrets": secrets.token_hex(8), "uuid1": uuid.uuid1().hex[:16], "node": uuid.getnode(), "uuid4": uuid.uuid4().hex}
+
+draw()
 calls, hooks = 0, []
 
 @register_before_snapshot
@@ -44,8 +51,8 @@ def handler(event, context):
     if event.get("hang"):
         time.sleep(100)
     shown.seek(0)
-    return {"born": born, "kind": kind, "calls": calls, "hooks": hooks, "drawn": random.random(),
-            "kernel": os.urandom(8).hex(), "stream": context.log_stream_name, "shown": shown.read(),
+    return {"born": born, "kind": kind, "calls": calls, "hooks": hooks, "drawn": draw(),
+            "stream": context.log_stream_name, "shown": shown.read(),
             "files": sorted(os.listdir("/tmp")), "keys": [name for name in os.environ if "KEY" in name]}
 """
 
@@ -91,8 +98,9 @@ def test_a_version_initialises_once(snapping):
     assert {value["kind"] for value in values} == {"snap-start"}
     assert all(value["hooks"] == ["before 2", "before 1", "after 1", "after 2"] for value in values)
     assert all((value["shown"], value["files"]) == ("abc", ["shown"]) for value in values)
-    for renewed in ("drawn", "kernel", "stream"):
-        assert len({value[renewed] for value in values}) == 3, renewed
+    assert len({value["stream"] for value in values}) == 3
+    for name in values[0]["drawn"]:
+        assert len({value["drawn"][name] for value in values}) == 3, f"{name} is renewed"
     for result in results:
         assert "Restore Duration: " in result.log and "Billed Restore Duration: " in result.log
         assert "Init Duration" not in result.log
@@ -188,6 +196,53 @@ def handler(event, context):
     assert not values[0][4]
     _, key, secret, token, _ = values[0]
     assert snapping.client("sts", key, secret, token).get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_a_client_of_boto3_from_before(snapping):
+    """It was made at init and has asked already; what it asks afterwards is signed with the environment's own keys."""
+    snapping.tinderbox("runtimes", "install-sdk", "python", "--data-dir", snapping.data_dir)
+    code = """
+import boto3
+client = boto3.client("sts")
+before = client.get_caller_identity()["Arn"]
+def handler(event, context):
+    return [before, client.get_caller_identity()["Arn"], client.get_caller_identity()["Account"]]
+"""
+    function = deploy(snapping, code, Timeout=60, MemorySize=512)
+    version, found = publish(function)
+    assert found["State"] == "Active", found
+    before, after, account = function.invoke(Qualifier=version).value()
+    assert (before, account) == (after, ACCOUNT)
+
+
+def test_json_logs_tell_of_the_restore(snapping):
+    logging = {"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}
+    function = deploy(snapping, LoggingConfig=logging)
+    version, _ = publish(function)
+    function.invoke(Qualifier=version)
+    # What is being written has no end yet.
+    text = function.log_with('platform.report"').rpartition("\n")[0]
+    records = [json.loads(line.split(" ", 1)[1]) for line in text.splitlines()]
+    told = {record["type"]: record["record"] for record in records if "type" in record}
+    start, done, report = (told[f"platform.{name}"] for name in ("restoreStart", "restoreRuntimeDone", "restoreReport"))
+    assert (start["functionName"], start["functionVersion"]) == (function.name, version)
+    assert (done["status"], report["status"]) == ("success", "success")
+    assert report["metrics"]["durationMs"] > 0
+    assert told["platform.report"]["metrics"]["restoreDurationMs"] > 0
+    assert told["platform.initStart"]["initializationType"] == "snap-start", "and of the init phase before it"
+
+
+def test_an_extension_inside_the_runtime_stands_against_it(snapping):
+    code = """
+import os, urllib.request
+place = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2020-01-01/extension/register"
+headers = {"Lambda-Extension-Name": "inside", "Content-Type": "application/json"}
+urllib.request.urlopen(urllib.request.Request(place, b'{"events": ["INVOKE"]}', headers)).read()
+def handler(event, context): pass
+"""
+    _, found = publish(deploy(snapping, code))
+    assert (found["State"], found["StateReasonCode"]) == ("Failed", "FunctionError")
+    assert "extensions" in found["StateReason"]
 
 
 def test_an_init_phase_that_fails(snapping):

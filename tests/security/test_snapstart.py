@@ -72,6 +72,7 @@ def handler(event, context):
         "links": links(),
         "line": read(lambda: line.recv(1)),
         "status": open("/proc/self/status").read(),
+        "maps": open("/proc/self/maps").read(),
     }
 """
 
@@ -150,4 +151,7 @@ def test_what_a_restored_process_holds(version):
         assert re.match(r"(pipe|socket):|/dev/null|/tmp/file|/var/task/index.py|/proc/", link), link
     status = dict(line.split(":\t", 1) for line in value["status"].splitlines() if ":\t" in line)
     assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1" and status["TracerPid"] == "0"
+    for line in value["maps"].splitlines():
+        _, _, name = line.partition("/")
+        assert re.match(r"($|usr/|lib|var/(lang|task|runtime)/|tmp/)", name) and "snapshots" not in name, line
     assert {status[name].strip("0 ") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}

@@ -13,7 +13,7 @@ mod harness;
 
 use harness::{is_root, limited, options, read_until, start};
 use sandbox::{Launcher, Sandbox, SnapshotError, Spec};
-use std::fs::File;
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -32,7 +32,7 @@ fn python(before: &str, after: &str) -> Spec {
 }
 
 /// Lets a program come to where it waits, and takes a snapshot.
-async fn snapshot(launcher: &Launcher, spec: &Spec) -> Result<File, SnapshotError> {
+async fn snapshot(launcher: &Launcher, spec: &Spec) -> Result<NamedTempFile, SnapshotError> {
     let sandbox = launcher.launch(spec.clone()).await.unwrap();
     let mut connection = match sandbox.connection {
         Some(connection) => connection,
@@ -40,14 +40,14 @@ async fn snapshot(launcher: &Launcher, spec: &Spec) -> Result<File, SnapshotErro
     };
     let mut told = [0; 5];
     limited(connection.read_exact(&mut told)).await.unwrap();
-    let file = tempfile::tempfile().unwrap();
+    let file = NamedTempFile::new().unwrap();
     let port = connection.peer_addr().unwrap().port();
-    limited(sandbox.process.take_snapshot(&file, port)).await?;
+    limited(sandbox.process.take_snapshot(file.as_file(), port)).await?;
     Ok(file)
 }
 
-async fn go_on(launcher: &Launcher, spec: &Spec, file: &File) -> (Sandbox, TcpStream) {
-    let mut sandbox = limited(launcher.restore(spec.clone(), file)).await.unwrap();
+async fn go_on(launcher: &Launcher, spec: &Spec, file: &NamedTempFile) -> (Sandbox, TcpStream) {
+    let mut sandbox = limited(launcher.restore(spec.clone(), file.as_file())).await.unwrap();
     let mut connection = sandbox.connection.take().unwrap();
     connection.write_all(b"go").await.unwrap();
     (sandbox, connection)

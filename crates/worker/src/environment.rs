@@ -381,7 +381,7 @@ impl Environment {
 
     /// The runtime has initialised and waits on `connection` until it is restored. It comes back where no snapshot is to be taken.
     pub(crate) fn wait_for_restore(&self, connection: Connection) -> Option<Connection> {
-        if self.ground.origin != Origin::ToBeTaken || self.state().phase() != Phase::Init {
+        if !self.is_to_be_taken() || self.state().phase() != Phase::Init {
             return Some(connection);
         }
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
@@ -393,6 +393,11 @@ impl Environment {
     /// The connection on which the runtime waits to be restored, if it does.
     pub(crate) fn take_waiting(&self) -> Option<Connection> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether its snapshot is to be taken once it has initialised.
+    pub(crate) fn is_to_be_taken(&self) -> bool {
+        self.ground.origin == Origin::ToBeTaken
     }
 
     /// The keys that this environment asks for, if `token` is the one that it was given for that.

@@ -139,6 +139,11 @@ impl Worker {
             return Err(init_failed(&log, function, &failure));
         }
         log.tell_init_report(Ending::SUCCESS);
+        if environment.extensions().has_any() {
+            environment.stop();
+            let what = "extensions are registered in the runtime".to_owned();
+            return Err(SnapStartError::Obstacle(what).into());
+        }
         let taken = self.write_down(&environment, name).await;
         environment.stop();
         taken

@@ -10,8 +10,10 @@ use crate::snapshot::restore::Held;
 use crate::snapshot::{self, During as _, Outcome, Trouble, take, temporary};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use sys::descriptors::{self, Wait};
+use sys::mounts;
 use sys::process::{self, Fork, Separation};
 
 impl Sandboxes {
@@ -63,6 +65,7 @@ impl Sandboxes {
     ) -> Result<(), Trouble> {
         let file = File::from(descriptors::duplicate(file).during("duplicate a descriptor")?);
         let image = snapshot::read_description(&file).during("read the snapshot")?;
+        let file = self.in_host(|| without_path(&file)).during("go to the host's files")??;
         let fill = || temporary::put_back(&image.temporary, &file, self.user_of(slot));
         self.in_files_of(slot, fill).during("go to the sandbox's files")??;
 
@@ -100,6 +103,22 @@ impl Sandboxes {
             Err(error) => tell(reply, &Outcome::Failed(format!("fork: {error}"))),
         }
     }
+}
+
+/// The same file, opened by a mount of its own that lies nowhere: what is mapped of it shows a path to the process that maps it.
+fn without_path(file: &File) -> Result<File, Trouble> {
+    let shown = |descriptor: i32| format!("/proc/self/fd/{descriptor}");
+    let path = std::fs::read_link(shown(file.as_raw_fd())).during("find the snapshot")?;
+    let removed = || Trouble::Stale("the snapshot was removed".to_owned());
+    let mount = mounts::clone_mount(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => removed(),
+        _ => Trouble::Failed("mount the snapshot".to_owned(), error),
+    })?;
+    let opened = File::open(shown(mount.as_raw_fd())).during("open the snapshot")?;
+    let identity = |file: &File| file.metadata().map(|found| (found.dev(), found.ino()));
+    let is_it = identity(&opened).during("open the snapshot")?
+        == identity(file).during("open the snapshot")?;
+    if is_it { Ok(opened) } else { Err(removed()) }
 }
 
 /// Waits until the sandbox says that it has come to the next step.

@@ -152,7 +152,8 @@ pub(crate) async fn answer(
         Operation::RestoreNext => return restore_next(environment, connection).await,
         Operation::Credentials => {
             let token = request.authorization.as_deref();
-            answer_credentials(&mut connection, environment.credentials(token));
+            let is_to_be_taken = environment.is_to_be_taken();
+            answer_credentials(&mut connection, environment.credentials(token), is_to_be_taken);
         }
         Operation::Ping => answer_ping(&mut connection),
         Operation::Function if environment.identity().is_some() => {
@@ -258,12 +259,18 @@ pub(crate) fn answer_restore(connection: &mut Connection, log_stream: &str) {
     reply(connection, "200 OK", "application/json", &body);
 }
 
-fn answer_credentials(connection: &mut Connection, session: Option<&Session>) {
+fn answer_credentials(
+    connection: &mut Connection,
+    session: Option<&Session>,
+    is_to_be_taken: bool,
+) {
     let Some(session) = session else {
         return reply(connection, "403 Forbidden", "text/plain", "the token is wrong\n");
     };
-    // They last as long as the environment. Who asks again when these end gets the same.
-    let end = clock::timestamp_of(clock::epoch_ms().saturating_add(CREDENTIALS_MS));
+    // They last as long as the environment. Who asks again when these end gets the same. Clients that come out of a snapshot
+    // would go on with the keys of an environment that is no more: they ask again where keys are about to end.
+    let lasts_ms = if is_to_be_taken { BEFORE_SNAPSHOT_MS } else { CREDENTIALS_MS };
+    let end = clock::timestamp_of(clock::epoch_ms().saturating_add(lasts_ms));
     let body = serde_json::json!({
         "AccessKeyId": session.access_key_id,
         "SecretAccessKey": session.secret_access_key,
@@ -274,6 +281,8 @@ fn answer_credentials(connection: &mut Connection, session: Option<&Session>) {
 }
 
 const CREDENTIALS_MS: u64 = 6 * 60 * 60 * 1000;
+/// Less than what any SDK holds for enough.
+const BEFORE_SNAPSHOT_MS: u64 = 60 * 1000;
 
 /// The one who waits for the answer to `id`; a wrong id is refused.
 fn take_answer(environment: &Environment, connection: &mut Connection, id: &str) -> Option<Answer> {
