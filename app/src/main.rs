@@ -8,6 +8,7 @@ mod control;
 mod host;
 mod metering;
 mod opening;
+mod principals;
 mod telemetry;
 mod terminal;
 

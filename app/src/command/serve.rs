@@ -6,17 +6,19 @@ use crate::control::Asked;
 use crate::host::FunctionHost;
 use crate::metering::Metering;
 use crate::opening::{Later, LaterEndpoint};
+use crate::principals::Principals;
 use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
 use edge::{Access, Answer, Edge, Identity, Page, Root};
 use events::Queue;
 use events::disk::Directory;
+use iam::Iam;
 use images::Images;
 use invoke::Invoker;
 use lambda::{Functions, Lambda};
 use meter::Meters;
-use names::{AccountId, Region};
+use names::Region;
 use sandbox::{Launcher, Level, Network, Starting};
 use std::future::Future;
 use std::io;
@@ -56,11 +58,15 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
         .context("cannot open the images")?;
     let options = lambda_options(config, &images, &queue);
     let ledger = Ledger::new(store.keyspace("usage"), config.usage.clone());
+    let account = config.server.account.parse()?;
+    let address = listener.local_addr()?;
+    let principals = Principals::open(store.clone(), data_dir.clone(), account, address);
+    let principals = runtime.spawn(principals);
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts { listener, queue, launcher, logs, images, functions, ledger };
+    let parts = Parts { listener, queue, launcher, logs, images, functions, ledger, principals };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -125,20 +131,21 @@ struct Parts {
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
     ledger: Ledger,
+    principals: JoinHandle<anyhow::Result<Principals>>,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, images, functions, ledger } = parts;
+    let Parts { listener, queue, launcher, logs, images, functions, ledger, principals } = parts;
     let address = listener.local_addr()?;
-    let account: AccountId = config.server.account.parse()?;
     let region: Region = config.server.region.parse()?;
-    let (identity, root) = Identity::open(account, data_dir, &[address])?;
-    let identity = Arc::new(identity);
+    // Before the server listens: it says whose a key is.
+    let principals = principals.await.context("IAM was not opened")??;
+    let Principals { identity, root, iam } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let lambda = Later::new();
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
-    let edge = Edge::new(config.edge.clone(), services(lambda.clone()), identity).with_page(
+    let edge = Edge::new(config.edge.clone(), services(lambda.clone(), &iam), identity).with_page(
         CODE_PAGE,
         Access::Link,
         Arc::new(code_page),
@@ -195,12 +202,13 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
 }
 
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
-fn services(lambda: Later<LambdaEndpoint<Lambda>>) -> Vec<Arc<dyn Endpoint>> {
+fn services(lambda: Later<LambdaEndpoint<Lambda>>, iam: &Iam) -> Vec<Arc<dyn Endpoint>> {
     vec![
         Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda }),
         Arc::new(api::lambda_core::LambdaCoreEndpoint(())),
         Arc::new(api::lambda_microvms::LambdaMicrovmsEndpoint(())),
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
+        iam.endpoint(),
         sts::Service::endpoint(),
     ]
 }

@@ -6,6 +6,7 @@
 //!
 //! No behaviour is here: not a default, not a rule that spans two members.
 
+pub mod iam;
 pub mod lambda;
 pub mod lambda_core;
 pub mod lambda_microvms;
@@ -19,5 +20,11 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 5] =
-    [&lambda::SPEC, &lambda_core::SPEC, &lambda_microvms::SPEC, &lambda_web::SPEC, &sts::SPEC];
+pub static SERVICES: [&ServiceSpec; 6] = [
+    &lambda::SPEC,
+    &lambda_core::SPEC,
+    &lambda_microvms::SPEC,
+    &lambda_web::SPEC,
+    &iam::SPEC,
+    &sts::SPEC,
+];

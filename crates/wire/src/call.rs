@@ -129,7 +129,8 @@ impl<'a> Call<'a> {
     fn query_success<O: Output>(&self, output: &O) -> Result<Response> {
         let (name, namespace) = (self.operation.name, self.spec.xml_namespace);
         let mut text = format!("<{name}Response xmlns=\"{namespace}\">");
-        if O::HAS_BODY {
+        // An operation with a result has the element, be it empty.
+        if O::SHAPE.structure().is_some_and(|structure| !structure.name.is_empty()) {
             text.push_str(&format!("<{name}Result>"));
             xml::write(&mut text, output)?;
             text.push_str(&format!("</{name}Result>"));

@@ -213,8 +213,12 @@ impl<'a> Oracle<'a> {
     }
 
     fn constraints(&mut self, path: &str, declared: &Constraints, shape: &'a Value) {
-        let bounds = bounds(shape);
         let is_number = matches!(text(&shape["type"]), "integer" | "long" | "double" | "float");
+        let mut bounds = bounds(shape);
+        if !is_number && bounds.1.is_some() {
+            // A length without a lower bound has none.
+            bounds.0.get_or_insert_with(|| "0".to_owned());
+        }
         let number =
             |number: i64| (number != i64::MIN && number != i64::MAX).then(|| number.to_string());
         let declared_bounds = match (is_number, declared.range, declared.length) {

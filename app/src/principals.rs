@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Who may call: root's key, and IAM, which knows all others.
+
+use edge::{Identity, Root};
+use iam::Iam;
+use names::AccountId;
+use secrets::KeyFile;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Store;
+
+#[derive(Debug)]
+pub(crate) struct Principals {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) root: Root,
+    pub(crate) iam: Iam,
+}
+
+impl Principals {
+    /// Those of a server that listens on `address` and keeps its files in `data_dir`.
+    ///
+    /// Where only this machine can call, the first account has a role for functions from the first start on: there the path
+    /// to a first function is meant to be short.
+    pub(crate) async fn open(
+        store: Store,
+        data_dir: PathBuf,
+        account: AccountId,
+        address: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let opened = account.clone();
+        let opening = tokio::task::spawn_blocking(move || {
+            let key_file = KeyFile::open(&data_dir.join("key"))?;
+            let (identity, root) = Identity::open(opened, &data_dir, &[address])?;
+            Ok::<_, anyhow::Error>((key_file, identity, root))
+        });
+        let (key_file, identity, root) = opening.await??;
+        let iam = Iam::open(&store, &key_file, &account, address.ip().is_loopback()).await?;
+        identity.set_directory(Arc::new(iam.clone()));
+        Ok(Self { identity: Arc::new(identity), root, iam })
+    }
+}
