@@ -104,7 +104,9 @@ pub(crate) fn detect(
 fn guess(head: &Parts) -> Protocol {
     let content_type =
         head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type.starts_with("application/x-amz-json-1.0") {
+    if head.headers.contains_key("smithy-protocol") {
+        Protocol::RpcCbor
+    } else if content_type.starts_with("application/x-amz-json-1.0") {
         Protocol::Json10
     } else if head.headers.contains_key("x-amz-target") {
         Protocol::Json11

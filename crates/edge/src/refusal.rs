@@ -19,7 +19,7 @@ pub(crate) fn unsigned(error: &SignatureError, protocol: Protocol) -> Fault {
             | SignatureError::NotYetCurrent { .. }
             | SignatureError::Scope(_),
         ) => "SignatureDoesNotMatch",
-        (Protocol::RestJson | Protocol::Json10 | Protocol::Json11, _) => code,
+        (Protocol::RestJson | Protocol::Json10 | Protocol::Json11 | Protocol::RpcCbor, _) => code,
     };
     Fault::new(code, error.status(), error.to_string())
 }

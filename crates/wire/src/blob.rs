@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Bytes: base64 in JSON, XML and forms, raw as a payload.
+//! Bytes: base64 in JSON, XML and forms, raw in CBOR and as a payload.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,12 +47,29 @@ impl fmt::Debug for Blob {
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&self.0))
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(&STANDARD.encode(&self.0)),
+            false => serializer.serialize_bytes(&self.0),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Raw;
+
+        impl Visitor<'_> for Raw {
+            type Value = Blob;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a blob")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+                Ok(Blob::from(bytes.to_vec()))
+            }
+        }
+
         struct Base64;
 
         impl Visitor<'_> for Base64 {
@@ -71,6 +88,9 @@ impl<'de> Deserialize<'de> for Blob {
             }
         }
 
+        if !deserializer.is_human_readable() {
+            return deserializer.deserialize_byte_buf(Raw);
+        }
         // As bytes: 70 MB of base64 need no check that they are UTF-8.
         deserializer.deserialize_bytes(Base64)
     }

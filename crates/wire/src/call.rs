@@ -7,7 +7,7 @@
 use crate::input::{self, Head};
 use crate::{
     Access, Body, Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response,
-    Result, Route, ServiceSpec, event_stream, form, json, protocol, route, xml,
+    Result, Route, ServiceSpec, cbor, event_stream, form, gzip, json, protocol, route, xml,
 };
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
@@ -33,16 +33,23 @@ impl<'a> Call<'a> {
         request: Request,
     ) -> std::result::Result<Self, Box<Response>> {
         let (head, body) = request.into_parts();
-        let found = match route.operation {
+        // The bodies of REST operations are compressed by nobody.
+        let body = match route.protocol {
+            Protocol::RestJson => Ok(body),
+            _ => gzip::body(&head.headers, body),
+        };
+        let found = body.and_then(|body| match route.operation {
             Some(index) => {
                 let operation = spec.operations.get(index).ok_or_else(Fault::unknown_operation);
-                operation.map(|operation| (index, operation))
+                operation.map(|operation| (index, operation, body))
             }
-            None => form_operation(spec, &body),
-        };
+            None => form_operation(spec, &body).map(|(index, operation)| (index, operation, body)),
+        });
         let protocol = route.protocol;
         match found {
-            Ok((index, operation)) => Ok(Self { spec, index, operation, cx, route, head, body }),
+            Ok((index, operation, body)) => {
+                Ok(Self { spec, index, operation, cx, route, head, body })
+            }
             Err(fault) => {
                 let response = protocol::write_fault(protocol, &fault, &cx.request_id, spec);
                 Err(Box::new(response))
@@ -68,6 +75,7 @@ impl<'a> Call<'a> {
             }
             Protocol::Json10 | Protocol::Json11 => json::read(&body)?,
             Protocol::Query => form::read(form(&self.head, &body)?)?,
+            Protocol::RpcCbor => cbor::read(&body)?,
         };
         input::build::<I>(draft)
     }
@@ -106,6 +114,7 @@ impl<'a> Call<'a> {
                 ))
             }
             Protocol::Query => self.query_success(&output),
+            Protocol::RpcCbor => self.cbor_success(&output),
         }
     }
 
@@ -124,6 +133,15 @@ impl<'a> Call<'a> {
             None => Bytes::new(),
         };
         Ok(self.response(status, headers, self.route.protocol.content_type(), body.into()))
+    }
+
+    fn cbor_success<O: Output>(&self, output: &O) -> Result<Response> {
+        let mut headers = HeaderMap::with_capacity(4);
+        protocol::set_smithy(&mut headers, Protocol::RpcCbor);
+        // Nothing has no body, and no content type.
+        let body = if O::HAS_BODY { cbor::write(output)? } else { Vec::new() };
+        let content_type = Protocol::RpcCbor.content_type();
+        Ok(self.response(StatusCode::OK, headers, content_type, Bytes::from(body).into()))
     }
 
     fn query_success<O: Output>(&self, output: &O) -> Result<Response> {

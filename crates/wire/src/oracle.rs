@@ -264,6 +264,10 @@ impl<'a> Oracle<'a> {
                 error["httpStatusCode"].as_u64().unwrap_or(400),
                 if is_upper { MessageKey::Upper } else { MessageKey::Lower },
             );
+            if let Some(shapes) = spec.fault_shapes {
+                let declared = shapes.iter().find(|(declared, _)| *declared == code);
+                self.expect(code, "shape", declared.map_or(code, |(_, shape)| shape), name);
+            }
             match spec.faults.iter().find(|fault| fault.code == code) {
                 Some(FaultSpec { status, message_key, .. }) => {
                     self.expect(code, "error", (u64::from(*status), *message_key), modelled);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What differs between the protocols in every response: content types and the form of errors.
 
-use crate::{Blame, Fault, MessageKey, Protocol, Response, ServiceSpec, xml};
+use crate::{Blame, Fault, MessageKey, Protocol, Response, ServiceSpec, cbor, xml};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use names::RequestId;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 impl Protocol {
     pub const fn content_type(self) -> &'static str {
@@ -14,6 +16,7 @@ impl Protocol {
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
             Self::Query => "text/xml",
+            Self::RpcCbor => "application/cbor",
         }
     }
 
@@ -27,6 +30,14 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 static ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// What a client that once spoke Query knows an error as.
 static QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+static SMITHY: HeaderName = HeaderName::from_static("smithy-protocol");
+
+/// Smithy's protocol is told in both directions.
+pub(crate) fn set_smithy(headers: &mut HeaderMap, protocol: Protocol) {
+    if protocol == Protocol::RpcCbor {
+        headers.insert(SMITHY.clone(), HeaderValue::from_static("rpc-v2-cbor"));
+    }
+}
 
 pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &RequestId) {
     let value = HeaderValue::try_from(request_id.to_string())
@@ -40,12 +51,14 @@ pub(crate) fn write_fault(
     request_id: &RequestId,
     spec: &ServiceSpec,
 ) -> Response {
+    let shape = shape(fault, spec);
     let body = match protocol {
-        Protocol::RestJson => rest_body(fault),
-        Protocol::Json10 | Protocol::Json11 => json_body(fault),
-        Protocol::Query => query_body(fault, request_id, spec.xml_namespace),
+        Protocol::RestJson => rest_body(fault).into(),
+        Protocol::Json10 | Protocol::Json11 => object(typed(shape, fault)).into(),
+        Protocol::Query => query_body(fault, request_id, spec.xml_namespace).into(),
+        Protocol::RpcCbor => Bytes::from(cbor_body(shape, fault)).into(),
     };
-    let mut response = Response::new(body.into());
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -56,7 +69,8 @@ pub(crate) fn write_fault(
     {
         headers.insert(ERROR_TYPE.clone(), code);
     }
-    if matches!(protocol, Protocol::Json10 | Protocol::Json11)
+    set_smithy(headers, protocol);
+    if matches!(protocol, Protocol::Json10 | Protocol::Json11 | Protocol::RpcCbor)
         && spec.protocols.contains(&Protocol::Query)
         && let Ok(code) = HeaderValue::from_str(&format!("{};{}", query_code(fault), sender(fault)))
     {
@@ -78,14 +92,21 @@ fn rest_body(fault: &Fault) -> String {
     object(members(fault).chain(kind).chain([(message_key(fault), fault.message.as_str())]))
 }
 
-fn json_body(fault: &Fault) -> String {
-    let code = ("__type", fault.code.as_ref());
-    object(
-        [code]
-            .into_iter()
-            .chain(members(fault))
-            .chain([(message_key(fault), fault.message.as_str())]),
-    )
+/// What JSON calls an error: its shape.
+fn shape<'a>(fault: &'a Fault, spec: &ServiceSpec) -> &'a str {
+    let shapes = spec.fault_shapes.unwrap_or_default();
+    shapes.iter().find(|(code, _)| *code == fault.code).map_or(&fault.code, |(_, shape)| shape)
+}
+
+/// `{"__type":"...","message":"..."}`
+fn typed<'a>(shape: &'a str, fault: &'a Fault) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let message = (message_key(fault), fault.message.as_str());
+    [("__type", shape)].into_iter().chain(members(fault)).chain([message])
+}
+
+fn cbor_body(shape: &str, fault: &Fault) -> Vec<u8> {
+    let members: BTreeMap<&str, &str> = typed(shape, fault).collect();
+    cbor::write(&members).unwrap_or_default()
 }
 
 fn members(fault: &Fault) -> impl Iterator<Item = (&'static str, &str)> {

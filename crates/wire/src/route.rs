@@ -14,10 +14,13 @@ pub fn route<'a>(spec: &'static ServiceSpec, head: &'a Parts) -> Option<Route<'a
     if let Some(target) = head.headers.get("x-amz-target") {
         return target_route(spec, target.to_str().ok()?);
     }
+    if let Some(protocol) = head.headers.get("smithy-protocol") {
+        return if protocol == "rpc-v2-cbor" { rpc_route(spec, head.uri.path()) } else { None };
+    }
     spec.protocols.iter().find_map(|protocol| match protocol {
         Protocol::RestJson => rest_route(spec, head),
         Protocol::Query => query_route(spec, head),
-        Protocol::Json10 | Protocol::Json11 => None,
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcCbor => None,
     })
 }
 
@@ -27,6 +30,17 @@ fn target_route<'a>(spec: &'static ServiceSpec, target: &str) -> Option<Route<'a
     let name = target.strip_prefix(spec.target_prefix?)?.strip_prefix('.')?;
     let operation = spec.operations.iter().position(|operation| operation.name == name)?;
     Some(Route { protocol, operation: Some(operation), labels: Vec::new() })
+}
+
+/// `/service/GraniteServiceVersion20100801/operation/PutMetricData`, perhaps behind a prefix.
+fn rpc_route<'a>(spec: &'static ServiceSpec, path: &str) -> Option<Route<'a>> {
+    let (rest, name) = path.rsplit_once("/operation/")?;
+    let (_, service) = rest.rsplit_once("/service/")?;
+    if !spec.protocols.contains(&Protocol::RpcCbor) || Some(service) != spec.target_prefix {
+        return None;
+    }
+    let operation = spec.operations.iter().position(|operation| operation.name == name)?;
+    Some(Route { protocol: Protocol::RpcCbor, operation: Some(operation), labels: Vec::new() })
 }
 
 fn query_route<'a>(spec: &'static ServiceSpec, head: &'a Parts) -> Option<Route<'a>> {

@@ -34,6 +34,8 @@ pub enum Protocol {
     Json11,
     /// A form in, XML out.
     Query,
+    /// Smithy's RPC version 2: CBOR in and out, the operation in the path.
+    RpcCbor,
 }
 
 /// Which operation a request asks for, found from its head alone, so that body limits apply while reading.
@@ -60,6 +62,9 @@ pub struct ServiceSpec {
     pub operations: &'static [OperationSpec],
     /// Every error the model declares.
     pub faults: &'static [FaultSpec],
+    /// Of a service that once spoke `Query` only: the shapes of those errors whose code is another. Its other protocols name
+    /// the shape, and tell the code in a header.
+    pub fault_shapes: Option<&'static [(&'static str, &'static str)]>,
 }
 
 impl ServiceSpec {
@@ -72,6 +77,7 @@ impl ServiceSpec {
         xml_namespace: "",
         operations: &[],
         faults: &[],
+        fault_shapes: None,
     };
 }
 
