@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) edge: edge::Options,
     pub(crate) store: store::Options,
     pub(crate) usage: usage::Options,
+    pub(crate) cloudwatch: cloudwatch::Options,
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -116,6 +117,7 @@ impl Config {
             edge: section(&mut table, "edge", &mut mistakes),
             store: section(&mut table, "store", &mut mistakes),
             usage: section(&mut table, "usage", &mut mistakes),
+            cloudwatch: section(&mut table, "cloudwatch", &mut mistakes),
         };
         config.server.check(&mut mistakes);
         let unknown: BTreeSet<&String> = table.keys().collect();

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Brings what functions used from the meters to the ledger, every second.
+//! Brings what functions used from the meters to the ledger and to their metrics, every second.
 //!
 //! What is printed is counted, in one place (`worker`); what is counted is on the disk a second later. A server that is
 //! killed forgets at most that second, and never counts anything twice: before the counts are written, the lines that
 //! they were printed in are.
 
+use anyhow::Context as _;
+use cloudwatch::CloudWatch;
 use invoke::Invoker;
 use meter::{Drained, Meters};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
-use usage::{Column, Entry, Ledger, LedgerError, Row, Totals};
+use usage::{Column, Entry, Ledger, Row, Totals};
 use worker::logs::LogFiles;
 
 /// Rows that are summed up at once.
@@ -24,9 +26,17 @@ pub(crate) struct Metering {
     invoker: Invoker,
     logs: LogFiles,
     ledger: Ledger,
+    metrics: CloudWatch,
     every: Duration,
     /// When what is provisioned was last counted.
     provisioned_until: Mutex<Instant>,
+}
+
+/// Where it goes.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) ledger: Ledger,
+    pub(crate) metrics: CloudWatch,
 }
 
 impl Metering {
@@ -34,14 +44,16 @@ impl Metering {
         meters: Meters,
         invoker: Invoker,
         logs: LogFiles,
-        ledger: Ledger,
+        kept: Kept,
         options: &usage::Options,
     ) -> Self {
+        let Kept { ledger, metrics } = kept;
         Self {
             meters,
             invoker,
             logs,
             ledger,
+            metrics,
             every: Duration::from_millis(options.flush_ms.max(1)),
             provisioned_until: Mutex::new(Instant::now()),
         }
@@ -49,6 +61,16 @@ impl Metering {
 
     /// Collects, for as long as the server runs.
     pub(crate) async fn run(&self) {
+        tokio::join!(self.collect_often(), self.metrics.run());
+    }
+
+    /// Collects what is left when nothing runs any more.
+    pub(crate) async fn finish(&self) -> anyhow::Result<()> {
+        self.collect().await.context("what functions used was not written")?;
+        self.metrics.flush().await.context("metrics were not written")
+    }
+
+    async fn collect_often(&self) {
         let mut is_failing = false;
         loop {
             tokio::time::sleep(self.every).await;
@@ -57,7 +79,7 @@ impl Metering {
                 && !is_failing
             {
                 tracing::error!(
-                    error = error as &dyn std::error::Error,
+                    error = &**error as &dyn std::error::Error,
                     "usage not written; it waits in memory"
                 );
             }
@@ -66,7 +88,7 @@ impl Metering {
     }
 
     /// Takes what was counted until now to the disk.
-    pub(crate) async fn collect(&self) -> Result<(), LedgerError> {
+    async fn collect(&self) -> anyhow::Result<()> {
         let drained = self.meters.drain();
         self.ledger.add(self.provisioned());
         self.ledger.add(used(&drained));
@@ -75,7 +97,9 @@ impl Metering {
             // It fails only when the server stops, which flushes the logs itself.
             drop(tokio::task::spawn_blocking(move || logs.flush()).await);
         }
-        self.ledger.settle().await
+        self.ledger.settle().await?;
+        // What is billed goes first.
+        Ok(self.metrics.take(&drained).await?)
     }
 
     pub(crate) async fn usage(
@@ -83,7 +107,7 @@ impl Metering {
         from: &str,
         to: &str,
         by: &[Column],
-    ) -> Result<Vec<Row>, LedgerError> {
+    ) -> anyhow::Result<Vec<Row>> {
         self.collect().await?;
         Ok(usage::group(self.ledger.rows(from, to, ROWS_MAX).await?, by))
     }

@@ -4,12 +4,13 @@
 use crate::config::Config;
 use crate::control::Asked;
 use crate::host::FunctionHost;
-use crate::metering::Metering;
+use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
 use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
+use cloudwatch::CloudWatch;
 use edge::{Access, Answer, Edge, Identity, Page, Root};
 use events::Queue;
 use events::disk::Directory;
@@ -57,7 +58,10 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let images = Images::open(config.images.clone(), data_dir.join("images"))
         .context("cannot open the images")?;
     let options = lambda_options(config, &images, &queue);
-    let ledger = Ledger::new(store.keyspace("usage"), config.usage.clone());
+    let kept = Kept {
+        ledger: Ledger::new(store.keyspace("usage"), config.usage.clone()),
+        metrics: CloudWatch::new(&store, config.cloudwatch.clone()),
+    };
     let account = config.server.account.parse()?;
     let address = listener.local_addr()?;
     let principals = Principals::open(store.clone(), data_dir.clone(), account, address);
@@ -66,7 +70,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts { listener, queue, launcher, logs, images, functions, ledger, principals };
+    let parts = Parts { listener, queue, launcher, logs, images, functions, kept, principals };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -130,12 +134,12 @@ struct Parts {
     logs: LogFiles,
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
-    ledger: Ledger,
+    kept: Kept,
     principals: JoinHandle<anyhow::Result<Principals>>,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, images, functions, ledger, principals } = parts;
+    let Parts { listener, queue, launcher, logs, images, functions, kept, principals } = parts;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
@@ -145,7 +149,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let lambda = Later::new();
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
-    let edge = Edge::new(config.edge.clone(), services(lambda.clone(), &iam), identity).with_page(
+    let services = services(lambda.clone(), &iam, &kept.metrics);
+    let edge = Edge::new(config.edge.clone(), services, identity).with_page(
         CODE_PAGE,
         Access::Link,
         Arc::new(code_page),
@@ -167,7 +172,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         Worker::new(launcher, runtimes, logs.clone(), host, snapshots, stems, meters.clone());
     worker.pull_runtimes();
     let invoker = Invoker::new(worker, config.invoke.clone());
-    let metering = Metering::new(meters, invoker.clone(), logs.clone(), ledger, &config.usage);
+    let metering = Metering::new(meters, invoker.clone(), logs.clone(), kept, &config.usage);
     let metering = Arc::new(metering);
     let mut functions = functions.await.context("the functions were not loaded")??;
     if !runs_images {
@@ -191,7 +196,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     queue.stop();
     let (cut_off, (), _) =
         tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
-    metering.collect().await.context("what functions used was not written")?;
+    metering.finish().await?;
     tokio::task::spawn_blocking(move || logs.flush()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     if cut_off > 0 {
@@ -202,7 +207,11 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
 }
 
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
-fn services(lambda: Later<LambdaEndpoint<Lambda>>, iam: &Iam) -> Vec<Arc<dyn Endpoint>> {
+fn services(
+    lambda: Later<LambdaEndpoint<Lambda>>,
+    iam: &Iam,
+    cloudwatch: &CloudWatch,
+) -> Vec<Arc<dyn Endpoint>> {
     vec![
         Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda }),
         Arc::new(api::lambda_core::LambdaCoreEndpoint(())),
@@ -210,6 +219,7 @@ fn services(lambda: Later<LambdaEndpoint<Lambda>>, iam: &Iam) -> Vec<Arc<dyn End
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
         sts::Service::endpoint(),
+        cloudwatch.endpoint(),
     ]
 }
 

@@ -6,6 +6,7 @@
 //!
 //! No behaviour is here: not a default, not a rule that spans two members.
 
+pub mod cloudwatch;
 pub mod iam;
 pub mod lambda;
 pub mod lambda_core;
@@ -20,11 +21,12 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 6] = [
+pub static SERVICES: [&ServiceSpec; 7] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
     &lambda_web::SPEC,
     &iam::SPEC,
     &sts::SPEC,
+    &cloudwatch::SPEC,
 ];

@@ -8,7 +8,8 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 6] = [
+pub static MODELS: [(&str, &ServiceSpec); 7] = [
+    ("cloudwatch", &crate::cloudwatch::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
     ("lambda-core", &crate::lambda_core::SPEC),

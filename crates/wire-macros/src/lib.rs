@@ -18,7 +18,7 @@ use structure::Declared;
 /// Declares an AWS service: each method is an operation.
 ///
 /// `#[service(rest_json, query, json10, json11, rpc_cbor, signing = "lambda", version = "2015-03-31", target = "AmazonSQS",
-/// namespace = "https://...", faults = PATH, fault_shapes = PATH)]` names the protocols and what requests and answers carry.
+/// namespace = "https://...", faults = PATH)]` names the protocols and what requests and answers carry.
 ///
 /// Each operation has `#[operation(http = "POST /path/{Label}?find=Literal", status = 201, body_max = 1024)]`.
 /// One that is not `async` is no method, and is answered with a clear error: `fn name();` at once, `fn name(input: Input);`

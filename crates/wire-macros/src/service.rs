@@ -17,7 +17,6 @@ struct Arguments {
     xml_namespace: String,
     target_prefix: Option<String>,
     faults: Option<Expr>,
-    fault_shapes: Option<Expr>,
 }
 
 /// A service of its own operations, or of those that its supertraits declare.
@@ -108,7 +107,6 @@ fn parse_arguments(tokens: Tokens) -> Result<Arguments> {
             "namespace" => arguments.xml_namespace = text(&meta)?,
             "target" => arguments.target_prefix = Some(text(&meta)?),
             "faults" => arguments.faults = Some(meta.value()?.parse()?),
-            "fault_shapes" => arguments.fault_shapes = Some(meta.value()?.parse()?),
             _ => return Err(meta.error("not an attribute of a service")),
         }
         Ok(())
@@ -176,12 +174,7 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
         target_prefix,
         faults,
         actions: _,
-        fault_shapes,
     } = arguments;
-    let fault_shapes = match fault_shapes {
-        Some(shapes) => quote!(Some(#shapes)),
-        None => quote!(None),
-    };
     let target_prefix = match target_prefix {
         Some(prefix) => quote!(Some(#prefix)),
         None => quote!(None),
@@ -205,7 +198,6 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
                 xml_namespace: #xml_namespace,
                 operations: &OPERATIONS,
                 faults: #faults,
-                fault_shapes: #fault_shapes,
             }
         };
     }

@@ -264,11 +264,11 @@ impl<'a> Oracle<'a> {
                 error["httpStatusCode"].as_u64().unwrap_or(400),
                 if is_upper { MessageKey::Upper } else { MessageKey::Lower },
             );
-            if let Some(shapes) = spec.fault_shapes {
-                let declared = shapes.iter().find(|(declared, _)| *declared == code);
-                self.expect(code, "shape", declared.map_or(code, |(_, shape)| shape), name);
-            }
-            match spec.faults.iter().find(|fault| fault.code == code) {
+            let is_it = |fault: &&FaultSpec| match fault.query_code {
+                Some(query_code) => fault.code == name && query_code == code,
+                None => fault.code == code,
+            };
+            match spec.faults.iter().find(is_it) {
                 Some(FaultSpec { status, message_key, .. }) => {
                     self.expect(code, "error", (u64::from(*status), *message_key), modelled);
                 }

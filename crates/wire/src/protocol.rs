@@ -51,12 +51,11 @@ pub(crate) fn write_fault(
     request_id: &RequestId,
     spec: &ServiceSpec,
 ) -> Response {
-    let shape = shape(fault, spec);
     let body = match protocol {
         Protocol::RestJson => rest_body(fault).into(),
-        Protocol::Json10 | Protocol::Json11 => object(typed(shape, fault)).into(),
+        Protocol::Json10 | Protocol::Json11 => object(typed(fault)).into(),
         Protocol::Query => query_body(fault, request_id, spec.xml_namespace).into(),
-        Protocol::RpcCbor => Bytes::from(cbor_body(shape, fault)).into(),
+        Protocol::RpcCbor => Bytes::from(cbor_body(fault)).into(),
     };
     let mut response = Response::new(body);
     *response.status_mut() =
@@ -92,20 +91,14 @@ fn rest_body(fault: &Fault) -> String {
     object(members(fault).chain(kind).chain([(message_key(fault), fault.message.as_str())]))
 }
 
-/// What JSON calls an error: its shape.
-fn shape<'a>(fault: &'a Fault, spec: &ServiceSpec) -> &'a str {
-    let shapes = spec.fault_shapes.unwrap_or_default();
-    shapes.iter().find(|(code, _)| *code == fault.code).map_or(&fault.code, |(_, shape)| shape)
-}
-
 /// `{"__type":"...","message":"..."}`
-fn typed<'a>(shape: &'a str, fault: &'a Fault) -> impl Iterator<Item = (&'static str, &'a str)> {
+fn typed(fault: &Fault) -> impl Iterator<Item = (&'static str, &str)> {
     let message = (message_key(fault), fault.message.as_str());
-    [("__type", shape)].into_iter().chain(members(fault)).chain([message])
+    [("__type", fault.code.as_ref())].into_iter().chain(members(fault)).chain([message])
 }
 
-fn cbor_body(shape: &str, fault: &Fault) -> Vec<u8> {
-    let members: BTreeMap<&str, &str> = typed(shape, fault).collect();
+fn cbor_body(fault: &Fault) -> Vec<u8> {
+    let members: BTreeMap<&str, &str> = typed(fault).collect();
     cbor::write(&members).unwrap_or_default()
 }
 

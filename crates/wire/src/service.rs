@@ -62,9 +62,6 @@ pub struct ServiceSpec {
     pub operations: &'static [OperationSpec],
     /// Every error the model declares.
     pub faults: &'static [FaultSpec],
-    /// Of a service that once spoke `Query` only: the shapes of those errors whose code is another. Its other protocols name
-    /// the shape, and tell the code in a header.
-    pub fault_shapes: Option<&'static [(&'static str, &'static str)]>,
 }
 
 impl ServiceSpec {
@@ -77,7 +74,6 @@ impl ServiceSpec {
         xml_namespace: "",
         operations: &[],
         faults: &[],
-        fault_shapes: None,
     };
 }
 

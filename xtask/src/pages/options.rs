@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 12] = [
+const SECTIONS: [(&str, &str, &str, &str); 13] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -23,6 +23,7 @@ const SECTIONS: [(&str, &str, &str, &str); 12] = [
     ("edge", "connections and requests", "crates/edge/src/", "Options"),
     ("store", "what lasts", "crates/store/src/", "Options"),
     ("usage", "what functions used", "crates/usage/src/", "Options"),
+    ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),
 ];
 
 pub(super) fn write(tree: &Tree) -> String {
