@@ -253,10 +253,10 @@ def test_a_full_disk(new_platform, small_disk):
 
 
 def fill(path):
-    with path.open("wb") as ballast:
+    # Without a buffer: what does not fit would be tried once more when the file is closed.
+    with path.open("wb", buffering=0) as ballast:
         try:
             while True:
                 ballast.write(bytes(65536))
-                ballast.flush()
         except OSError:
             pass
