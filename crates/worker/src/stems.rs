@@ -47,9 +47,12 @@ const EARLY: [&str; 6] = ["AWS_LAMBDA_EXEC_WRAPPER", "GLIBC_", "LANG", "LC_", "L
 pub struct Options {
     /// Stems kept ready for each runtime in use, whatever the demand. Default: 4.
     pub ready_min: usize,
-    /// Stems that may be ready for one runtime when many functions are new; fewer of one whose stems are large. 0: no
-    /// stems, every cold start takes the ordinary path. Default: 64, or less on a machine with less than 24 GiB of memory.
+    /// Stems that may be ready for one runtime when many functions are new. 0: no stems, every cold start takes the ordinary
+    /// path. Default: 64, or less on a machine with less than 24 GiB of memory.
     pub ready_max: usize,
+    /// Megabytes that the stems of one runtime may take: there are fewer of a runtime whose stems are large. Default: a twelfth
+    /// of the machine's memory.
+    pub ready_mb_max: u64,
     /// Milliseconds for which a new function, or a start that found no stem, counts as demand. Default: 60000.
     pub demand_window_ms: u64,
     /// Milliseconds after which the stems of a runtime that nobody has used are stopped. Default: 900000 (15 minutes).
@@ -61,33 +64,36 @@ impl Default for Options {
         Self {
             ready_min: 4,
             ready_max: ready_max(),
+            ready_mb_max: memory_mb() / 12,
             demand_window_ms: 60_000,
             idle_max_ms: 900_000,
         }
     }
 }
 
-/// What a stem usually takes. Limits count stems of this size.
+/// What a stem usually takes.
 const USUAL_MB: u64 = 12;
 
-/// At most a thirty-second part of the memory for one runtime.
+/// At most a thirty-second part of the memory for stems of the usual size.
 fn ready_max() -> usize {
+    usize::try_from(memory_mb() / 32 / USUAL_MB).unwrap_or(usize::MAX).clamp(4, 64)
+}
+
+/// Of this machine.
+fn memory_mb() -> u64 {
     let memory = rustix::system::sysinfo();
-    let bytes = u64::from(memory.mem_unit).saturating_mul(memory.totalram);
-    usize::try_from(bytes / 32 / (USUAL_MB << 20)).unwrap_or(usize::MAX).clamp(4, 64)
+    u64::from(memory.mem_unit).saturating_mul(memory.totalram) >> 20
 }
 
 impl Options {
-    /// The same memory for stems of another size: fewer of large ones, and at least one.
+    /// The same for stems of this size: of large ones fewer are kept for nobody, and there are only as many as there is memory
+    /// for, but one.
     fn for_stems_of(&self, memory_mb: u64) -> Self {
-        let scaled = |count: usize| {
-            let large = u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(USUAL_MB);
-            let fewer = usize::try_from(large.div_ceil(memory_mb.max(USUAL_MB)));
-            fewer.unwrap_or(usize::MAX).max(count.min(1))
-        };
+        let usual = usize::try_from(memory_mb.max(USUAL_MB) / USUAL_MB).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.ready_mb_max / memory_mb.max(1)).unwrap_or(usize::MAX);
         Self {
-            ready_min: scaled(self.ready_min),
-            ready_max: scaled(self.ready_max),
+            ready_min: self.ready_min.div_ceil(usual),
+            ready_max: self.ready_max.min(room.max(1)),
             ..self.clone()
         }
     }
@@ -409,16 +415,19 @@ fn identity<'a>(env: impl Iterator<Item = &'a (String, String)>) -> Bytes {
 mod tests {
     use super::*;
 
+    fn options() -> Options {
+        Options { demand_window_ms: 1000, ..Options::default() }
+    }
+
     #[test]
     fn large_stems_are_fewer() {
-        let options =
-            Options { ready_min: 4, ready_max: 64, demand_window_ms: 1000, idle_max_ms: 1 };
+        let options = Options { ready_min: 4, ready_max: 64, ready_mb_max: 1440, ..options() };
         let counts = |memory_mb| {
             let options = options.for_stems_of(memory_mb);
             (options.ready_min, options.ready_max)
         };
         assert_eq!(counts(12), (4, 64));
-        assert_eq!(counts(36), (2, 22));
+        assert_eq!(counts(36), (2, 40));
         assert_eq!(counts(9000), (1, 1));
         let none = Options { ready_max: 0, ..options.clone() };
         assert_eq!(none.for_stems_of(36).ready_max, 0);
@@ -426,8 +435,7 @@ mod tests {
 
     #[test]
     fn stems_follow_demand_within_their_limits() {
-        let options =
-            Options { ready_min: 2, ready_max: 10, demand_window_ms: 1000, idle_max_ms: 1 };
+        let options = Options { ready_min: 2, ready_max: 10, ..options() };
         let (mut pool, now) = (Pool::default(), Instant::now());
         assert_eq!(pool.wanted(&options, now), 2);
         pool.demand.extend([now; 3]);
