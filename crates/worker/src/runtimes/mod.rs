@@ -260,15 +260,18 @@ impl Runtimes {
         let identifier = identifier
             .parse::<Identifier>()
             .map_err(|_| NotInstalled::Unsupported { text: identifier.to_owned() })?;
+        let is_provided = matches!(identifier.language(), Language::Provided);
         let (image, prefix) = match self.in_images.find(identifier) {
             Some(InImage::Ready { root, prefix }) => (Some(root), prefix),
             Some(InImage::NotReady { address, failure, .. }) => {
                 let reason = failure.unwrap_or_else(|| "it was not pulled yet".to_owned());
                 return Err(NotInstalled::NotPulled { identifier, address, reason });
             }
+            // It has no interpreter to be looked for.
+            None if is_provided => (None, None),
             None => (None, self.prefix(identifier)),
         };
-        if matches!(identifier.language(), Language::Provided) {
+        if is_provided {
             return Ok(self.provided(identifier, image));
         }
         let prefix = prefix.ok_or(NotInstalled::Missing { identifier })?;
