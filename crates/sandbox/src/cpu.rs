@@ -5,12 +5,14 @@ use crate::CpuPolicy;
 use sys::cgroup::cpu::PERIOD_US;
 
 /// What AWS calls one vCPU's worth of memory.
-const VCPU_MEMORY_MB: u64 = 1769;
+pub(crate) const VCPU_MEMORY_MB: u64 = 1769;
 
 /// What is written to the CPU controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CpuLimits {
     pub(crate) shares: u64,
+    /// Nobody waits for it: it runs where nobody else wants to.
+    pub(crate) stands_back: bool,
     pub(crate) quota_us: Option<u64>,
 }
 
@@ -21,7 +23,7 @@ pub(crate) enum Phase {
     Invoke,
 }
 
-/// What the kernel calls the least share: of what nobody waits for.
+/// What the kernel calls the least share: of what nobody waits for, where it can not stand back.
 pub(crate) const LEAST_SHARES: u64 = 2;
 
 /// The limits of a function of this much memory on a machine of `cpu_count` CPUs.
@@ -43,7 +45,7 @@ pub(crate) fn limits(
             (visible < cpu_count).then_some(visible * PERIOD_US)
         }
     };
-    CpuLimits { shares, quota_us }
+    CpuLimits { shares, stands_back: false, quota_us }
 }
 
 /// The share of all sandboxes together: twice that of one busy process for each CPU. The kernel would give them all as much as

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One launch, from the server's side: requests out, news in.
 
-use crate::cpu::{self, Phase};
+use crate::cpu::Phase;
 use crate::handle::{Running, Shared};
 use crate::launcher::network::{EDGE, RUNTIME_API};
 use crate::limits::{self, Limiters};
@@ -20,7 +20,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use sys::cgroup::Group;
 use sys::descriptors::{self, Wait};
 use tokio::io::Interest;
@@ -63,7 +63,7 @@ pub(crate) async fn build(
     send(&running.socket, &request, &[theirs.as_fd()]).await?;
     drop(theirs);
     let news = UnixStream::from_std(ours.into()).map_err(talk)?;
-    let (id, group, passed) = built(&news, shared, root).await?;
+    let (id, group_name, passed) = built(&news, shared, root).await?;
 
     let mut passed = passed.into_iter();
     let tmp = if shared.level == Level::L0 { None } else { passed.next() };
@@ -81,7 +81,7 @@ pub(crate) async fn build(
         _ => None,
     };
     let network = passed.next();
-    let (group, limiters) = open_group(running, &group).map_err(talk)?;
+    let (group, limiters) = open_group(running, &group_name).map_err(talk)?;
     let (news, pidfd) = (Arc::new(news), Arc::new(pidfd));
     let limits = Limits::default();
     let cpu = shared.cpu_limits(limits.memory_bytes, Phase::Init);
@@ -105,11 +105,14 @@ pub(crate) async fn build(
         peak: memory.and_then(|memory| memory.peak().ok()),
         watch,
         group,
+        group_name,
         limiters,
         network,
         limits,
         cpu,
         cpu_after_init: cpu,
+        allowance: std::sync::Mutex::default(),
+        stands_back: AtomicBool::new(false),
         course: std::sync::Mutex::default(),
         kills_before: AtomicU64::new(0),
         memory_peak: std::sync::Mutex::default(),
@@ -134,7 +137,7 @@ async fn built(
     news: &UnixStream,
     shared: &Shared,
     root: Option<&Path>,
-) -> Result<(SandboxId, String, Vec<OwnedFd>), LaunchError> {
+) -> Result<(SandboxId, Box<str>, Vec<OwnedFd>), LaunchError> {
     let mut buffer = [0; news::LENGTH_MAX];
     let receive = || descriptors::receive(news, &mut buffer, Wait::Never);
     let (length, passed) =
@@ -143,7 +146,7 @@ async fn built(
             _ => talk(error),
         })?;
     match News::decode(buffer.get(..length).unwrap_or_default()) {
-        Some(News::Built { sandbox, group }) => Ok((sandbox, group, passed)),
+        Some(News::Built { sandbox, group }) => Ok((sandbox, group.into_boxed_str(), passed)),
         Some(news) => {
             let root = root.map(Path::to_owned);
             let spec = Spec { root, ..Spec::new(Vec::<String>::new()) };
@@ -321,9 +324,7 @@ fn bound(process: &mut Process, limits: Limits) -> Result<(), LaunchError> {
 /// The program may run already: this is its share of what it has as long as it runs, and not a bound.
 fn share(shared: &Shared, process: &mut Process, spec: &Spec) -> Result<(), LaunchError> {
     let mut cpu = shared.cpu_limits(spec.limits.memory_bytes, Phase::Init);
-    if spec.is_ahead {
-        cpu.shares = cpu::LEAST_SHARES;
-    }
+    cpu.stands_back = spec.is_ahead;
     if process.group.is_some() {
         limits::share(&process.limiters, Some(process.cpu), cpu).map_err(not_limited)?;
         process.cpu = cpu;

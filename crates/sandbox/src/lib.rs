@@ -18,6 +18,7 @@ mod memory;
 mod news;
 mod options;
 mod order;
+mod pace;
 mod ready;
 mod request;
 mod sandbox;

@@ -3,7 +3,7 @@
 //! write costs ten microseconds of a cold start.
 
 use crate::Limits;
-use crate::cpu::CpuLimits;
+use crate::cpu::{CpuLimits, LEAST_SHARES};
 use crate::watch::Watch;
 use std::io;
 use sys::cgroup::Group;
@@ -58,7 +58,15 @@ pub(crate) fn share(
     limits: CpuLimits,
 ) -> io::Result<()> {
     let Some(cpu) = &limiters.cpu else { return Ok(()) };
-    if before.is_none_or(|before| before.shares != limits.shares) {
+    let stood_back = before.is_some_and(|before| before.stands_back);
+    if limits.stands_back {
+        if !stood_back && cpu.stand_back().is_err() {
+            cpu.set_shares(LEAST_SHARES)?;
+        }
+    } else if stood_back {
+        // A kernel on which it could not stand back has no file for it, but the share.
+        cpu.stand_up(limits.shares).or_else(|_| cpu.set_shares(limits.shares))?;
+    } else if before.is_none_or(|before| before.shares != limits.shares) {
         cpu.set_shares(limits.shares)?;
     }
     if before.is_none_or(|before| before.quota_us != limits.quota_us) {

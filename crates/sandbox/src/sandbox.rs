@@ -7,6 +7,7 @@ use crate::launch;
 use crate::limits::Limiters;
 use crate::news::{self, News};
 use crate::order::Order;
+use crate::pace::{self, Allowance};
 use crate::request::SandboxId;
 use crate::watch::Watch;
 use crate::{LaunchError, Level, Limits, SnapshotError};
@@ -14,8 +15,9 @@ use std::fs::File;
 use std::io;
 use std::net::TcpListener as StdTcpListener;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 use sys::cgroup::Group;
 use sys::cgroup::memory::Peak;
 use sys::descriptors::{self, Wait};
@@ -23,6 +25,7 @@ use sys::process::{self, Ending};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// How the runtime ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +142,8 @@ pub struct Process {
     pub(crate) pidfd: Arc<OwnedFd>,
     pub(crate) level: Level,
     pub(crate) group: Option<Arc<Group>>,
+    /// Empty where it has none.
+    pub(crate) group_name: Box<str>,
     pub(crate) limiters: Limiters,
     /// Where memory is limited.
     pub(crate) watch: Option<Watch>,
@@ -150,6 +155,10 @@ pub struct Process {
     pub(crate) cpu: CpuLimits,
     /// What `init_done` puts in force.
     pub(crate) cpu_after_init: CpuLimits,
+    /// Once it was seen to take long.
+    pub(crate) allowance: std::sync::Mutex<Option<Allowance>>,
+    /// As its cgroup was told.
+    pub(crate) stands_back: AtomicBool,
     pub(crate) course: std::sync::Mutex<Course>,
     pub(crate) memory_peak: std::sync::Mutex<MemoryPeak>,
     /// Kills of the kernel before the program was started again.
@@ -341,6 +350,44 @@ impl Process {
         {
             tracing::warn!(%error, "setting the CPU quota of a function failed");
         }
+    }
+
+    /// Whether it runs where nobody else wants to: until `pace` finds that it need not.
+    pub fn stands_back(&self) -> bool {
+        self.stands_back.load(Ordering::Acquire)
+    }
+
+    /// Looks how much the program has computed. One that had more than belongs to its memory stands back behind others for a
+    /// while. Says when to look again, as long as it runs.
+    pub fn pace(&self) -> Duration {
+        let Some(used) = self.group.as_ref().and_then(|group| group.cpu_time()) else {
+            return pace::NEVER;
+        };
+        let now = Instant::now();
+        let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowance = allowance.get_or_insert_with(|| Allowance::new(now, used));
+        allowance.look(now, used, self.limits.memory_bytes);
+        if allowance.is_spent() == self.stands_back() {
+            return allowance.pause();
+        }
+        match self.let_others_go_first(allowance.is_spent()) {
+            Ok(()) => {
+                self.stands_back.store(allowance.is_spent(), Ordering::Release);
+                allowance.pause()
+            }
+            // A kernel that does not know how never will.
+            Err(error) => {
+                tracing::debug!(%error, "the place of a function among others was not changed");
+                pace::NEVER
+            }
+        }
+    }
+
+    fn let_others_go_first(&self, stands_back: bool) -> io::Result<()> {
+        let Some(cpu) = self.launcher.tree.open_cpu(&self.group_name)? else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        if stands_back { cpu.stand_back() } else { cpu.stand_up(self.cpu.shares) }
     }
 
     /// See `Sandbox::freeze`.

@@ -199,3 +199,31 @@ async fn the_cpu_quota_begins_after_init() {
     let text = read_until(&sandbox, is_slow).await;
     assert!(is_slow(&text), "{text}");
 }
+
+#[tokio::test]
+async fn who_computes_for_long_stands_back_until_it_has_rested() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let sandbox = launcher.launch(shell("while :; do :; done")).await.unwrap();
+    let process = &sandbox.process;
+    assert!(!process.stands_back());
+    let an_hour = std::time::Duration::from_secs(3600);
+    let mut is_known = true;
+    wait_until("standing back", || {
+        is_known = process.pace() < an_hour;
+        process.stands_back() || !is_known
+    })
+    .await;
+    if !is_known {
+        eprintln!("skipped: needs Linux 5.15, and cgroups of version 2 to be mounted");
+        return;
+    }
+    process.freeze().unwrap();
+    wait_until("up again", || {
+        process.pace();
+        !process.stands_back()
+    })
+    .await;
+}

@@ -20,6 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+
+/// An event that takes longer may be computing, and is looked at.
+const LONG: Duration = Duration::from_millis(10);
 
 /// What a function gave back.
 #[derive(Debug)]
@@ -139,7 +143,7 @@ impl Environment {
         if self.extensions().has_any() {
             self.tell_extensions(event, deadline_ms);
         }
-        let given = match tokio::time::timeout(left, self.wait(answered, &mut connection)).await {
+        let given = match self.within(left, self.wait(answered, &mut connection)).await {
             Ok(Answered::Result(result, streamed)) => Given { result, streamed },
             Ok(Answered::NotDelivered) => return Err(NotDelivered),
             Err(_elapsed) => {
@@ -153,6 +157,28 @@ impl Environment {
         }
         self.drain_output();
         Ok(given)
+    }
+
+    /// Waits for an answer, at most for `left`. While one is long in coming, the function lets others go first, if it computes.
+    async fn within<T>(
+        &self,
+        left: Duration,
+        waiting: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        let mut waiting = std::pin::pin!(waiting);
+        let begun = Instant::now();
+        let end = begun + left;
+        // From an event before this one.
+        if self.process().stands_back() {
+            self.process().pace();
+        }
+        let mut look = begun + LONG;
+        loop {
+            match tokio::time::timeout_at(look.min(end), waiting.as_mut()).await {
+                Err(_elapsed) if look < end => look = Instant::now() + self.process().pace(),
+                result => return result,
+            }
+        }
     }
 
     /// Waits for the answer, serving the connection that got the event meanwhile.

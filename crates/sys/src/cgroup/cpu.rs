@@ -16,6 +16,19 @@ impl Cpu {
         write_shares(&self.0, shares)
     }
 
+    /// Lets this group run only where no group beside it wants to, and has it give way at once to one that does. Not on kernels
+    /// before 5.15.
+    pub fn stand_back(&self) -> io::Result<()> {
+        self.0.write("cpu.idle", 1)
+    }
+
+    /// Ends that, with this share.
+    pub fn stand_up(&self, shares: u64) -> io::Result<()> {
+        self.0.write("cpu.idle", 0)?;
+        // The kernel has forgotten what was there before.
+        self.set_shares(shares)
+    }
+
     /// At most `quota_us` of CPU time in each period, and as much again if the periods before left it unused.
     pub fn set_quota(&self, quota_us: u64) -> io::Result<()> {
         match self.0.version {

@@ -16,9 +16,10 @@ pub mod pids;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -159,6 +160,9 @@ fn writable_v2(mount: &Path, own: &str) -> Option<PathBuf> {
     candidates.into_iter().flatten().find(is_ours).map(Path::to_owned)
 }
 
+/// The longest file that is read here, `memory.stat`, is not longer on most machines.
+const FILE_BYTES_USUAL: usize = 2048;
+
 /// A group's directory in one hierarchy.
 #[derive(Debug)]
 pub struct Directory {
@@ -179,10 +183,14 @@ impl Directory {
         file.write_all(value.to_string().as_bytes())
     }
 
+    /// The kernel makes the whole of it in one read, and the second finds the end.
     fn read(&self, file: &str) -> io::Result<String> {
-        let mut text = String::new();
-        self.open_file(file)?.read_to_string(&mut text)?;
-        Ok(text)
+        let mut bytes = Vec::with_capacity(FILE_BYTES_USUAL);
+        let file = self.open_file(file)?;
+        while rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes))? > 0 {
+            bytes.reserve(FILE_BYTES_USUAL / 4);
+        }
+        String::from_utf8(bytes).map_err(io::Error::other)
     }
 
     fn open_file(&self, file: &str) -> io::Result<File> {
@@ -316,6 +324,13 @@ impl Tree {
         })
     }
 
+    /// The CPU controller of the group `name`, where there is one.
+    pub fn open_cpu(&self, name: &str) -> io::Result<Option<cpu::Cpu>> {
+        let Some(parent) = &self.cpu else { return Ok(None) };
+        let directory = Directory::open(parent.version, &parent.descriptor, name)?;
+        Ok(Some(cpu::Cpu(directory)))
+    }
+
     /// Removes the group `name`, in which no process may be left. A group that is gone already is not an error.
     pub fn remove_group(&self, name: &str) -> io::Result<()> {
         for directory in self.directories() {
@@ -380,6 +395,13 @@ impl Entrance {
 }
 
 impl Group {
+    /// The CPU time that all processes of this group have used. `None` where nobody counts it: version 1 alone does so in a
+    /// hierarchy that we have no use for.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let directory = self.directories().find(|directory| directory.version == Version::V2)?;
+        directory.read_key("cpu.stat", "usage_usec").ok().map(Duration::from_micros)
+    }
+
     fn directories(&self) -> impl Iterator<Item = &Directory> {
         let memory = self.memory.as_ref().map(|memory| &memory.0);
         let cpu = self.cpu.as_ref().map(|cpu| &cpu.0);
