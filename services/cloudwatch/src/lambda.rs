@@ -43,13 +43,12 @@ fn of_window(whose: &Whose, window: &Window, values: &mut Vec<Kept>) {
         }
         values
     };
-    // Each invocation is a value of these, most often 0: their average is a share.
+    // Each invocation is a value, most often 0: the average is a share.
     let mut errors = times(1.0, counted.errors);
     errors.merge(&times(0.0, counted.requests - counted.errors.min(counted.requests)));
     for (metric, of_metric) in [
         (Metric::Invocations, times(1.0, counted.requests)),
         (Metric::Errors, errors),
-        (Metric::Throttles, times(0.0, counted.requests)),
         (Metric::Duration, window.duration.clone()),
         (Metric::PostRuntimeExtensionsDuration, window.post_runtime.clone()),
         (Metric::ProvisionedConcurrencyInvocations, times(1.0, counted.provisioned_requests)),
