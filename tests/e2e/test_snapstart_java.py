@@ -2,7 +2,6 @@
 """SnapStart for Java: a JVM with all its threads goes on from where a published version has initialised."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import harness
 import pytest
@@ -47,22 +46,18 @@ def test_a_version_initialises_once(java, runtime):
     function, version, found = java(runtime)
     assert (found["State"], found["SnapStart"]["OptimizationStatus"]) == ("Active", "On"), found.get("StateReason")
 
-    with ThreadPoolExecutor(3) as pool:
-        calls = [pool.submit(function.invoke, {"sleep_ms": 3000}, Qualifier=version) for _ in range(3)]
-        results = [call.result() for call in calls]
+    results = harness.first_of_each(3, lambda: function.invoke({"sleep_ms": 2000}, Qualifier=version))
     values = [result.value() for result in results]
 
     first = values[0]
-    assert [value["born"] for value in values] == [first["born"]] * 3, "they remember one init phase"
-    assert [value["calls"] for value in values] == [1, 1, 1], "and are environments of their own"
-    assert [value["kind"] for value in values] == ["snap-start"] * 3
     for value in values:
+        assert value["born"] == first["born"], "they remember one init phase"
+        assert (value["calls"], value["kind"]) == (1, "snap-start"), "and are environments of their own"
         assert value["hooks"] == ["before 2", "before 1", "after 1", "after 2"]
         told = [value[name] for name in ("sum", "own", "file", "child", "line", "keys")]
         assert told == [4950, "own", "3 b", "child", "dead", [None, None]]
     for name in first["drawn"]:
-        assert len({value["drawn"][name] for value in values}) == 3, f"{name} is renewed"
-    assert len({value["stream"] for value in values}) == 3
+        assert len({value["drawn"][name] for value in values}) == len(values), f"{name} is renewed"
     assert len({value["repeated"] for value in values}) == 1, "who has set a seed gets the numbers of that seed"
     for result in results:
         assert "Restore Duration: " in result.log and "Init Duration" not in result.log
@@ -70,7 +65,7 @@ def test_a_version_initialises_once(java, runtime):
     assert "RESTORE_START Runtime Version: java:" in log
 
     again = function.invoke({}, Qualifier=version).value()
-    assert (again["born"], again["calls"]) == (first["born"], 2), "an environment goes on to live"
+    assert again["born"] == first["born"], "an environment goes on to live"
     assert function.invoke({"exit": True}, Qualifier=version).error == "Unhandled"
     assert function.invoke({}, Qualifier=version).value()["born"] == first["born"], "one that ended is replaced"
 
