@@ -15,6 +15,7 @@ use http::{HeaderValue, Method};
 use hyper::body::Incoming;
 use names::{Region, RequestId, TraceHeader};
 use sigv4::{Claim, PayloadHash, SignatureError};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -31,15 +32,15 @@ const HASHED_IN_PLACE_MAX: usize = 256 << 10;
 #[error("the request was not received whole")]
 pub(crate) struct Aborted {
     #[source]
-    source: hyper::Error,
+    pub(crate) source: hyper::Error,
 }
 
 /// What of a request the log tells, whatever becomes of it.
 #[derive(Clone, Copy)]
-struct Record {
-    request_id: RequestId,
+pub(crate) struct Record {
+    pub(crate) request_id: RequestId,
     began: Instant,
-    service: Option<&'static str>,
+    pub(crate) service: Option<&'static str>,
     operation: Option<&'static str>,
 }
 
@@ -58,6 +59,7 @@ impl Edge {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
+        peer: IpAddr,
     ) -> Result<http::Response<Outgoing>, Aborted> {
         let mut record = Record {
             request_id: RequestId::random(),
@@ -66,6 +68,9 @@ impl Edge {
             operation: None,
         };
         let (head, mut body) = request.into_parts();
+        if let Some(found) = self.find_front(&head) {
+            return self.answer_front(found, head, body, peer, record).await;
+        }
         if head.uri.path().starts_with(page::ROOT) {
             return self.answer_page(head, body, record).await;
         }
@@ -150,7 +155,11 @@ impl Edge {
     }
 
     /// Waits until there is room for a large body among those that are held.
-    async fn room_for(&self, body: &Incoming, bytes_max: usize) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn room_for(
+        &self,
+        body: &Incoming,
+        bytes_max: usize,
+    ) -> Option<OwnedSemaphorePermit> {
         let stated =
             http_body::Body::size_hint(body).exact().and_then(|bytes| usize::try_from(bytes).ok());
         let units = body::units(
@@ -163,7 +172,7 @@ impl Edge {
         Arc::clone(&self.room).acquire_many_owned(units).await.ok()
     }
 
-    async fn drain(&self, body: &mut Incoming, head: &Parts) -> bool {
+    pub(crate) async fn drain(&self, body: &mut Incoming, head: &Parts) -> bool {
         let time_max = Duration::from_millis(self.options.drain_timeout_ms);
         body::drain(body, &head.headers, self.options.drained_bytes_max, time_max).await
     }
@@ -268,23 +277,32 @@ impl Received {
         let mut response = endpoint.call(&cx, route, http::Request::from_parts(head, bytes)).await;
         set_request_id(&mut response, record.request_id);
         set_trace(&mut response, &cx.trace);
+        record.send(response, room)
+    }
+}
+
+impl Record {
+    /// Logs the response once it is sent, and then gives `room` back.
+    pub(crate) fn send(
+        self,
+        response: Response,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> http::Response<Outgoing> {
         if matches!(response.body(), wire::Body::Whole(_)) {
-            record.log(&response, None);
+            self.log(&response, None);
             return finish(response);
         }
         // It has begun, and ends when its last piece was taken, or its caller is gone.
         let status = response.status();
         response.map(|body| {
             Outgoing::Stream(Box::new(Streamed::new(body, move |bytes| {
-                record.log_line(status, bytes, None);
+                self.log_line(status, bytes, None);
                 drop(room);
             })))
         })
     }
-}
 
-impl Record {
-    fn log(&self, response: &Response, fault: Option<&Fault>) {
+    pub(crate) fn log(&self, response: &Response, fault: Option<&Fault>) {
         let bytes = response.body().whole().map_or(0, Bytes::len);
         self.log_line(response.status(), bytes, fault);
     }
@@ -340,7 +358,7 @@ fn action_of(endpoint: &Arc<dyn Endpoint>, form: &[u8]) -> Option<&'static str> 
     Some(operation.name)
 }
 
-async fn hash(bytes: &Bytes) -> PayloadHash {
+pub(crate) async fn hash(bytes: &Bytes) -> PayloadHash {
     if bytes.len() <= HASHED_IN_PLACE_MAX {
         return PayloadHash::of(bytes);
     }
@@ -364,18 +382,18 @@ fn context(head: &Parts, key: &AccessKey, region: Region, request_id: RequestId)
 }
 
 /// The trace that the caller is part of, or a new one.
-fn trace(head: &Parts) -> TraceHeader {
+pub(crate) fn trace(head: &Parts) -> TraceHeader {
     let given = head.headers.get(TRACE_ID).and_then(|value| value.to_str().ok());
     given.and_then(TraceHeader::parse).unwrap_or_else(|| TraceHeader::start(clock::epoch_seconds()))
 }
 
-fn set_trace(response: &mut Response, trace: &TraceHeader) {
+pub(crate) fn set_trace(response: &mut Response, trace: &TraceHeader) {
     if let Ok(value) = HeaderValue::try_from(trace.as_str()) {
         response.headers_mut().insert(TRACE_ID, value);
     }
 }
 
-fn set_request_id<T>(response: &mut http::Response<T>, request_id: RequestId) {
+pub(crate) fn set_request_id<T>(response: &mut http::Response<T>, request_id: RequestId) {
     if !response.headers().contains_key(&REQUEST_ID) {
         let value = HeaderValue::try_from(request_id.to_string())
             .expect("digits and dashes make a header value");
@@ -384,7 +402,7 @@ fn set_request_id<T>(response: &mut http::Response<T>, request_id: RequestId) {
 }
 
 /// For answers that are whole.
-fn finish(response: Response) -> http::Response<Outgoing> {
+pub(crate) fn finish(response: Response) -> http::Response<Outgoing> {
     response.map(|body| match body {
         wire::Body::Whole(bytes) => Outgoing::Bytes(bytes),
         body @ wire::Body::Stream(_) => Outgoing::Stream(Box::new(Streamed::new(body, |_| {}))),

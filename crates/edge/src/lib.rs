@@ -5,7 +5,8 @@
 //! the life of one request, at `listen.rs` for that of a connection.
 //!
 //! Invariants:
-//! - no endpoint sees a request whose signature was not verified, or whose body is not whole;
+//! - no endpoint sees a request whose signature was not verified, or whose body is not whole; a front sees one that is not
+//!   signed only where it says that nobody must;
 //! - a body is never held beyond its operation's limit;
 //! - a call that began runs to its end, whether or not its caller still waits, and a panic in it ends only that call;
 //! - payloads and credentials are in no log line.
@@ -19,6 +20,7 @@ mod clock;
 mod detect;
 mod directory;
 mod dispatch;
+mod front;
 mod identity;
 mod listen;
 mod page;
@@ -28,6 +30,7 @@ mod steady;
 
 pub use access_key::{AccessKey, SessionCredentials};
 pub use directory::{Directory, Entity, EntityKind, Powers, Signer};
+pub use front::{Front, Guest, Reception, Site};
 pub use identity::{Identity, IdentityError, Root};
 pub use listen::Listening;
 pub use page::{Access, Answer, Page};
@@ -83,6 +86,7 @@ pub struct Edge {
     services: Vec<Arc<dyn Endpoint>>,
     identity: Arc<Identity>,
     pages: Vec<page::Registered>,
+    fronts: Vec<Arc<dyn Front>>,
     /// Room for bodies, in units of `body::ROOM_UNIT_BYTES`.
     room: Arc<Semaphore>,
 }
@@ -100,13 +104,20 @@ impl Edge {
         identity: Arc<Identity>,
     ) -> Self {
         let room = Arc::new(Semaphore::new(body::units(options.bodies_bytes_max)));
-        Self { options, services, identity, pages: Vec::new(), room }
+        Self { options, services, identity, pages: Vec::new(), fronts: Vec::new(), room }
     }
 
     /// Serves what is under `/_tinderbox/{prefix}`. The longest prefix wins.
     #[must_use]
     pub fn with_page(mut self, prefix: &'static str, access: Access, page: Arc<dyn Page>) -> Self {
         self.pages.push(page::Registered { prefix, access, page });
+        self
+    }
+
+    /// Serves the front's places, before everything else.
+    #[must_use]
+    pub fn with_front(mut self, front: Arc<dyn Front>) -> Self {
+        self.fronts.push(front);
         self
     }
 }

@@ -8,7 +8,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -84,8 +84,9 @@ async fn accept_until_stopped(
             _ = stopped.changed() => break,
             Some(ended) = connections.join_next() => report(ended),
             accepted = listener.accept(), if !is_full => match accepted {
-                Ok((stream, _)) => {
-                    let connection = serve_connection(Arc::clone(&edge), stream, stopped.clone());
+                Ok((stream, peer)) => {
+                    let edge = Arc::clone(&edge);
+                    let connection = serve_connection(edge, stream, peer.ip(), stopped.clone());
                     connections.spawn(Steady::new(connection));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -111,7 +112,12 @@ async fn accept_until_stopped(
     }
 }
 
-async fn serve_connection(edge: Arc<Edge>, stream: TcpStream, mut stopped: watch::Receiver<bool>) {
+async fn serve_connection(
+    edge: Arc<Edge>,
+    stream: TcpStream,
+    peer: IpAddr,
+    mut stopped: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "connection ended");
         return;
@@ -120,7 +126,7 @@ async fn serve_connection(edge: Arc<Edge>, stream: TcpStream, mut stopped: watch
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(edge.options.head_timeout_ms));
-    let service = service_fn(move |request| Arc::clone(&edge).answer(request));
+    let service = service_fn(move |request| Arc::clone(&edge).answer(request, peer));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
 

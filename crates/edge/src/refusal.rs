@@ -58,6 +58,12 @@ pub(crate) fn too_large(
     }
 }
 
+/// The same of a front, whose clients know no operation.
+pub(crate) fn too_large_for(front: &str, bytes_max: usize) -> Fault {
+    let message = format!("Request must be smaller than {bytes_max} bytes for the {front}");
+    Fault::new("RequestEntityTooLargeException", 413, message)
+}
+
 pub(crate) fn idle() -> Fault {
     Fault::new("RequestTimeoutException", 408, "The request was not received in time.")
 }

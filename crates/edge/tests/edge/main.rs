@@ -11,6 +11,7 @@
 mod bodies;
 mod connections;
 mod fixture;
+mod fronts;
 mod pages;
 mod services;
 mod signatures;
