@@ -11,6 +11,7 @@ mod opening;
 mod principals;
 mod telemetry;
 mod terminal;
+mod urls;
 
 use arguments::{Arguments, Command, QueueCommand, RuntimesCommand, Settings};
 use clap::Parser;

@@ -259,7 +259,7 @@ def test_an_unknown_function(platform):
     assert (reply.status, reply.error_type) == (404, "ResourceNotFoundException")
     assert reply.json() == {
         "Type": "User",
-        "Message": "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope",
+        "Message": "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope:$LATEST",
     }
     assert re.fullmatch(r"[0-9a-f-]{36}", reply.headers["x-amzn-RequestId"])
 

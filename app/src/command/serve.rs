@@ -7,6 +7,7 @@ use crate::host::FunctionHost;
 use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
+use crate::urls::FunctionUrls;
 use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
@@ -150,11 +151,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
     let services = services(lambda.clone(), &iam, &kept.metrics);
-    let edge = Edge::new(config.edge.clone(), services, identity).with_page(
-        CODE_PAGE,
-        Access::Link,
-        Arc::new(code_page),
-    );
+    let edge = Edge::new(config.edge.clone(), services, identity)
+        .with_page(CODE_PAGE, Access::Link, Arc::new(code_page))
+        .with_front(Arc::new(FunctionUrls(lambda.clone())));
     let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
     let stop = stop_signal()?;

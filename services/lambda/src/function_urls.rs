@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Function URLs, of a function or of one of its aliases.
 //!
-//! Stored and answered: nothing listens on them yet. The URL of an alias outlives the alias, as on AWS.
+//! What is asked there is answered in `url.rs`. The URL of an alias outlives the alias, as on AWS.
 
 use crate::Invoke;
 use crate::address::Address;
@@ -22,16 +22,16 @@ use wire::{Context, Timestamp};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FunctionUrl {
     /// The first label of its host name.
-    id: String,
-    auth_type: FunctionUrlAuthType,
-    cors: Option<Cors>,
-    invoke_mode: InvokeMode,
+    pub(crate) id: String,
+    pub(crate) auth_type: FunctionUrlAuthType,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) invoke_mode: InvokeMode,
     created_ms: i64,
     modified_ms: i64,
 }
 
 impl FunctionUrl {
-    /// Where it will be served: names below `localhost` lead to this machine.
+    /// Where it is served: names below `localhost` lead to this machine.
     fn url(&self, cx: &Context) -> String {
         let port = cx.endpoint.rsplit_once(':').map_or("80", |(_, port)| port);
         format!("http://{}.lambda-url.{}.localhost:{port}/", self.id, cx.region)

@@ -20,7 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use invoke::InvokeError;
-use names::Qualifier;
+use names::{Qualifier, RequestId, TraceHeader};
 use serde::de::IgnoredAny;
 use std::sync::Arc;
 use wire::Context;
@@ -55,7 +55,8 @@ impl<I: Invoke> Service<I> {
         cx: &Context,
         input: lambda::InvokeInput,
     ) -> Result<lambda::InvokeOutput, Error> {
-        let found = self.find(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
+        let found =
+            self.find_invoked(cx, "Invoke", &input.function_name, input.qualifier.as_deref())?;
         if input.durable_execution_name.is_some() {
             return Err(Error::Unsupported {
                 member: "DurableExecutionName",
@@ -77,7 +78,8 @@ impl<I: Invoke> Service<I> {
             is_dry_run: input.invocation_type == Some(lambda::InvocationType::DryRun),
             wants_log_tail: input.log_type == Some(lambda::LogType::Tail),
         };
-        let Some(admitted) = self.admit(cx, found, given).await? else {
+        let admitted = self.admit(cx.request_id, &cx.trace, found, given).await?;
+        let Some(admitted) = admitted else {
             return Ok(lambda::InvokeOutput {
                 status_code: Some(204),
                 ..lambda::InvokeOutput::default()
@@ -91,7 +93,8 @@ impl<I: Invoke> Service<I> {
     /// Everything up to the event's way to the function. `None` for a dry run.
     pub(crate) async fn admit(
         &self,
-        cx: &Context,
+        request_id: RequestId,
+        trace: &TraceHeader,
         found: Found,
         given: Given<'_>,
     ) -> Result<Option<Admitted>, Error> {
@@ -103,13 +106,13 @@ impl<I: Invoke> Service<I> {
         }
 
         let event = Event {
-            request_id: cx.request_id,
+            request_id,
             payload,
             invoked_arn: found.address.arn(),
             client_context,
             cognito_identity: None,
             tenant_id: given.tenant_id.map(ToOwned::to_owned),
-            trace_id: found.function.next_hop(&cx.trace)?,
+            trace_id: found.function.next_hop(trace)?,
             response: None,
             wants_log_tail: given.wants_log_tail,
         };

@@ -37,7 +37,7 @@ pub(crate) struct Streaming {
 
 /// What comes next of it.
 #[derive(Debug)]
-enum Step {
+pub(crate) enum Step {
     Part(Part),
     /// The last.
     Over(Result<Outcome, InvokeError>),
@@ -63,7 +63,8 @@ impl<I: Invoke> Service<I> {
         input: lambda::InvokeWithResponseStreamInput,
     ) -> Result<lambda::InvokeWithResponseStreamOutput, Error> {
         let operation = "InvokeWithResponseStream";
-        let found = self.find(cx, operation, &input.function_name, input.qualifier.as_deref())?;
+        let found =
+            self.find_invoked(cx, operation, &input.function_name, input.qualifier.as_deref())?;
         let dry_run = lambda::ResponseStreamingInvocationType::DryRun;
         let given = Given {
             payload: input.payload.into_bytes(),
@@ -72,7 +73,8 @@ impl<I: Invoke> Service<I> {
             is_dry_run: input.invocation_type == Some(dry_run),
             wants_log_tail: input.log_type == Some(lambda::LogType::Tail),
         };
-        let Some(admitted) = self.admit(cx, found, given).await? else {
+        let admitted = self.admit(cx.request_id, &cx.trace, found, given).await?;
+        let Some(admitted) = admitted else {
             return Ok(lambda::InvokeWithResponseStreamOutput {
                 status_code: Some(204),
                 ..lambda::InvokeWithResponseStreamOutput::default()
@@ -115,7 +117,7 @@ impl<I: Invoke> Service<I> {
 
 impl Streaming {
     /// Not to be called again after `Over`.
-    fn poll_step(&mut self, cx: &mut task::Context<'_>) -> Poll<Step> {
+    pub(crate) fn poll_step(&mut self, cx: &mut task::Context<'_>) -> Poll<Step> {
         if let Poll::Ready(Some(part)) = self.parts.poll_next(cx) {
             return Poll::Ready(Step::Part(part));
         }

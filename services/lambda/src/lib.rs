@@ -67,12 +67,14 @@ mod table;
 mod tags;
 mod tasks;
 mod unpack;
+mod url;
 mod validate;
 mod version;
 mod view;
 mod waiting;
 
 pub use package::PackageLimits;
+pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
 use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};

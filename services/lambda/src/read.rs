@@ -14,6 +14,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use wire::Context;
 
+/// In a function's ARN without a qualifier.
+const UNQUALIFIED_COLONS: usize = 6;
+
 /// A version that a request named, and how it named it.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -43,6 +46,22 @@ fn add(
 }
 
 impl<I: Invoke> Service<I> {
+    /// The same for an invocation: AWS says of a function that is not there that it has no `$LATEST`.
+    pub(crate) fn find_invoked(
+        &self,
+        cx: &Context,
+        operation: &'static str,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Found, Error> {
+        self.find(cx, operation, name, qualifier).map_err(|error| match error {
+            Error::FunctionNotFound { arn } if arn.matches(':').count() == UNQUALIFIED_COLONS => {
+                Error::FunctionNotFound { arn: format!("{arn}:$LATEST") }
+            }
+            error => error,
+        })
+    }
+
     pub(crate) fn find(
         &self,
         cx: &Context,

@@ -31,27 +31,31 @@ pub(crate) struct Usage {
 }
 
 impl Scope {
-    fn put(&mut self, function: Arc<Function>) {
+    /// Answers the function that was there.
+    fn put(&mut self, function: Arc<Function>) -> Option<Arc<Function>> {
         self.code_bytes = self.code_bytes.saturating_add(function.code_bytes());
         let (gate, held) = (Arc::clone(&function.gate), function.holding().count());
         let old = self.by_name.insert(function.key.name.to_string(), function);
         if let Some(old) = &old {
             self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
         }
-        gate.count_held(old.map_or(0, |old| old.holding().count()), held);
+        gate.count_held(old.as_ref().map_or(0, |old| old.holding().count()), held);
+        old
     }
 
-    fn remove(&mut self, name: &str) {
-        if let Some(old) = self.by_name.remove(name) {
-            self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
-            old.gate.count_held(old.holding().count(), 0);
-        }
+    fn remove(&mut self, name: &str) -> Option<Arc<Function>> {
+        let old = self.by_name.remove(name)?;
+        self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
+        old.gate.count_held(old.holding().count(), 0);
+        Some(old)
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct Table {
     functions: RwLock<Scopes>,
+    /// By id: the function that has the URL, and the qualifier. Written while `functions` is locked for writing.
+    urls: RwLock<HashMap<String, (Key, String)>>,
     locks: Vec<tokio::sync::Mutex<()>>,
     hasher: RandomState,
 }
@@ -64,12 +68,15 @@ pub(crate) struct FunctionLock<'a> {
 
 impl Table {
     pub(crate) fn new(functions: impl IntoIterator<Item = Function>) -> Self {
-        let mut table = Scopes::new();
+        let (mut table, mut urls) = (Scopes::new(), HashMap::new());
         for function in functions {
-            scope(&mut table, &function.key).put(Arc::new(function));
+            let function = Arc::new(function);
+            index_urls(&mut urls, None, Some(&function));
+            scope(&mut table, &function.key).put(function);
         }
         Self {
             functions: RwLock::new(table),
+            urls: RwLock::new(urls),
             locks: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
             hasher: RandomState::new(),
         }
@@ -89,13 +96,32 @@ impl Table {
     pub(crate) fn put(&self, _lock: &FunctionLock<'_>, function: Function) -> Arc<Function> {
         let function = Arc::new(function);
         let mut table = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        scope(&mut table, &function.key).put(Arc::clone(&function));
+        let old = scope(&mut table, &function.key).put(Arc::clone(&function));
+        self.index(old.as_deref(), Some(&function));
         function
     }
 
     pub(crate) fn remove(&self, _lock: &FunctionLock<'_>, key: &Key) {
         let mut table = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        scope(&mut table, key).remove(key.name.as_str());
+        let old = scope(&mut table, key).remove(key.name.as_str());
+        self.index(old.as_deref(), None);
+    }
+
+    /// The function that has the URL with this id, and the qualifier that the URL leads to.
+    pub(crate) fn find_url(&self, id: &str) -> Option<(Arc<Function>, String)> {
+        let urls = self.urls.read().unwrap_or_else(PoisonError::into_inner);
+        let (key, qualifier) = urls.get(id)?.clone();
+        drop(urls);
+        Some((self.get(&key)?, qualifier))
+    }
+
+    fn index(&self, old: Option<&Function>, new: Option<&Function>) {
+        let has_urls = |function: Option<&Function>| {
+            function.is_some_and(|function| !function.urls.is_empty())
+        };
+        if has_urls(old) || has_urls(new) {
+            index_urls(&mut self.urls.write().unwrap_or_else(PoisonError::into_inner), old, new);
+        }
     }
 
     /// Functions in the order of their names, from `from` on, until `each` says enough.
@@ -143,6 +169,21 @@ impl Table {
     fn read(&self) -> RwLockReadGuard<'_, Scopes> {
         // No critical section calls what may panic while the maps are torn.
         self.functions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn index_urls(
+    urls: &mut HashMap<String, (Key, String)>,
+    old: Option<&Function>,
+    new: Option<&Function>,
+) {
+    for url in old.iter().flat_map(|function| function.urls.values()) {
+        urls.remove(&url.id);
+    }
+    if let Some(function) = new {
+        for (qualifier, url) in &function.urls {
+            urls.insert(url.id.clone(), (function.key.clone(), qualifier.clone()));
+        }
     }
 }
 

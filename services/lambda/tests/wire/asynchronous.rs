@@ -70,7 +70,7 @@ async fn an_accepted_event_has_an_empty_answer() {
     assert_eq!((old.status, old.body.len()), (202, 0));
     eventually(|| async { (platform.reader.events.lock().unwrap().len() == 2).then_some(()) })
         .await;
-    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"]
+    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST"]
         .assert_eq(&platform.send("POST", &format!("{FUNCTIONS}/nobody/invocations"), &[EVENT], "1").await.error());
 }
 

@@ -131,7 +131,7 @@ async fn what_cannot_be_run_is_refused() {
     expect![[r#"
         400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: Unexpected character ('n' (code 110)): was expecting double-quote to start field name
          at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]"#]].assert_eq(&platform.invoke("hello", "{nonsense").await.error());
-    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"].assert_eq(&platform.invoke("nobody", "{}").await.error());
+    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST"].assert_eq(&platform.invoke("nobody", "{}").await.error());
     let not_utf8 = platform.send("POST", PATH, &[], b"\"\xff\"".to_vec()).await;
     expect!["400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: invalid utf-8 sequence of 1 bytes from index 1"].assert_eq(&not_utf8.error());
     assert!(platform.reader.events.lock().unwrap().is_empty());

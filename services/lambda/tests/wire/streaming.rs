@@ -102,7 +102,7 @@ async fn an_error_before_the_first_piece_is_an_ordinary_one() {
         400 InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: Unexpected character ('n' (code 110)): was expecting double-quote to start field name
          at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]"#]].assert_eq(&with("x-amz-log-type", "Tail", "{nonsense").await);
     let nobody = PATH.replace("hello", "nobody");
-    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"].assert_eq(&platform.send("POST", &nobody, &[], "{}").await.error());
+    expect!["404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST"].assert_eq(&platform.send("POST", &nobody, &[], "{}").await.error());
 
     let throttled = InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" };
     *platform.reader.error.lock().unwrap() = Some(throttled);
