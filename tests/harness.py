@@ -175,14 +175,22 @@ class Function:
         client.get_waiter("function_updated_v2").wait(FunctionName=self.name, WaiterConfig=POLL)
 
     def log_with(self, text):
-        """What the function logged so far, as soon as `text` is in it. Lines reach the disk after the answer."""
-        folder = self.platform.data_dir / "logs" / ACCOUNT / REGION / self.name
+        """What the function logged so far, as soon as `text` is in it: for each event its time and its message."""
 
         def log():
-            found = "".join(path.read_text(errors="replace") for path in sorted(folder.glob("*.log")))
+            found = "".join(f"{event['timestamp']} {event['message']}" for event in self.log_events())
             return found if text in found else None
 
         return wait_until(log, f"{text!r} is in the log of {self.name}")
+
+    def log_events(self, group=None):
+        """The events of its log group so far."""
+        client = self.platform.client("logs")
+        try:
+            pages = client.get_paginator("filter_log_events").paginate(logGroupName=group or f"/aws/lambda/{self.name}")
+            return [event for page in pages for event in page["events"]]
+        except client.exceptions.ResourceNotFoundException:
+            return []
 
     def delete(self):
         self.platform.client().delete_function(FunctionName=self.name)

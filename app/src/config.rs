@@ -23,7 +23,7 @@ pub(crate) struct Config {
     pub(crate) snapshots: worker::snapshots::Options,
     pub(crate) invoke: invoke::Options,
     pub(crate) events: events::Options,
-    pub(crate) logs: worker::logs::Options,
+    pub(crate) logs: log_store::Options,
     pub(crate) edge: edge::Options,
     pub(crate) store: store::Options,
     pub(crate) usage: usage::Options,

@@ -8,13 +8,13 @@
 use anyhow::Context as _;
 use cloudwatch::CloudWatch;
 use invoke::Invoker;
+use log_store::Logs;
 use meter::{Drained, Meters};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
 use usage::{Column, Entry, Ledger, Row, Totals};
-use worker::logs::LogFiles;
 
 /// Rows that are summed up at once.
 const ROWS_MAX: usize = 1_000_000;
@@ -24,7 +24,7 @@ const DAY_MS: u64 = 86_400_000;
 pub(crate) struct Metering {
     meters: Meters,
     invoker: Invoker,
-    logs: LogFiles,
+    logs: Logs,
     ledger: Ledger,
     metrics: CloudWatch,
     every: Duration,
@@ -43,7 +43,7 @@ impl Metering {
     pub(crate) fn new(
         meters: Meters,
         invoker: Invoker,
-        logs: LogFiles,
+        logs: Logs,
         kept: Kept,
         options: &usage::Options,
     ) -> Self {

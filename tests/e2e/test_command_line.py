@@ -155,15 +155,17 @@ def test_logs_of_a_function_that_is_not_there(platform):
 
 def test_logs_have_a_limit(new_platform):
     """A function that never stops printing does not fill the disk."""
-    platform = new_platform().start()
+    platform = new_platform("--set", "logs.group_bytes_max=2000000").start()
     function = platform.python(
-        "def handler(event, context):\n    line = 'x' * 1000\n    for _ in range(20_000): print(line)", Timeout=60
+        "import os\ndef handler(event, context):\n    for _ in range(10_000): print(os.urandom(500).hex())", Timeout=60
     )
-    for _ in range(8):
+    for _ in range(4):
         function.invoke().value()
 
-    size = sum(path.stat().st_size for path in (platform.data_dir / "logs").rglob("*.log"))
-    assert 1_000_000 < size < 120_000_000
+    group = platform.client("logs").describe_log_groups(logGroupNamePattern=function.name)["logGroups"][0]
+    size = sum(path.stat().st_size for path in (platform.data_dir / "logs").rglob("*.*") if path.is_file())
+    assert 100_000 < group["storedBytes"] <= 2_000_000
+    assert size < 4_000_000
 
 
 def test_connections_are_kept_alive(platform):

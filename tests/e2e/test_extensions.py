@@ -4,6 +4,7 @@
 import json
 import re
 import time
+from collections import defaultdict
 
 import pytest
 from harness import ACCOUNT, PYTHON, processes_with, unique, wait_until, zip_bytes
@@ -104,11 +105,11 @@ def test_the_answer_does_not_wait_for_extensions_and_the_next_event_does(platfor
 
     assert result.value() == "hello"
     log = function.log_with(result.request_id)
-    files = (platform.data_dir / "logs").rglob("*.log")
-    for text in (path.read_text() for path in files if path.parent.name == function.name):
-        told = [line for line in text.splitlines() if "slow got" in line or "slow done" in line]
-        pairs = ["got" if "slow got" in line else "done" for line in told]
-        assert "gotgot" not in "".join(pairs), log
+    streams = defaultdict(list)
+    for event in function.log_events():
+        streams[event["logStreamName"]] += re.findall("slow (got|done)", event["message"])
+    for told in streams.values():
+        assert "gotgot" not in "".join(told), log
 
 
 def test_an_extension_that_ends_takes_its_environment_with_it(platform):
@@ -289,7 +290,8 @@ def test_extensions_are_told_of_the_server_s_end(new_platform):
 
     platform.stop()
 
-    assert '"shutdownReason": "SPINDOWN"' in function.log_with("watcher gone")
+    log = platform.tinderbox("logs", function.name, "--data-dir", platform.data_dir).stdout
+    assert "watcher gone" in log and '"shutdownReason": "SPINDOWN"' in log
 
 
 def test_an_extension_that_ends_between_events_costs_nobody_an_event(platform):

@@ -38,11 +38,6 @@ def insist(function, event):
     return wait_until(invoked, f"{function.name} is let in")
 
 
-def log_files(function):
-    folder = function.platform.data_dir / "logs"
-    return [path for path in folder.rglob("*.log") if function.name in str(path)]
-
-
 def test_the_account(new_platform):
     """One function takes all there is; another is throttled, and starts nothing."""
     platform = new_platform("--set", "invoke.concurrency_max=3").start()
@@ -67,7 +62,7 @@ def test_a_function_that_is_switched_off_starts_nothing(platform):
         function.invoke()
 
     assert error.value.response["Error"]["Code"] == "TooManyRequestsException"
-    assert not log_files(function)
+    assert not function.log_events()
 
 
 def test_ten_a_second_for_each_that_is_reserved(platform):

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `tinderbox logs FUNCTION`: what a function printed, from the files of the data directory. Works without a server.
+//! `tinderbox logs FUNCTION`: what a function logged, from the log groups of the data directory. Works without a server.
 
 use crate::config::Config;
 use crate::terminal;
 use anyhow::{Context, bail};
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use log_store::{Direction, Event, Group, Position, Query};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-/// How often `--follow` looks for new lines.
-const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How far each file was read.
-#[derive(Default)]
-struct Reader {
-    positions: BTreeMap<PathBuf, u64>,
-}
-
-/// A line and when it was printed, in milliseconds since 1970.
-type Line = (u64, String);
+/// How often `--follow` looks for new events.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
+/// How much later than another stream's a stream's events may come to the disk.
+const LATE_MS: i64 = 10_000;
+/// Events that are read at once.
+const EVENTS: usize = 10_000;
+const BYTES: usize = 16 << 20;
 
 pub(crate) fn run(config: &Config, function: &str, follow: bool) -> anyhow::Result<()> {
-    let places = places(config, function)?;
-    let mut reader = Reader::default();
+    let name: names::FunctionName =
+        function.parse().with_context(|| format!("`{function}` is not a function's name"))?;
+    let mut shown = Shown::default();
     loop {
-        for (time, text) in reader.read(&places)? {
-            terminal::line(format!("{} {text}", timestamp(time)))?;
+        let places = places(config, name.as_str())?;
+        if places.is_empty() {
+            bail!(
+                "no logs of `{function}` in {}\nhint: has it been invoked, and is this the server's --data-dir, account and region?",
+                config.server.data_dir.display()
+            );
         }
+        shown.show(&places)?;
         if !follow {
             return Ok(());
         }
@@ -40,87 +40,109 @@ pub(crate) fn run(config: &Config, function: &str, follow: bool) -> anyhow::Resu
     }
 }
 
-/// A folder, and what the names of the files there have in them that are the function's.
-type Place = (PathBuf, String);
+/// A group, and what stands in the names of those streams in it that are the function's.
+type Place = (Group, String);
 
-/// The function's own folder, and those of log groups that functions share.
+/// The function's own group, and streams in groups that functions share.
 fn places(config: &Config, function: &str) -> anyhow::Result<Vec<Place>> {
-    let name: names::FunctionName =
-        function.parse().with_context(|| format!("`{function}` is not a function's name"))?;
     let server = &config.server;
-    let all = server.data_dir.join("logs").join(&server.account).join(&server.region);
-    let mut places = vec![(all.join(name.as_str()), String::new())];
-    let mut parents = vec![all];
-    while let Some(parent) = parents.pop() {
-        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with('+') {
-                parents.push(entry.path());
-                places.push((entry.path(), format!(".{name}[")));
+    let root = server.data_dir.join("logs");
+    let mut places = Vec::new();
+    for (key, group) in log_store::read_only(&root).unwrap_or_default() {
+        let is_here =
+            key.account.as_str() == server.account && key.region.as_str() == server.region;
+        match key.name.strip_prefix("/aws/lambda/") {
+            _ if !is_here => {}
+            Some(owner) if owner == function => places.push((group, String::new())),
+            _ => {
+                let part = format!("/{function}[");
+                let streams = group.streams()?;
+                if streams.iter().any(|stream| stream.name.contains(&part)) {
+                    places.push((group, part));
+                }
             }
         }
-    }
-    places.retain(|place| files(place).next().is_some());
-    if places.is_empty() {
-        bail!(
-            "no logs of `{function}` in {}\nhint: has it been invoked, and is this the server's --data-dir, account and region?",
-            server.data_dir.display()
-        );
     }
     Ok(places)
 }
 
-fn files((folder, part): &Place) -> impl Iterator<Item = PathBuf> {
-    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_wanted = move |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.extension().is_some_and(|extension| extension == "log") && name.contains(part)
-    };
-    paths.filter(is_wanted)
+/// What was shown. Streams do not reach the disk in the order of their times, so the last of it is looked at again.
+#[derive(Default)]
+struct Shown {
+    last_time: Option<i64>,
+    /// Groups and places of the last events.
+    last: BTreeSet<(i64, String, u64)>,
 }
 
-impl Reader {
-    /// What was appended since the last time, in the order of time. A line without an end waits for it.
-    fn read(&mut self, places: &[Place]) -> anyhow::Result<Vec<Line>> {
-        let mut lines = Vec::new();
-        for path in places.iter().flat_map(files) {
-            let position = self.positions.entry(path.clone()).or_default();
-            match read_from(&path, position, &mut lines) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                other => other.with_context(|| format!("cannot read {}", path.display()))?,
+impl Shown {
+    fn show(&mut self, places: &[Place]) -> anyhow::Result<()> {
+        let from = self.last_time.map_or(i64::MIN, |time| time - LATE_MS);
+        self.last = self.last.split_off(&(from, String::new(), 0));
+        let mut pages: Vec<_> = places.iter().map(|place| Pages::new(place, from)).collect();
+        loop {
+            for pages in &mut pages {
+                pages.fill()?;
+            }
+            let first = pages.iter_mut().filter(|pages| !pages.events.is_empty());
+            let first = first.min_by_key(|pages| pages.events.front().map(|event| event.position));
+            let Some(first) = first else { return Ok(()) };
+            let Some(event) = first.events.pop_front() else { return Ok(()) };
+            let Position { time, place } = event.position;
+            if self.last.insert((time, first.group.settings().name.clone(), place)) {
+                print(&event)?;
+            }
+            self.last_time = self.last_time.max(Some(time));
+            if self.last.len() > 2 * EVENTS {
+                self.last = self.last.split_off(&(time - LATE_MS, String::new(), 0));
             }
         }
-        // Stable: lines of one file and one millisecond stay in their order.
-        lines.sort_by_key(|(time, _)| *time);
-        Ok(lines)
     }
 }
 
-fn read_from(path: &Path, position: &mut u64, lines: &mut Vec<Line>) -> std::io::Result<()> {
-    let mut file = File::open(path)?;
-    // A file that was rolled begins anew.
-    if file.metadata()?.len() < *position {
-        *position = 0;
+/// The events of a group, page by page.
+struct Pages<'p> {
+    group: &'p Group,
+    part: &'p str,
+    query: Query,
+    events: VecDeque<Event>,
+    is_at_end: bool,
+}
+
+impl<'p> Pages<'p> {
+    fn new((group, part): &'p Place, from: i64) -> Self {
+        let query = Query {
+            from,
+            until: i64::MAX,
+            after: None,
+            direction: Direction::Forward,
+            events_max: EVENTS,
+            bytes_max: BYTES,
+        };
+        Self { group, part, query, events: VecDeque::new(), is_at_end: false }
     }
-    file.seek(SeekFrom::Start(*position))?;
-    let mut reader = BufReader::new(file);
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        let length = reader.read_until(b'\n', &mut bytes)?;
-        if bytes.pop() != Some(b'\n') {
-            return Ok(());
+
+    fn fill(&mut self) -> anyhow::Result<()> {
+        while self.events.is_empty() && !self.is_at_end {
+            let page = self
+                .group
+                .read(&self.query, &|name| name.contains(self.part), &|_| true)
+                .with_context(|| {
+                    format!("cannot read the log group {}", self.group.settings().name)
+                })?;
+            self.is_at_end = page.next.is_none();
+            self.query.after = page.next;
+            self.events.extend(page.events);
         }
-        *position += u64::try_from(length).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let (time, text) = text.split_once(' ').unwrap_or(("", &text));
-        lines.push((
-            time.parse().unwrap_or_default(),
-            text.trim_end_matches('\r').replace('\r', "\n"),
-        ));
+        Ok(())
     }
 }
 
-fn timestamp(epoch_ms: u64) -> String {
+fn print(event: &Event) -> anyhow::Result<()> {
+    let text = event.text.trim_end_matches(['\r', '\n']).replace('\r', "\n");
+    Ok(terminal::line(format!("{} {text}", timestamp(event.position.time)))?)
+}
+
+fn timestamp(epoch_ms: i64) -> String {
     let moment = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(epoch_ms) * 1_000_000);
     let format = time::macros::format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"

@@ -19,6 +19,7 @@ use iam::Iam;
 use images::Images;
 use invoke::Invoker;
 use lambda::{Functions, Lambda};
+use log_store::Logs;
 use meter::Meters;
 use names::Region;
 use sandbox::{Launcher, Level, Network, Starting};
@@ -35,7 +36,6 @@ use tokio::task::JoinHandle;
 use usage::Ledger;
 use wire::{BoxFuture, Endpoint, Fault};
 use worker::Worker;
-use worker::logs::LogFiles;
 use worker::runtimes::Runtimes;
 use worker::snapshots::Snapshots;
 
@@ -68,7 +68,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let principals = Principals::open(store.clone(), data_dir.clone(), account, address);
     let principals = runtime.spawn(principals);
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
-    let logs = LogFiles::start(&data_dir.join("logs"), config.logs.clone())?;
+    let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let parts = Parts { listener, queue, launcher, logs, images, functions, kept, principals };
@@ -132,7 +132,7 @@ struct Parts {
     listener: TcpListener,
     queue: Arc<Queue>,
     launcher: Starting,
-    logs: LogFiles,
+    logs: Logs,
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
     kept: Kept,
@@ -150,7 +150,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let lambda = Later::new();
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
-    let services = services(lambda.clone(), &iam, &kept.metrics);
+    let services = services(lambda.clone(), &iam, &logs, &kept.metrics);
     let edge = Edge::new(config.edge.clone(), services, identity)
         .with_page(CODE_PAGE, Access::Link, Arc::new(code_page))
         .with_front(Arc::new(FunctionUrls(lambda.clone())));
@@ -209,6 +209,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
 fn services(
     lambda: Later<LambdaEndpoint<Lambda>>,
     iam: &Iam,
+    logs: &Logs,
     cloudwatch: &CloudWatch,
 ) -> Vec<Arc<dyn Endpoint>> {
     vec![
@@ -217,6 +218,7 @@ fn services(
         Arc::new(api::lambda_microvms::LambdaMicrovmsEndpoint(())),
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
+        logs::Service::new(logs.clone()).endpoint(),
         sts::Service::endpoint(),
         cloudwatch.endpoint(),
     ]

@@ -12,6 +12,7 @@ pub mod lambda;
 pub mod lambda_core;
 pub mod lambda_microvms;
 pub mod lambda_web;
+pub mod logs;
 pub mod model;
 pub mod sts;
 
@@ -21,12 +22,13 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 7] = [
+pub static SERVICES: [&ServiceSpec; 8] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
     &lambda_web::SPEC,
     &iam::SPEC,
+    &logs::SPEC,
     &sts::SPEC,
     &cloudwatch::SPEC,
 ];

@@ -8,13 +8,14 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 7] = [
+pub static MODELS: [(&str, &ServiceSpec); 8] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
     ("lambda-core", &crate::lambda_core::SPEC),
     ("lambda-microvms", &crate::lambda_microvms::SPEC),
     ("lambda-web", &crate::lambda_web::SPEC),
+    ("logs", &crate::logs::SPEC),
     ("sts", &crate::sts::SPEC),
 ];
 

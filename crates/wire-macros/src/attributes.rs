@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `#[wire(...)]` on a member.
 
+use crate::structure::pascal;
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Result};
@@ -32,6 +33,44 @@ pub(crate) enum Place {
     /// The whole body, read as JSON.
     Document,
     Status,
+}
+
+/// How the names of members are spelt that say none of their own.
+#[derive(Clone, Copy)]
+pub(crate) enum Spelling {
+    /// `LogGroupName`
+    Pascal,
+    /// `logGroupName`
+    Camel,
+}
+
+impl Spelling {
+    pub(crate) fn of(self, snake: &str) -> String {
+        let name = pascal(snake);
+        match self {
+            Self::Pascal => name,
+            Self::Camel => {
+                let mut chars = name.chars();
+                let first = chars.next().map(|first| first.to_ascii_lowercase());
+                first.into_iter().chain(chars).collect()
+            }
+        }
+    }
+}
+
+/// What the attributes of a structure say.
+pub(crate) fn spelling(attributes: &[Attribute]) -> Result<Spelling> {
+    let mut spelling = Spelling::Pascal;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("wire")) {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("camel") {
+                return Err(meta.error("not an attribute of a structure"));
+            }
+            spelling = Spelling::Camel;
+            Ok(())
+        })?;
+    }
+    Ok(spelling)
 }
 
 pub(crate) fn parse(attributes: &[Attribute]) -> Result<MemberAttributes> {

@@ -18,7 +18,8 @@ use structure::Declared;
 /// Declares an AWS service: each method is an operation.
 ///
 /// `#[service(rest_json, query, json10, json11, rpc_cbor, signing = "lambda", version = "2015-03-31", target = "AmazonSQS",
-/// namespace = "https://...", faults = PATH)]` names the protocols and what requests and answers carry.
+/// namespace = "https://...", validation = "ValidationException", faults = PATH)]` names the protocols and what requests and
+/// answers carry.
 ///
 /// Each operation has `#[operation(http = "POST /path/{Label}?find=Literal", status = 201, body_max = 1024)]`.
 /// One that is not `async` is no method, and is answered with a clear error: `fn name();` at once, `fn name(input: Input);`
@@ -48,7 +49,7 @@ pub fn operations(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The input of an operation.
 ///
-/// Members are named in PascalCase unless `#[wire(name = "KMSKeyArn")]`. Each stands in the JSON body unless
+/// Members are named in PascalCase unless `#[wire(name = "KMSKeyArn")]`, or in camelCase where the structure has `#[wire(camel)]`. Each stands in the JSON body unless
 /// `#[wire(label)]`, `#[wire(query = "Qualifier")]`, `#[wire(header = "X-Amz-Log-Type")]` or `#[wire(payload)]`.
 /// A member that is not an `Option` is required, unless `#[wire(default)]`. Constraints: `like = CONSTRAINTS`,
 /// `length = "1..=64"`, `range = "1.."`, `pattern = "..."`, `one_of = ["a"]`, `each = CONSTRAINTS`,

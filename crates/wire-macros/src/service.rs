@@ -16,6 +16,7 @@ struct Arguments {
     api_version: String,
     xml_namespace: String,
     target_prefix: Option<String>,
+    validation: Option<String>,
     faults: Option<Expr>,
 }
 
@@ -106,6 +107,7 @@ fn parse_arguments(tokens: Tokens) -> Result<Arguments> {
             "version" => arguments.api_version = text(&meta)?,
             "namespace" => arguments.xml_namespace = text(&meta)?,
             "target" => arguments.target_prefix = Some(text(&meta)?),
+            "validation" => arguments.validation = Some(text(&meta)?),
             "faults" => arguments.faults = Some(meta.value()?.parse()?),
             _ => return Err(meta.error("not an attribute of a service")),
         }
@@ -172,9 +174,14 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
         api_version,
         xml_namespace,
         target_prefix,
+        validation,
         faults,
         actions: _,
     } = arguments;
+    let validation = match validation {
+        Some(code) => quote!(#code),
+        None => quote!(::wire::ServiceSpec::EMPTY.validation),
+    };
     let target_prefix = match target_prefix {
         Some(prefix) => quote!(Some(#prefix)),
         None => quote!(None),
@@ -196,6 +203,7 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
                 protocols: &[#(#protocols),*],
                 api_version: #api_version,
                 xml_namespace: #xml_namespace,
+                validation: #validation,
                 operations: &OPERATIONS,
                 faults: #faults,
             }

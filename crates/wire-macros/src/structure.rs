@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A struct with its members' attributes, and the constants of its declaration.
 
-use crate::attributes::{self, Place};
+use crate::attributes::{self, Place, Spelling};
 use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Fields, GenericArgument, PathArguments, Result, Type};
@@ -42,10 +42,11 @@ impl Declared {
                 return Err(syn::Error::new_spanned(fields, "members have names"));
             }
         };
+        let spelling = attributes::spelling(&item.attrs)?;
         let members = fields
             .into_iter()
             .enumerate()
-            .map(|(index, field)| member(index, field))
+            .map(|(index, field)| member(index, field, spelling))
             .collect::<Result<_>>()?;
         Ok(Self { ident: item.ident.clone(), members })
     }
@@ -115,7 +116,7 @@ impl Member {
     }
 }
 
-fn member(index: usize, field: &syn::Field) -> Result<Member> {
+fn member(index: usize, field: &syn::Field, spelling: Spelling) -> Result<Member> {
     let ident =
         field.ident.clone().ok_or_else(|| syn::Error::new_spanned(field, "members have names"))?;
     let attributes = attributes::parse(&field.attrs)?;
@@ -131,7 +132,7 @@ fn member(index: usize, field: &syn::Field) -> Result<Member> {
     let has_default =
         attributes.has_default || (!is_option && attributes.location == Place::Payload);
     Ok(Member {
-        name: attributes.name.unwrap_or_else(|| pascal(&ident.to_string())),
+        name: attributes.name.unwrap_or_else(|| spelling.of(&ident.to_string())),
         flat: attributes.flat,
         ty: field.ty.clone(),
         inner,

@@ -77,7 +77,10 @@ impl<'a> Call<'a> {
             Protocol::Query => form::read(form(&self.head, &body)?)?,
             Protocol::RpcCbor => cbor::read(&body)?,
         };
-        input::build::<I>(draft)
+        input::build::<I>(draft).map_err(|mut fault| {
+            fault.code = self.spec.validation.into();
+            fault
+        })
     }
 
     /// Refuses a caller that may not do what the operation does.

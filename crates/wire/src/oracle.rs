@@ -228,7 +228,10 @@ impl<'a> Oracle<'a> {
             }
             _ => (None, None),
         };
-        self.expect(path, "bounds", declared_bounds, bounds);
+        // A length that begins nowhere begins at 0.
+        let begins_nowhere = !is_number && bounds.0.is_none();
+        let min = declared_bounds.0.filter(|min| !(begins_nowhere && min == "0"));
+        self.expect(path, "bounds", (min, declared_bounds.1), bounds);
 
         let anything = r"[\s\S]*";
         let pattern = shape.get("pattern").map(text).filter(|pattern| *pattern != anything);

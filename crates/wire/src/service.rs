@@ -59,6 +59,8 @@ pub struct ServiceSpec {
     pub api_version: &'static str,
     /// XML namespace of Query answers.
     pub xml_namespace: &'static str,
+    /// The code of the error that lists broken constraints.
+    pub validation: &'static str,
     pub operations: &'static [OperationSpec],
     /// Every error the model declares.
     pub faults: &'static [FaultSpec],
@@ -72,6 +74,7 @@ impl ServiceSpec {
         protocols: &[],
         api_version: "",
         xml_namespace: "",
+        validation: "ValidationException",
         operations: &[],
         faults: &[],
     };

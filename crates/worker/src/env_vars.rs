@@ -151,7 +151,7 @@ fn own(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::{LogFiles, Options};
+    use log_store::{Logs, Options};
 
     fn function(env_vars: &[(&str, &str)]) -> Function {
         let env_vars = env_vars.iter().map(|(name, value)| ((*name).into(), (*value).into()));
@@ -160,7 +160,7 @@ mod tests {
 
     fn value(env_vars: &[(&str, &str)], name: &str) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
-        let files = LogFiles::start(folder.path(), Options::default()).unwrap();
+        let files = Logs::start(folder.path(), Options::default()).unwrap();
         let function = function(env_vars);
         let log = LogStream::create(&files, &function);
         let session = Session {

@@ -13,7 +13,7 @@ use crate::function::{Function, FunctionImage, Initialization};
 use crate::ground::{Ground, Origin, Parts};
 use crate::host::{Host, Session};
 use crate::image::{self, Prepared};
-use crate::logs::{LogFiles, LogStream};
+use crate::logs::LogStream;
 use crate::multi::MultiEnvironment;
 use crate::run::{Given, NotDelivered, outcome};
 use crate::runtime_api::Connection;
@@ -22,6 +22,7 @@ use crate::snap_start::SnapStartError;
 use crate::snapshots::Snapshots;
 use crate::stems::{self, Grown, Stems};
 use crate::telemetry::{Before, Ending, InitPhase, Invocation};
+use log_store::Logs;
 use meter::Meters;
 use sandbox::{LaunchError, Launcher, Mount, Sandbox, Spec, Step};
 use std::collections::HashSet;
@@ -35,7 +36,7 @@ use tokio::time::Instant;
 pub struct Worker {
     pub(crate) launcher: Launcher,
     pub(crate) runtimes: Arc<Runtimes>,
-    pub(crate) logs: LogFiles,
+    pub(crate) logs: Logs,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) snapshots: Arc<Snapshots>,
     meters: Meters,
@@ -107,7 +108,7 @@ impl Worker {
     pub fn new(
         launcher: Launcher,
         runtimes: Runtimes,
-        logs: LogFiles,
+        logs: Logs,
         host: Arc<dyn Host>,
         snapshots: Snapshots,
         stems: stems::Options,

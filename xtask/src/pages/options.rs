@@ -19,7 +19,12 @@ const SECTIONS: [(&str, &str, &str, &str); 13] = [
     ),
     ("invoke", "how many, and for how long", "crates/invoke/src/", "Options"),
     ("events", "asynchronous invocations", "crates/events/src/", "Options"),
-    ("logs", "what functions print", "crates/worker/src/logs/", "Options"),
+    (
+        "logs",
+        "log groups: what functions print, and what clients put",
+        "crates/log-store/src/",
+        "Options",
+    ),
     ("edge", "connections and requests", "crates/edge/src/", "Options"),
     ("store", "what lasts", "crates/store/src/", "Options"),
     ("usage", "what functions used", "crates/usage/src/", "Options"),

@@ -40,7 +40,7 @@ const TAG_TEXT: Pattern = Pattern {
 
 /// Letters, separators and numbers of any script, and a few signs. `Zl` and `Zp` are U+2028 and U+2029;
 /// the other separators are `Zs`, which is white space that is no control character.
-fn is_tag_character(character: char) -> bool {
+pub(crate) fn is_tag_character(character: char) -> bool {
     let is_separator = character.is_whitespace() && !character.is_control();
     character.is_alphanumeric() || is_separator || "_.:/=+-@".contains(character)
 }

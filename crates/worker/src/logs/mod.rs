@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What functions print, and what the platform says about their invocations.
 //!
-//! An environment has one log stream, named as AWS names it. Lines go to the writer thread in batches and from there to a
-//! file of the function's log group; the last 4 KiB of the running invocation are kept for `LogType=Tail`. Customer lines and
-//! platform lines share the stream, as on AWS; the server's own log is elsewhere.
+//! An environment has one log stream, named as AWS names it. Its events go in batches to the thread that writes log groups
+//! (`log_store`); the last 4 KiB of the running invocation are kept for `LogType=Tail`. Customer lines and platform lines
+//! share the stream, as on AWS; the server's own log is elsewhere.
 //!
-//! A line on disk is `EPOCH_MILLISECONDS TEXT`; a carriage return inside is a line end of the event.
+//! An event ends with a line end, as on AWS.
 
-mod files;
 mod frames;
 mod level;
 mod lines;
 
-pub use files::{LogFiles, Options};
 pub use level::{Level, LogFormat};
 
 use crate::clock;
@@ -20,9 +18,8 @@ use crate::function::Function;
 use crate::telemetry::{Category, Init, LogsDropped, PlatformEvent, Status, Telemetry};
 use bytes::{Bytes, BytesMut};
 use frames::{Frames, Piece};
-use std::fmt::Write as _;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use log_store::{GroupKey, Logs};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What `X-Amz-Log-Result` can hold.
 const TAIL_BYTES_MAX: usize = 4096;
@@ -44,11 +41,8 @@ pub(crate) enum Source {
 /// The log stream of one environment.
 #[derive(Debug)]
 pub struct LogStream {
-    name: String,
-    group: String,
     format: LogFormat,
-    path: Arc<Path>,
-    files: LogFiles,
+    stored: log_store::LogStream,
     open: Mutex<Open>,
     /// The init phase, while it goes on.
     init: Mutex<Option<Init>>,
@@ -75,18 +69,16 @@ struct Open {
 impl LogStream {
     /// A new stream of `function`. Its name carries the date, the version and 32 hex digits; in a group that functions may
     /// share, the function's name too.
-    pub fn create(files: &LogFiles, function: &Function) -> Self {
+    pub fn create(logs: &Logs, function: &Function) -> Self {
         let date = clock::date();
         let id = uuid::Uuid::new_v4().simple();
-        let Function { version, log_group, .. } = function;
+        let Function { version, account, region, log_group, .. } = function;
         let owner = if function.has_own_log_group() { "" } else { &function.name };
+        let (account, region, name) = (account.clone(), region.clone(), log_group.clone());
+        let group = GroupKey { account, region, name };
         Self {
-            name: format!("{date}/{owner}[{version}]{id}"),
-            group: log_group.clone(),
             format: function.log_format,
-            path: files
-                .path(function, &format!("{}.{owner}[{version}]{id}.log", date.replace('/', "-"))),
-            files: files.clone(),
+            stored: logs.stream(group, format!("{date}/{owner}[{version}]{id}")),
             open: Mutex::default(),
             init: Mutex::default(),
             telemetry: Telemetry::default(),
@@ -95,11 +87,11 @@ impl LogStream {
 
     /// `2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef`
     pub fn name(&self) -> &str {
-        &self.name
+        self.stored.name()
     }
 
     pub fn group(&self) -> &str {
-        &self.group
+        self.stored.group()
     }
 
     /// What was printed. Lines may come in pieces.
@@ -234,7 +226,7 @@ impl LogStream {
         }
         let batch = open.batch.split().freeze();
         let (lines, bytes) = (std::mem::take(&mut open.batch_lines), batch.len());
-        if self.files.append(&self.path, batch) {
+        if self.stored.append(batch) {
             let dropped_records = std::mem::take(&mut open.dropped_lines);
             if dropped_records > 0 {
                 let dropped_bytes = std::mem::take(&mut open.dropped_bytes);
@@ -294,12 +286,11 @@ impl Open {
         }
     }
 
-    /// A line of the log. Its own line ends become carriage returns on disk, and are line ends in the tail; our runtimes join lines
-    /// with carriage returns where they have no frames, as AWS's do.
+    /// An event of the log. Our runtimes join lines with carriage returns where they have no frames, as AWS's do; in the tail these
+    /// are line ends.
     fn line(&mut self, line: &[u8]) {
-        write!(self.batch, "{} ", clock::epoch_ms()).expect("a BytesMut grows");
-        put_replaced(&mut self.batch, line, b'\n', b'\r');
-        self.batch.extend_from_slice(b"\n");
+        let time = i64::try_from(clock::epoch_ms()).unwrap_or(i64::MAX);
+        log_store::put_event(&mut self.batch, time, line, b"\n");
         self.batch_lines += 1;
         put_replaced(&mut self.tail, line, b'\r', b'\n');
         self.tail.extend_from_slice(b"\n");
@@ -331,29 +322,39 @@ fn put_replaced(target: &mut BytesMut, text: &[u8], from: u8, to: u8) {
 mod tests {
     use super::*;
     use crate::function::tests::function;
+    use log_store::{Direction, Options, Query};
 
     struct Printed {
         stream: LogStream,
+        logs: Logs,
         _folder: tempfile::TempDir,
     }
 
     impl Printed {
         fn new(format: LogFormat, options: Options) -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let files = LogFiles::start(folder.path(), options).unwrap();
+            let logs = Logs::start(folder.path(), options).unwrap();
             let function = Function { log_format: format, ..function() };
-            Self { stream: LogStream::create(&files, &function), _folder: folder }
+            Self { stream: LogStream::create(&logs, &function), logs, _folder: folder }
         }
 
-        /// What is on disk without the times, and the tail.
+        /// The events of the group, and the tail.
         fn read(&self) -> (Vec<String>, String) {
             let tail = self.stream.end();
-            self.stream.files.flush();
-            let text = |line: &str| line.split_once(' ').unwrap().1.to_owned();
-            let disk = std::fs::read(&*self.stream.path).unwrap_or_default();
-            let disk = String::from_utf8(disk).unwrap();
-            let lines = disk.split_terminator('\n').map(text).collect();
-            (lines, String::from_utf8(tail.to_vec()).unwrap())
+            self.logs.flush();
+            let (_, group) = self.logs.all().pop().unwrap();
+            let query = Query {
+                from: i64::MIN,
+                until: i64::MAX,
+                after: None,
+                direction: Direction::Forward,
+                events_max: 1000,
+                bytes_max: usize::MAX,
+            };
+            let page = group.read(&query, &|name| name == self.stream.name(), &|_| true).unwrap();
+            let text = |event: log_store::Event| event.text.strip_suffix('\n').unwrap().to_owned();
+            let events = page.events.into_iter().map(text).collect();
+            (events, String::from_utf8(tail.to_vec()).unwrap())
         }
     }
 
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_several_lines_stays_one_on_disk() {
+    fn an_event_of_several_lines_stays_one() {
         let (lines, tail) = printed(&["a\rb\n"]);
         assert_eq!((lines, tail.as_str()), (vec!["a\rb".to_owned()], "a\nb\n"));
 
@@ -392,7 +393,7 @@ mod tests {
         framed.stream.print_framed(&frame(0xa55a_0003, "a\nb\n"));
         framed.stream.print_framed(b"no frame\n");
         let (lines, tail) = framed.read();
-        assert_eq!(lines, ["a\rb", "no frame"]);
+        assert_eq!(lines, ["a\nb", "no frame"]);
         assert_eq!(tail, "a\nb\nno frame\n");
     }
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Filter patterns: which events somebody wants. Pure.
+//!
+//! There are three kinds, and their first letter tells which: `{ $.a = 1 }` looks into events that are JSON (`json.rs`),
+//! `[a, b = 1, ...]` into events whose fields stand between spaces (`delimited.rs`), and all else is terms that stand in
+//! the text (`terms.rs`). Values are compared in one way by the first two (`condition.rs`).
+//!
+//! Invariant: a pattern costs time in proportion to the event. Regular expressions do not go back.
+
+mod condition;
+mod cursor;
+mod delimited;
+mod json;
+mod terms;
+
+use cursor::Cursor;
+use delimited::Delimited;
+use json::JsonPattern;
+use std::collections::BTreeMap;
+use terms::Terms;
+
+/// Regular expressions in one pattern, as on AWS.
+const EXPRESSIONS_MAX: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct Pattern(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    All,
+    Terms(Terms),
+    Json(JsonPattern),
+    Delimited(Delimited),
+}
+
+/// Not a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Invalid;
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let mut cursor = Cursor::new(text.trim());
+        let kind = match cursor.peek() {
+            None => Kind::All,
+            Some('{') => Kind::Json(JsonPattern::parse(&mut cursor)?),
+            Some('[') => Kind::Delimited(Delimited::parse(&mut cursor)?),
+            Some(_) => Kind::Terms(Terms::parse(&mut cursor)?),
+        };
+        if cursor.expressions() > EXPRESSIONS_MAX { Err(Invalid) } else { Ok(Self(kind)) }
+    }
+
+    pub(crate) fn is_match(&self, event: &str) -> bool {
+        match &self.0 {
+            Kind::All => true,
+            Kind::Terms(terms) => terms.is_match(event),
+            Kind::Json(json) => json.is_match(event),
+            Kind::Delimited(delimited) => delimited.is_match(event),
+        }
+    }
+
+    /// What a metric filter finds in an event that matches: `$.a` or `$a`, and its value.
+    pub(crate) fn extract(&self, event: &str) -> BTreeMap<String, String> {
+        match &self.0 {
+            Kind::All | Kind::Terms(_) => BTreeMap::new(),
+            Kind::Json(json) => json.extract(event),
+            Kind::Delimited(delimited) => delimited.extract(event),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The service, and which operation is which of its parts.
+
+use crate::{error, get, groups, put, streams, tags};
+use api::logs::{
+    CloudWatchLogsEndpoint, CreateLogGroupInput, CreateLogStreamInput, DeclaredOperations,
+    DeleteLogGroupInput, DeleteLogStreamInput, DeleteRetentionPolicyInput, DescribeLogGroupsInput,
+    DescribeLogGroupsOutput, DescribeLogStreamsInput, DescribeLogStreamsOutput, EventOperations,
+    FilterLogEventsInput, FilterLogEventsOutput, FilterOperations, GetLogEventsInput,
+    GetLogEventsOutput, GroupOperations, ListTagsForResourceInput, ListTagsForResourceOutput,
+    ListTagsLogGroupInput, ListTagsLogGroupOutput, PutLogEventsInput, PutLogEventsOutput,
+    PutLogGroupDeletionProtectionInput, PutRetentionPolicyInput, StreamOperations,
+    TagLogGroupInput, TagOperations, TagResourceInput, TestMetricFilterInput,
+    TestMetricFilterOutput, UntagLogGroupInput, UntagResourceInput,
+};
+use log_store::{Group, GroupKey, Logs};
+use std::sync::Arc;
+use wire::{Context, Endpoint, Fault, Result};
+
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub(crate) logs: Logs,
+}
+
+impl Service {
+    pub const fn new(logs: Logs) -> Self {
+        Self { logs }
+    }
+
+    /// The service, as it is called over the wire.
+    pub fn endpoint(self) -> Arc<dyn Endpoint> {
+        Arc::new(CloudWatchLogsEndpoint(self))
+    }
+
+    /// Works with the groups on a thread that may block.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let service = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&service)).await;
+        done.unwrap_or_else(|_| Err(Fault::internal()))
+    }
+
+    pub(crate) fn group(&self, key: &GroupKey) -> Result<Arc<Group>> {
+        match self.logs.group(key) {
+            Some(group) => Ok(group),
+            // A function may just have begun it.
+            None => self.group_to_read(key),
+        }
+    }
+
+    /// A group as functions left it just now.
+    pub(crate) fn group_to_read(&self, key: &GroupKey) -> Result<Arc<Group>> {
+        self.logs.flush();
+        self.logs.group(key).ok_or_else(error::no_group)
+    }
+}
+
+/// Each operation is a function that may block.
+macro_rules! operations {
+    ($($part:ident { $($name:ident($input:ty) -> $output:ty = $work:path;)* })*) => {$(
+        impl $part for Service {
+            $(async fn $name(&self, cx: &Context, input: $input) -> Result<$output> {
+                let cx = cx.clone();
+                self.work(move |service| $work(service, &cx, input)).await
+            })*
+        }
+    )*};
+}
+
+operations! {
+    GroupOperations {
+        create_log_group(CreateLogGroupInput) -> () = groups::create;
+        delete_log_group(DeleteLogGroupInput) -> () = groups::delete;
+        describe_log_groups(DescribeLogGroupsInput) -> DescribeLogGroupsOutput = groups::describe;
+        put_retention_policy(PutRetentionPolicyInput) -> () = groups::put_retention;
+        delete_retention_policy(DeleteRetentionPolicyInput) -> () = groups::delete_retention;
+        put_log_group_deletion_protection(PutLogGroupDeletionProtectionInput) -> () = groups::protect;
+    }
+    StreamOperations {
+        create_log_stream(CreateLogStreamInput) -> () = streams::create;
+        delete_log_stream(DeleteLogStreamInput) -> () = streams::delete;
+        describe_log_streams(DescribeLogStreamsInput) -> DescribeLogStreamsOutput = streams::describe;
+    }
+    EventOperations {
+        put_log_events(PutLogEventsInput) -> PutLogEventsOutput = put::put;
+        get_log_events(GetLogEventsInput) -> GetLogEventsOutput = get::get;
+        filter_log_events(FilterLogEventsInput) -> FilterLogEventsOutput = get::filter;
+    }
+    TagOperations {
+        tag_resource(TagResourceInput) -> () = tags::tag;
+        untag_resource(UntagResourceInput) -> () = tags::untag;
+        list_tags_for_resource(ListTagsForResourceInput) -> ListTagsForResourceOutput = tags::list;
+        tag_log_group(TagLogGroupInput) -> () = tags::tag_group;
+        untag_log_group(UntagLogGroupInput) -> () = tags::untag_group;
+        list_tags_log_group(ListTagsLogGroupInput) -> ListTagsLogGroupOutput = tags::list_of_group;
+    }
+    FilterOperations {
+        test_metric_filter(TestMetricFilterInput) -> TestMetricFilterOutput = get::test_pattern;
+    }
+}
+
+impl DeclaredOperations for Service {}
