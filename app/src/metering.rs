@@ -32,22 +32,17 @@ pub(crate) struct Metering {
     provisioned_until: Mutex<Instant>,
 }
 
-/// Where it goes.
+/// Where it comes from and where it goes.
 #[derive(Debug)]
 pub(crate) struct Kept {
+    pub(crate) meters: Meters,
     pub(crate) ledger: Ledger,
     pub(crate) metrics: CloudWatch,
 }
 
 impl Metering {
-    pub(crate) fn new(
-        meters: Meters,
-        invoker: Invoker,
-        logs: Logs,
-        kept: Kept,
-        options: &usage::Options,
-    ) -> Self {
-        let Kept { ledger, metrics } = kept;
+    pub(crate) fn new(invoker: Invoker, logs: Logs, kept: Kept, options: &usage::Options) -> Self {
+        let Kept { meters, ledger, metrics } = kept;
         Self {
             meters,
             invoker,

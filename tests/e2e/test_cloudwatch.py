@@ -185,6 +185,22 @@ def test_functions_have_awss_metrics(server):
     assert [] in sets and ["FunctionName"] in sets and ["ExecutedVersion", "FunctionName", "Resource"] in sets
 
 
+def test_throttles_and_events_are_metrics(server):
+    client = server.client()
+    function = server.python(HANDLER)
+    name = {"FunctionName": function.name}
+    client.put_function_event_invoke_config(**name, MaximumRetryAttempts=0)
+    client.invoke(**name, InvocationType="Event", Payload=b'{"fail": 1}')
+    wait_until(lambda: total(server, "AsyncEventsDropped", **name) == 1, "the failed event is counted")
+    assert total(server, "AsyncEventsReceived", **name) == 1
+    assert total(server, "AsyncEventAge", "SampleCount", **name) == 1
+    client.put_function_concurrency(**name, ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError):
+        client.invoke(**name, Payload=b"{}")
+    wait_until(lambda: total(server, "Throttles", **name) == 1, "the throttle is counted")
+    assert total(server, "Invocations", **name) == 1
+
+
 def test_metrics_are_there_after_a_restart_and_accounts_are_apart(binary):
     platform = Platform().start()
     cloudwatch = platform.client("cloudwatch")

@@ -58,8 +58,10 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     // Functions may be many: they are read while the launcher sets itself up and the server listens already.
     let images = Images::open(config.images.clone(), data_dir.join("images"))
         .context("cannot open the images")?;
-    let options = lambda_options(config, &images, &queue);
+    let meters = Meters::new();
+    let options = lambda_options(config, &images, &queue, &meters);
     let kept = Kept {
+        meters,
         ledger: Ledger::new(store.keyspace("usage"), config.usage.clone()),
         metrics: CloudWatch::new(&store, config.cloudwatch.clone()),
     };
@@ -166,12 +168,11 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         .context("cannot open the snapshots")?;
     let launcher = finish(launcher, address).await?;
     let runs_images = launcher.level() != Level::L0;
-    let (stems, meters) = (config.stems.clone(), Meters::new());
-    let worker =
-        Worker::new(launcher, runtimes, logs.clone(), host, snapshots, stems, meters.clone());
+    let (stems, meters) = (config.stems.clone(), kept.meters.clone());
+    let worker = Worker::new(launcher, runtimes, logs.clone(), host, snapshots, stems, meters);
     worker.pull_runtimes();
     let invoker = Invoker::new(worker, config.invoke.clone());
-    let metering = Metering::new(meters, invoker.clone(), logs.clone(), kept, &config.usage);
+    let metering = Metering::new(invoker.clone(), logs.clone(), kept, &config.usage);
     let metering = Arc::new(metering);
     let mut functions = functions.await.context("the functions were not loaded")??;
     if !runs_images {
@@ -224,7 +225,12 @@ fn services(
     ]
 }
 
-fn lambda_options(config: &Config, images: &Images, queue: &Arc<Queue>) -> lambda::Options {
+fn lambda_options(
+    config: &Config,
+    images: &Images,
+    queue: &Arc<Queue>,
+    meters: &Meters,
+) -> lambda::Options {
     lambda::Options {
         concurrency_max: u32::try_from(config.invoke.concurrency_max).unwrap_or(u32::MAX),
         requests_per_second_max: config.invoke.requests_per_second_max,
@@ -232,6 +238,7 @@ fn lambda_options(config: &Config, images: &Images, queue: &Arc<Queue>) -> lambd
         stream_bytes_per_second_max: config.invoke.stream_bytes_per_second_max,
         queue: Some(Arc::clone(queue)),
         images: Some(images.clone()),
+        meters: meters.clone(),
         ..lambda::Options::default()
     }
 }

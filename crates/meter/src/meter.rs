@@ -107,7 +107,7 @@ impl Meters {
         Arc::new(Meter { whose, heard: self.0.clone(), windows: Mutex::default() })
     }
 
-    /// Notes something of a function or an account. Not for the warm path: all share one lock.
+    /// Notes something of a function. Not for the warm path: all share one lock.
     pub fn note(&self, subject: &Subject, metric: Metric, now_ms: u64, value: f64) {
         let Some(heard) = &self.0 else { return };
         let mut notes = lock(&heard.notes);
@@ -275,7 +275,7 @@ mod tests {
     fn notes_of_a_minute_are_one() {
         let meters = Meters::new();
         let Whose { account, region, .. } = whose();
-        let subject = Subject { account, region, function: Some("f".into()), qualifier: None };
+        let subject = Subject { account, region, function: "f".into(), qualifier: None };
         for now_ms in [0, 59_999, 60_000] {
             meters.note(&subject, Metric::Throttles, now_ms, 1.0);
         }

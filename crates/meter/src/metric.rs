@@ -5,7 +5,7 @@ use crate::Distribution;
 use names::{AccountId, Region};
 
 macro_rules! metrics {
-    ($($(#[$comment:meta])* $name:ident $unit:literal $spread:literal,)*) => {
+    ($($(#[$comment:meta])* $name:ident $unit:literal,)*) => {
         /// A metric of the namespace `AWS/Lambda`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Metric {
@@ -21,39 +21,25 @@ macro_rules! metrics {
             pub const fn unit(self) -> &'static str {
                 match self { $(Self::$name => $unit,)* }
             }
-
-            /// Whether what is noted of a function counts for its account, too. A count does, a level does not: it is
-            /// noted of both.
-            pub const fn adds_up(self) -> bool {
-                match self { $(Self::$name => $spread,)* }
-            }
         }
     };
 }
 
 metrics! {
-    Invocations "Count" true,
-    Errors "Count" true,
-    Duration "Milliseconds" true,
-    PostRuntimeExtensionsDuration "Milliseconds" true,
-    Throttles "Count" true,
-    AsyncEventsReceived "Count" true,
+    Invocations "Count",
+    Errors "Count",
+    Duration "Milliseconds",
+    PostRuntimeExtensionsDuration "Milliseconds",
+    Throttles "Count",
+    AsyncEventsReceived "Count",
     /// From when it was accepted until it is given to the function.
-    AsyncEventAge "Milliseconds" true,
-    AsyncEventsDropped "Count" true,
-    DeadLetterErrors "Count" true,
-    DestinationDeliveryFailures "Count" true,
-    RecursiveInvocationsDropped "Count" true,
-    ProvisionedConcurrencyInvocations "Count" true,
-    ProvisionedConcurrencySpilloverInvocations "Count" true,
-    ConcurrentExecutions "Count" false,
-    /// Of an account.
-    UnreservedConcurrentExecutions "Count" false,
-    /// Of an account.
-    ClaimedAccountConcurrency "Count" false,
-    ProvisionedConcurrentExecutions "Count" false,
-    /// A share, 1 being all.
-    ProvisionedConcurrencyUtilization "Count" false,
+    AsyncEventAge "Milliseconds",
+    AsyncEventsDropped "Count",
+    DeadLetterErrors "Count",
+    DestinationDeliveryFailures "Count",
+    RecursiveInvocationsDropped "Count",
+    ProvisionedConcurrencyInvocations "Count",
+    ProvisionedConcurrencySpilloverInvocations "Count",
 }
 
 /// What something is noted of.
@@ -61,8 +47,7 @@ metrics! {
 pub struct Subject {
     pub account: AccountId,
     pub region: Region,
-    /// None: the account itself.
-    pub function: Option<Box<str>>,
+    pub function: Box<str>,
     /// The qualifier that it was called by.
     pub qualifier: Option<Box<str>>,
 }

@@ -2,7 +2,7 @@
 //! The namespace `AWS/Lambda`: what meters counted, as metrics. Pure.
 //!
 //! Each value counts for its account, its function, the version or alias that was called and, behind an alias, the version that
-//! ran. A level (how many run at once) is noted for each of them by who knows it.
+//! ran.
 
 use crate::put::Kept;
 use crate::series::{MetricKey, Place, SeriesKey};
@@ -29,7 +29,7 @@ fn of_window(whose: &Whose, window: &Window, values: &mut Vec<Kept>) {
     let Whose { account, region, function, version } = whose;
     let place = Place { account: account.clone(), region: region.clone() };
     let qualifier = window.qualifier.as_deref();
-    let mut all = dimensions(Some(function), qualifier);
+    let mut all = dimensions(function, qualifier);
     let is_alias =
         |name: &str| name != "$LATEST" && !name.bytes().all(|byte| byte.is_ascii_digit());
     if let (Some(most), true) = (all.last().cloned(), qualifier.is_some_and(is_alias)) {
@@ -43,12 +43,13 @@ fn of_window(whose: &Whose, window: &Window, values: &mut Vec<Kept>) {
         }
         values
     };
-    // Each invocation is a value, most often 0: the average is a share.
+    // Each invocation is a value of these, most often 0: their average is a share. Throttles themselves are noted.
     let mut errors = times(1.0, counted.errors);
     errors.merge(&times(0.0, counted.requests - counted.errors.min(counted.requests)));
     for (metric, of_metric) in [
         (Metric::Invocations, times(1.0, counted.requests)),
         (Metric::Errors, errors),
+        (Metric::Throttles, times(0.0, counted.requests)),
         (Metric::Duration, window.duration.clone()),
         (Metric::PostRuntimeExtensionsDuration, window.post_runtime.clone()),
         (Metric::ProvisionedConcurrencyInvocations, times(1.0, counted.provisioned_requests)),
@@ -62,11 +63,7 @@ fn of_window(whose: &Whose, window: &Window, values: &mut Vec<Kept>) {
 fn of_note(note: &Note, values: &mut Vec<Kept>) {
     let subject = &note.subject;
     let place = Place { account: subject.account.clone(), region: subject.region.clone() };
-    let mut all = dimensions(subject.function.as_deref(), subject.qualifier.as_deref());
-    if !note.metric.adds_up() {
-        // Of the subject itself, and nothing wider.
-        all = all.pop().into_iter().collect();
-    }
+    let all = dimensions(&subject.function, subject.qualifier.as_deref());
     push(values, &place, &all, note.metric, note.minute, &note.values);
 }
 
@@ -86,18 +83,13 @@ fn push(
 }
 
 /// From the account to what was called.
-fn dimensions(function: Option<&str>, qualifier: Option<&str>) -> Vec<Vec<Dimension>> {
-    let mut all = vec![Vec::new()];
-    if let Some(function) = function {
-        let resource = match qualifier {
-            Some(qualifier) => format!("{function}:{qualifier}"),
-            None => function.to_owned(),
-        };
-        let function = dimension("FunctionName", function);
-        all.push(vec![function.clone()]);
-        all.push(vec![function, dimension("Resource", &resource)]);
-    }
-    all
+fn dimensions(function: &str, qualifier: Option<&str>) -> Vec<Vec<Dimension>> {
+    let resource = match qualifier {
+        Some(qualifier) => format!("{function}:{qualifier}"),
+        None => function.to_owned(),
+    };
+    let function = dimension("FunctionName", function);
+    vec![Vec::new(), vec![function.clone()], vec![function, dimension("Resource", &resource)]]
 }
 
 fn dimension(name: &str, value: &str) -> Dimension {

@@ -22,6 +22,7 @@ use api::lambda;
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::FunctionEventInvokeConfig;
+use meter::Metric;
 use names::{FunctionArn, Qualifier, RequestId, TraceHeader};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -79,7 +80,10 @@ impl<I: Invoke> Service<I> {
             tenant_id: tenant_id.map(ToOwned::to_owned),
             trace: cx.trace.to_string(),
         };
-        Ok(self.queue.keep(head.item(&found.address.key, payload)).await?)
+        self.queue.keep(head.item(&found.address.key, payload)).await?;
+        let (key, qualifier) = (&found.address.key, found.address.qualifier.as_ref());
+        self.note(key, qualifier, Metric::AsyncEventsReceived);
+        Ok(())
     }
 
     /// Has what waits run, until the service is dropped or the queue is stopped.
@@ -131,6 +135,7 @@ impl<I: Invoke> Service<I> {
         let Some(left) = policy.age_max.checked_sub(work.age) else {
             return self.end_event(&ended, &policy);
         };
+        self.note_age(&function.key, found.address.qualifier.as_ref(), work.age);
         let (version, outcome) = match self.run_found(found, &head, work.body.clone()).await {
             Ok(run) => run,
             Err(error) => {
@@ -205,6 +210,14 @@ impl<I: Invoke> Service<I> {
             result = ended.how.name(),
             "event ended"
         );
+        let qualifier = ended.head.qualifier.as_deref().and_then(|text| text.parse().ok());
+        let note = |metric| self.note(&ended.function.key, qualifier.as_ref(), metric);
+        if matches!(ended.how, How::Recursive) {
+            note(Metric::RecursiveInvocationsDropped);
+        }
+        if !matches!(ended.how, How::Succeeded { .. }) {
+            note(Metric::AsyncEventsDropped);
+        }
         let config = policy.config.as_ref().and_then(|config| config.destination_config.as_ref());
         let mut follows = Vec::new();
         follows.extend(ended.record(config, (self.options.clock)()));

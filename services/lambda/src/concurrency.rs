@@ -220,6 +220,12 @@ impl Gate {
     }
 }
 
+impl Running {
+    pub(crate) const fn is_provisioned(&self) -> bool {
+        matches!(self.counted, Counted::Provisioned(_))
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         match &self.counted {

@@ -17,6 +17,7 @@ use api::lambda;
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::DestinationConfig;
+use meter::Metric;
 use names::{FunctionArn, RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -251,8 +252,19 @@ impl<I: Invoke> Service<I> {
             }
             Err(error) => {
                 tracing::warn!(request_id, destination, function = %work.line, error = &error as &dyn std::error::Error, "record not delivered");
+                self.note_undelivered(work, &head);
                 Next::PutOff { at_most: Duration::MAX }
             }
+        }
+    }
+
+    fn note_undelivered(&self, work: &Work, head: &DeliveryHead) {
+        let metric = match head.dead_letter {
+            Some(_) => Metric::DeadLetterErrors,
+            None => Metric::DestinationDeliveryFailures,
+        };
+        if let Ok(FunctionArn { account, region, name, .. }) = work.line.parse() {
+            self.note(&Key { account, region, name }, None, metric);
         }
     }
 

@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use invoke::InvokeError;
+use meter::Metric;
 use names::{Qualifier, RequestId, TraceHeader};
 use serde::de::IgnoredAny;
 use std::sync::Arc;
@@ -105,6 +106,10 @@ impl<I: Invoke> Service<I> {
             return Ok(None);
         }
 
+        let trace_id = found.function.next_hop(trace).inspect_err(|_loop| {
+            let (key, qualifier) = (&found.address.key, found.address.qualifier.as_ref());
+            self.note(key, qualifier, Metric::RecursiveInvocationsDropped);
+        })?;
         let event = Event {
             request_id,
             payload,
@@ -112,7 +117,7 @@ impl<I: Invoke> Service<I> {
             client_context,
             cognito_identity: None,
             tenant_id: given.tenant_id.map(ToOwned::to_owned),
-            trace_id: found.function.next_hop(trace)?,
+            trace_id,
             response: None,
             wants_log_tail: given.wants_log_tail,
         };
@@ -130,7 +135,12 @@ impl<I: Invoke> Service<I> {
         check_state(&found)?;
         let provisioned = found.provisioned();
         let holding = found.function.holding();
-        let running = enter(&found.function.gate, holding, provisioned.map(|(_, found)| found))?;
+        let (key, qualifier) = (&found.address.key, found.address.qualifier.as_ref());
+        let running = enter(&found.function.gate, holding, provisioned.map(|(_, found)| found))
+            .inspect_err(|error| self.note_throttle(key, qualifier, error))?;
+        if provisioned.is_some() && !running.is_provisioned() {
+            self.note(key, qualifier, Metric::ProvisionedConcurrencySpilloverInvocations);
+        }
         if !found.version.is_unpacked() {
             found.version.unpack(None).await.map_err(not_runnable)?;
         }
@@ -142,6 +152,9 @@ impl<I: Invoke> Service<I> {
         let Admitted { found, event, running, provisioned } = admitted;
         let runnable = &found.version.runnable;
         let result = self.invoker.invoke(runnable, event, provisioned.as_deref()).await;
+        if let Err(error) = &result {
+            self.note_throttle(&found.address.key, found.address.qualifier.as_ref(), error);
+        }
         drop(running);
         // The last invocation of code that was replaced meanwhile lets go of its package here.
         drop(found);

@@ -46,6 +46,7 @@ mod layer_table;
 mod layers;
 mod logging;
 mod merge;
+mod noting;
 mod operations;
 mod package;
 mod page;
@@ -80,6 +81,7 @@ pub use waiting::Waiting;
 use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
 use events::Queue;
 use images::Images;
+use meter::Meters;
 use service::{Kept, Service};
 use std::collections::HashSet;
 use std::fmt;
@@ -284,6 +286,8 @@ pub struct Options {
     pub images: Option<Images>,
     /// Whether images can run: not as plain processes.
     pub runs_images: bool,
+    /// Where throttles and the like are noted. The default one forgets them.
+    pub meters: Meters,
     pub clock: fn() -> Timestamp,
 }
 
@@ -306,6 +310,7 @@ impl Default for Options {
             queue: None,
             images: None,
             runs_images: true,
+            meters: Meters::default(),
             clock: now,
         }
     }
