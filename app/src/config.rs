@@ -28,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) store: store::Options,
     pub(crate) usage: usage::Options,
     pub(crate) cloudwatch: cloudwatch::Options,
+    pub(crate) sqs: sqs::Options,
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -118,6 +119,7 @@ impl Config {
             store: section(&mut table, "store", &mut mistakes),
             usage: section(&mut table, "usage", &mut mistakes),
             cloudwatch: section(&mut table, "cloudwatch", &mut mistakes),
+            sqs: section(&mut table, "sqs", &mut mistakes),
         };
         config.server.check(&mut mistakes);
         let unknown: BTreeSet<&String> = table.keys().collect();

@@ -11,6 +11,7 @@ use crate::urls::FunctionUrls;
 use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
+use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
 use edge::{Access, Answer, Edge, Identity, Page, Root};
 use events::Queue;
@@ -23,6 +24,7 @@ use log_store::Logs;
 use meter::Meters;
 use names::Region;
 use sandbox::{Launcher, Level, Network, Starting};
+use sqs::Sqs;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -69,11 +71,14 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let principals = Principals::open(store.clone(), data_dir.clone(), account, address);
     let principals = runtime.spawn(principals);
+    let queues = Sqs::open(store.clone(), data_dir.join("messages"), config.sqs.clone());
+    let queues = runtime.spawn(queues);
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
     let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts { listener, queue, launcher, logs, images, functions, kept, principals };
+    let parts =
+        Parts { listener, queue, launcher, logs, images, functions, queues, kept, principals };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -137,22 +142,24 @@ struct Parts {
     logs: Logs,
     images: Images,
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
+    queues: JoinHandle<Result<Sqs, sqs::OpenError>>,
     kept: Kept,
     principals: JoinHandle<anyhow::Result<Principals>>,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, images, functions, kept, principals } = parts;
+    let Parts { listener, queue, launcher, logs, images, functions, queues, kept, principals } =
+        parts;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let Principals { identity, root, iam } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
-    let lambda = Later::new();
+    let (lambda, messages) = (Later::new(), Later::new());
     let code_page = CodePage(lambda.clone());
     let presign = presign(&identity);
-    let services = services(lambda.clone(), &iam, &logs, &kept.metrics);
+    let services = services(lambda.clone(), messages.clone(), &iam, &logs, &kept.metrics);
     let edge = Edge::new(config.edge.clone(), services, identity)
         .with_page(CODE_PAGE, Access::Link, Arc::new(code_page))
         .with_front(Arc::new(FunctionUrls(lambda.clone())));
@@ -182,6 +189,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let asked = Asked { lambda: opened.clone(), metering: Arc::clone(&metering) };
     let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
+    let queues = queues.await.context("the queues were not opened")??;
+    messages.set(SqsEndpoint(queues.clone()));
     announce(address, &region, &root, data_dir)?;
 
     tokio::select! {
@@ -194,6 +203,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     terminal::note("stopping: no new requests; waiting for running invocations");
     let patience = Duration::from_secs(config.server.stop_patience_seconds);
     queue.stop();
+    queues.stop();
     let (cut_off, (), _) =
         tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
     metering.finish().await?;
@@ -209,6 +219,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
 fn services(
     lambda: Later<LambdaEndpoint<Lambda>>,
+    messages: Later<SqsEndpoint<Sqs>>,
     iam: &Iam,
     logs: &Logs,
     cloudwatch: &CloudWatch,
@@ -220,6 +231,7 @@ fn services(
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
         logs::Service::new(logs.clone()).endpoint(),
+        Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: messages }),
         sts::Service::endpoint(),
         cloudwatch.endpoint(),
     ]

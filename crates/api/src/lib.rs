@@ -14,6 +14,7 @@ pub mod lambda_microvms;
 pub mod lambda_web;
 pub mod logs;
 pub mod model;
+pub mod sqs;
 pub mod sts;
 
 #[cfg(test)]
@@ -22,13 +23,14 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 8] = [
+pub static SERVICES: [&ServiceSpec; 9] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
     &lambda_web::SPEC,
     &iam::SPEC,
     &logs::SPEC,
+    &sqs::SPEC,
     &sts::SPEC,
     &cloudwatch::SPEC,
 ];

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 8] = [
+pub static MODELS: [(&str, &ServiceSpec); 9] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
@@ -16,10 +16,11 @@ pub static MODELS: [(&str, &ServiceSpec); 8] = [
     ("lambda-microvms", &crate::lambda_microvms::SPEC),
     ("lambda-web", &crate::lambda_web::SPEC),
     ("logs", &crate::logs::SPEC),
+    ("sqs", &crate::sqs::SPEC),
     ("sts", &crate::sts::SPEC),
 ];
 
-/// Differences that are meant: how they end, and why.
+/// Differences of AWS Lambda that are meant: how they end, and why.
 pub const MEANT: [(&str, &str); 3] = [
     (
         ".Runtime: type is \"string\", in the model \"enumeration\"",
@@ -29,12 +30,27 @@ pub const MEANT: [(&str, &str); 3] = [
     (".CompatibleRuntimes[]: type is \"string\", in the model \"enumeration\"", ONE_OF),
 ];
 
+/// The same of Amazon SQS.
+const MEANT_OF_SQS: [(&str, &str); 3] = [
+    (".AttributeNames[]: type is \"string\", in the model \"enumeration\"", UNKNOWN_ATTRIBUTE),
+    (
+        ".MessageSystemAttributeNames[]: type is \"string\", in the model \"enumeration\"",
+        UNKNOWN_ATTRIBUTE,
+    ),
+    (
+        "service: namespace is \"http://queue.amazonaws.com/doc/2012-11-05/\", in the model \"\"",
+        "the model has JSON alone; SQS goes on to speak Query",
+    ),
+];
+
+const UNKNOWN_ATTRIBUTE: &str = "SQS itself refuses an unknown attribute, with an error of its own";
 const ONE_OF: &str =
     "the values are a constraint, from the same list as those of a function's runtime";
 
-/// Where `spec` is not what `model` says, apart from what is [`MEANT`].
+/// Where `spec` is not what `model` says, apart from what is meant.
 pub fn differences(spec: &ServiceSpec, model: &Value) -> Vec<String> {
-    let is_meant = |difference: &String| MEANT.iter().any(|(end, _)| difference.ends_with(end));
+    let meant = || MEANT.iter().chain(&MEANT_OF_SQS);
+    let is_meant = |difference: &String| meant().any(|(end, _)| difference.ends_with(end));
     let mut differences = wire::oracle::differences(spec, model);
     differences.retain(|difference| !is_meant(difference));
     differences

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 13] = [
+const SECTIONS: [(&str, &str, &str, &str); 14] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -29,6 +29,7 @@ const SECTIONS: [(&str, &str, &str, &str); 13] = [
     ("store", "what lasts", "crates/store/src/", "Options"),
     ("usage", "what functions used", "crates/usage/src/", "Options"),
     ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),
+    ("sqs", "queues and their messages", "services/sqs/src/", "Options"),
 ];
 
 pub(super) fn write(tree: &Tree) -> String {

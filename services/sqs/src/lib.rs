@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Amazon SQS: queues of messages, standard and FIFO.
+//!
+//! Start at `engine.rs` for what lasts of messages, at `ledger.rs` for whose turn it is, at `receive.rs` for who waits. What
+//! queues are is in the store, and all of it in memory.
+//!
+//! Invariants:
+//! - what was acknowledged is on the disk: a message that was sent, one that was deleted, one that was moved;
+//! - nothing is asked again and again: who waits for a message is woken by it.
+//!
+//! Not here: who polls a queue for a function. Who may call what is decided before a call comes here.
+
+mod batch;
+mod deduplication;
+mod engine;
+mod entry;
+mod handle;
+mod ledger;
+mod message;
+mod messages;
+mod move_tasks;
+mod permissions;
+mod queue;
+mod queues;
+mod receive;
+mod recovery;
+mod room;
+mod service;
+mod settings;
+mod table;
+
+pub use room::Options;
+
+use crate::service::Service;
+use journal::disk::Directory;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::{DecodeError, ReadError, Store};
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("failed to read the queues")]
+    Read(#[from] ReadError),
+    #[error("failed to read a queue")]
+    Decode(#[from] DecodeError),
+    #[error("`{0}` is not the name of a queue's record")]
+    Key(String),
+    #[error("failed to open the messages")]
+    Journal(#[from] journal::OpenError),
+    #[error("failed to prepare the directory of the messages")]
+    Directory(#[source] std::io::Error),
+    #[error("the server stops")]
+    Stopped,
+}
+
+/// Amazon SQS. Clones share it; it stops when the last is gone.
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    pub(crate) service: Arc<Service>,
+}
+
+impl Sqs {
+    /// Opens the queues of a store, and their messages in `dir`, which belongs to this service alone.
+    ///
+    /// # Errors
+    ///
+    /// When either can not be read.
+    pub async fn open(store: Store, dir: PathBuf, options: Options) -> Result<Self, OpenError> {
+        let disk = Directory::open(&dir).map_err(OpenError::Directory)?;
+        Ok(Self { service: Service::open(store, Arc::new(disk), options).await? })
+    }
+
+    /// Lets go whoever waits for messages.
+    pub fn stop(&self) {
+        self.service.engine.stop();
+    }
+}
