@@ -296,6 +296,29 @@ def test_what_is_wrong_is_said_in_aws_words(sqs):
     assert len(receive(sqs, url)[0]["Body"]) == 1_048_576
 
 
+def test_queues_take_dead_letters_and_records_of_functions(sqs, platform):
+    letters, records = make(sqs), make(sqs)
+    source = "def handler(event, context):\n    if event['fail']: raise RuntimeError('told to')\n    return 'ok'"
+    function = platform.python(source, DeadLetterConfig={"TargetArn": arn(letters)})
+    platform.client().put_function_event_invoke_config(
+        FunctionName=function.name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnSuccess": {"Destination": arn(records)}, "OnFailure": {"Destination": arn(records)}},
+    )
+    for fail in [False, True]:
+        payload = json.dumps({"fail": fail}).encode()
+        answer = platform.client().invoke(FunctionName=function.name, InvocationType="Event", Payload=payload)
+        (record,) = receive(sqs, records, VisibilityTimeout=600)
+        told = json.loads(record["Body"])
+        assert told["requestPayload"] == {"fail": fail}
+        assert told["requestContext"]["condition"] == ("RetriesExhausted" if fail else "Success")
+    (letter,) = receive(sqs, letters, MessageAttributeNames=["All"])
+    assert json.loads(letter["Body"]) == {"fail": True}
+    attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert attributes == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "told to"}
+
+
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(binary):
     """Senders and deleters go on while the server is killed: what was sent is there, what was deleted is not."""
     platform = Platform().start()

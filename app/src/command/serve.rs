@@ -185,12 +185,13 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     if !runs_images {
         functions = functions.without_images();
     }
+    let queues = queues.await.context("the queues were not opened")??;
+    messages.set(SqsEndpoint(queues.clone()));
+    let functions = functions.with_queues(Arc::new(queues.clone()));
     let opened = Lambda::serve(functions, invoker.clone(), presign);
     let asked = Asked { lambda: opened.clone(), metering: Arc::clone(&metering) };
     let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
-    let queues = queues.await.context("the queues were not opened")??;
-    messages.set(SqsEndpoint(queues.clone()));
     announce(address, &region, &root, data_dir)?;
 
     tokio::select! {

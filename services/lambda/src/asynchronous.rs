@@ -103,7 +103,7 @@ impl<I: Invoke> Service<I> {
     async fn run_work(&self, work: Work) -> Next {
         match work.class {
             Class::Event => self.run_event(work).await,
-            Class::Delivery => self.deliver(&work),
+            Class::Delivery => self.deliver(&work).await,
         }
     }
 

@@ -2,7 +2,7 @@
 //! Where the end of an event is told: destinations, and how a record gets there.
 //!
 //! A delivery is an item of the queue like an event: it is on the disk before its event has ended, and stays until its
-//! destination has it. A destination that can not be reached, or that no service of this build is behind, keeps it
+//! destination has it: a function, by the same queue, or a queue of Amazon SQS, by its own operation. A destination that can not be reached, or that no service of this build is behind, keeps it
 //! waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. So a destination
 //! may be configured before its service is there, and nothing that it was promised is lost; `tinderbox queue` shows it.
 
@@ -14,16 +14,17 @@ use crate::invoke::event_payload;
 use crate::service::Service;
 use crate::version::Version;
 use api::lambda;
+use api::sqs::{MessageAttributeValue, MessageAttributes, SendMessageInput};
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::DestinationConfig;
 use meter::Metric;
-use names::{FunctionArn, RequestId};
+use names::{FunctionArn, RequestId, TraceHeader};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::Timestamp;
+use wire::{Authority, Caller, Context, Fault, Timestamp};
 use worker::Outcome;
 
 /// An event at its end.
@@ -213,6 +214,58 @@ impl Ended<'_> {
     }
 }
 
+/// `arn:aws:sqs:us-east-1:000000000000:name`
+struct QueueArn<'a> {
+    region: &'a str,
+    account: &'a str,
+    name: &'a str,
+}
+
+impl<'a> QueueArn<'a> {
+    fn parse(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.strip_prefix("arn:aws:sqs:")?.splitn(3, ':');
+        Some(Self { region: parts.next()?, account: parts.next()?, name: parts.next()? })
+    }
+
+    /// The server sends it for the function, which is of the queue's own account.
+    fn context(&self, head: &DeliveryHead) -> Option<Context> {
+        Some(Context {
+            account: self.account.parse().ok()?,
+            region: self.region.parse().ok()?,
+            request_id: RequestId::random(),
+            trace: TraceHeader::parse(&head.trace)?,
+            caller: Caller {
+                arn: format!("arn:aws:iam::{}:root", self.account),
+                user_id: self.account.to_owned(),
+                access_key_id: String::new(),
+            },
+            authority: Authority::Full,
+            endpoint: String::new(),
+        })
+    }
+}
+
+impl DeadLetter {
+    fn attributes(&self, head: &DeliveryHead) -> MessageAttributes {
+        let all = [
+            ("RequestID", "String", head.request_id.clone()),
+            ("ErrorCode", "Number", self.error_code.to_string()),
+            ("ErrorMessage", "String", self.error_message.clone()),
+        ];
+        // An attribute has a value, or is not there.
+        let told = all.into_iter().filter(|(.., value)| !value.is_empty());
+        told.map(|(name, kind, value)| {
+            let value = MessageAttributeValue {
+                string_value: Some(value),
+                data_type: kind.to_owned(),
+                ..MessageAttributeValue::default()
+            };
+            (name.to_owned(), value)
+        })
+        .collect()
+    }
+}
+
 /// What a function's error document says, as far as a dead letter tells it.
 fn message_in(document: &[u8]) -> String {
     #[derive(Deserialize)]
@@ -235,20 +288,26 @@ enum Undelivered {
     NotFound,
     #[error("the destination does not take the record")]
     NotTaken(#[source] Error),
+    #[error("the queue does not take the record")]
+    NotSent(#[source] Fault),
 }
 
 impl<I: Invoke> Service<I> {
     /// Tries to deliver. What is taken is kept as the destination's own before the delivery ends.
-    pub(crate) fn deliver(&self, work: &Work) -> Next {
+    pub(crate) async fn deliver(&self, work: &Work) -> Next {
         let Ok(head) = serde_json::from_slice::<DeliveryHead>(&work.head) else {
             tracing::error!(function = %work.line, "delivery of another build dropped");
             return Next::End(Vec::new());
         };
         let DeliveryHead { request_id, destination, .. } = &head;
-        match self.taken_by(&head, &work.body) {
-            Ok(new) => {
+        let taken = match QueueArn::parse(destination) {
+            Some(queue) => self.send(&queue, &head, &work.body).await.map(|()| Vec::new()),
+            None => self.taken_by(&head, &work.body).map(|new| vec![new]),
+        };
+        match taken {
+            Ok(follows) => {
                 tracing::info!(request_id, destination, function = %work.line, "record delivered");
-                Next::End(vec![new])
+                Next::End(follows)
             }
             Err(error) => {
                 tracing::warn!(request_id, destination, function = %work.line, error = &error as &dyn std::error::Error, "record not delivered");
@@ -266,6 +325,25 @@ impl<I: Invoke> Service<I> {
         if let Ok(FunctionArn { account, region, name, .. }) = work.line.parse() {
             self.note(&Key { account, region, name }, None, metric);
         }
+    }
+
+    /// Sends a record to a queue, or a dead letter with what its function failed with.
+    async fn send(
+        &self,
+        queue: &QueueArn<'_>,
+        head: &DeliveryHead,
+        body: &Bytes,
+    ) -> Result<(), Undelivered> {
+        let queues = self.options.queues.as_ref().ok_or(Undelivered::NoService)?;
+        let cx = queue.context(head).ok_or(Undelivered::NotFound)?;
+        let attributes = head.dead_letter.as_ref().map(|letter| letter.attributes(head));
+        let input = SendMessageInput {
+            queue_url: format!("/{}/{}", queue.account, queue.name),
+            message_body: String::from_utf8_lossy(body).into_owned(),
+            message_attributes: attributes,
+            ..SendMessageInput::default()
+        };
+        queues.send_message(&cx, input).await.map_err(Undelivered::NotSent)
     }
 
     /// What a record becomes at its destination.

@@ -79,6 +79,7 @@ pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
 use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
+use api::sqs::{MessageOperations, SendMessageInput};
 use events::Queue;
 use images::Images;
 use meter::Meters;
@@ -89,7 +90,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{BlobId, Store};
-use wire::{Context, Fault, Result, Timestamp};
+use wire::{BoxFuture, Context, Fault, Result, Timestamp};
 use worker::{Deployment, Event, Function, Outcome, StartError};
 
 /// Whatever runs events on functions. A seam for tests; in a server it is the `Invoker`.
@@ -230,6 +231,25 @@ impl Invoke for Invoker {
     }
 }
 
+/// Whatever takes messages for queues: in a server it is Amazon SQS, by its own operation.
+pub trait SendMessage: fmt::Debug + Send + Sync {
+    fn send_message<'a>(
+        &'a self,
+        cx: &'a Context,
+        input: SendMessageInput,
+    ) -> BoxFuture<'a, Result<()>>;
+}
+
+impl<S: MessageOperations + fmt::Debug> SendMessage for S {
+    fn send_message<'a>(
+        &'a self,
+        cx: &'a Context,
+        input: SendMessageInput,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { MessageOperations::send_message(self, cx, input).await.map(drop) })
+    }
+}
+
 /// Makes the address a package can be downloaded from, without further credentials and for a while.
 #[derive(Clone)]
 pub struct Presign(Arc<MakeUrl>);
@@ -282,6 +302,8 @@ pub struct Options {
     pub stream_bytes_per_second_max: u32,
     /// Where asynchronous invocations wait. `None`: a queue of this service's own, beside the code.
     pub queue: Option<Arc<Queue>>,
+    /// Where records for queues go. `None`: they wait.
+    pub queues: Option<Arc<dyn SendMessage>>,
     /// `None`: images of this service's own, beside the code.
     pub images: Option<Images>,
     /// Whether images can run: not as plain processes.
@@ -308,6 +330,7 @@ impl Default for Options {
             reserved_requests_per_second: 10,
             stream_bytes_per_second_max: 0,
             queue: None,
+            queues: None,
             images: None,
             runs_images: true,
             meters: Meters::default(),
@@ -343,6 +366,13 @@ impl Functions {
         options: Options,
     ) -> std::result::Result<Self, OpenError> {
         Kept::load(store, code_dir, options).await.map(Self).map_err(OpenError)
+    }
+
+    /// Of a server that has queues: records for them go there.
+    #[must_use]
+    pub fn with_queues(mut self, queues: Arc<dyn SendMessage>) -> Self {
+        self.0.options.queues = Some(queues);
+        self
     }
 
     /// Of a server that turns out not to run images: `Options::runs_images` is no.

@@ -124,9 +124,10 @@ impl Drop for Entering {
 }
 
 /// A message on its way out of its queue. Dropped before that is on the disk, it stays.
-struct Ending {
+#[derive(Debug)]
+pub(crate) struct Ending {
     queue: Arc<Queue>,
-    id: u64,
+    pub(crate) id: u64,
     clock: Clock,
     is_over: bool,
 }
@@ -278,16 +279,13 @@ impl Engine {
     /// Moves a message that is ending to another queue. When this returns, that is on the disk.
     pub(crate) async fn relocate(
         &self,
-        queue: &Arc<Queue>,
-        id: u64,
+        ending: Ending,
         target: &Arc<Queue>,
         moving: &Moving,
     ) -> Result<(), KeepError> {
-        let ending = self.ending(queue, id);
-        let now = self.clock.now();
-        let Some(before) = queue.ledger().get(id).map(|message| message.progress) else {
-            return Ok(());
-        };
+        let (id, now) = (ending.id, self.clock.now());
+        let before = ending.queue.ledger().get(id).map(|message| message.progress);
+        let Some(before) = before else { return Ok(()) };
         let progress = if moving.is_new {
             Progress { sent: now, ..Progress::default() }
         } else {
@@ -311,7 +309,8 @@ impl Engine {
         self.journal.append(Entry { id, change }.encode(), then).await.map(drop)
     }
 
-    fn ending(&self, queue: &Arc<Queue>, id: u64) -> Ending {
+    /// Holds a message that the ledger says is ending.
+    pub(crate) fn ending(&self, queue: &Arc<Queue>, id: u64) -> Ending {
         Ending { queue: Arc::clone(queue), id, clock: self.clock, is_over: false }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Invariant: a task that was begun is in the store until it ended, and goes on after a restart. Its counts begin anew then.
 
-use crate::engine::{Moving, spawn};
+use crate::engine::{Ending, Moving, spawn};
 use crate::queue::{Key, Queue};
 use crate::receive::within;
 use crate::service::{Service, failed};
@@ -319,28 +319,17 @@ impl Service {
         if ids.is_empty() {
             return Err((Status::Completed, None));
         }
-        for (place, message) in ids.iter().enumerate() {
-            let origin = source.ledger().get(*message).and_then(|found| found.source.clone());
+        let endings: Vec<Ending> =
+            ids.into_iter().map(|message| self.engine.ending(&source, message)).collect();
+        for ending in endings {
+            let origin = source.ledger().get(ending.id).and_then(|found| found.source.clone());
             let target = task.destination.as_deref().or(origin.as_deref());
             let target = target.and_then(Key::of_arn);
             let target = target.and_then(|key| self.engine.queues.get(&key));
-            let moved = match target {
-                Some(target) => {
-                    let moving = Moving { is_new: true, ..Moving::default() };
-                    self.engine
-                        .relocate(&source, *message, &target, &moving)
-                        .await
-                        .map_err(|_| "InternalError")
-                }
-                None => Err("CouldNotDetermineMessageSource"),
-            };
-            if let Err(reason) = moved {
-                let now = self.engine.clock.now();
-                for left in ids.iter().skip(place) {
-                    source.ledger().resume(*left, now);
-                }
-                return Err(failed(reason));
-            }
+            let target = target.ok_or_else(|| failed("CouldNotDetermineMessageSource"))?;
+            let moving = Moving { is_new: true, ..Moving::default() };
+            let moved = self.engine.relocate(ending, &target, &moving).await;
+            moved.map_err(|_| failed("InternalError"))?;
             self.tasks.change(id, |task| task.moved += 1);
         }
         let pause =

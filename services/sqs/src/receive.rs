@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Receiving: who waits for messages is woken by the first that is there, and wakes the next when he leaves.
 
-use crate::engine::{Engine, Moving};
+use crate::engine::{Ending, Engine, Moving};
 use crate::entry::{Change, Entry, Head};
 use crate::handle::Handle;
 use crate::ledger::{Taken, Wanted};
@@ -189,10 +189,13 @@ impl Engine {
                 }
                 taken
             };
+            // All are held before anything is waited for: none is left behind if this is not waited for.
+            let dead: Vec<Ending> = dead.into_iter().map(|id| self.ending(queue, id)).collect();
+            let are_none_dead = dead.is_empty();
             if let Some((target, _)) = dead_letters {
                 let moving = Moving { source: queue.key.arn(), is_new: false };
-                for id in &dead {
-                    if let Err(error) = self.relocate(queue, *id, &target, &moving).await {
+                for ending in dead {
+                    if let Err(error) = self.relocate(ending, &target, &moving).await {
                         tracing::error!(
                             error = &error as &dyn std::error::Error,
                             queue = queue.key.arn(),
@@ -202,7 +205,7 @@ impl Engine {
                     }
                 }
             }
-            if !taken.is_empty() || dead.is_empty() {
+            if !taken.is_empty() || are_none_dead {
                 return Ok(taken);
             }
         }
