@@ -25,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) events: events::Options,
     pub(crate) logs: log_store::Options,
     pub(crate) edge: edge::Options,
+    pub(crate) identity: edge::IdentityOptions,
     pub(crate) store: store::Options,
     pub(crate) usage: usage::Options,
     pub(crate) cloudwatch: cloudwatch::Options,
@@ -116,12 +117,14 @@ impl Config {
             events: section(&mut table, "events", &mut mistakes),
             logs: section(&mut table, "logs", &mut mistakes),
             edge: section(&mut table, "edge", &mut mistakes),
+            identity: section(&mut table, "identity", &mut mistakes),
             store: section(&mut table, "store", &mut mistakes),
             usage: section(&mut table, "usage", &mut mistakes),
             cloudwatch: section(&mut table, "cloudwatch", &mut mistakes),
             sqs: section(&mut table, "sqs", &mut mistakes),
         };
         config.server.check(&mut mistakes);
+        config.check_identity(&mut mistakes);
         let unknown: BTreeSet<&String> = table.keys().collect();
         mistakes
             .extend(unknown.into_iter().map(|name| format!("{name}: there is no such section")));
@@ -129,6 +132,20 @@ impl Config {
             return Ok(config);
         }
         bail!("the configuration has {} mistake(s):\n  {}", mistakes.len(), mistakes.join("\n  "));
+    }
+}
+
+impl Config {
+    /// Whoever reaches a server of no policies may do everything.
+    fn check_identity(&self, mistakes: &mut Vec<String>) {
+        let listens = self.server.listen.parse::<std::net::SocketAddr>();
+        let is_reachable = listens.is_ok_and(|address| !address.ip().is_loopback());
+        if self.identity.mode == edge::Mode::Off && is_reachable {
+            mistakes.push(format!(
+                "identity.mode: off is for loopback only, and the server listens on {}",
+                self.server.listen
+            ));
+        }
     }
 }
 
@@ -228,6 +245,23 @@ mod tests {
         for key in ["server.colour", "invoke.idle_max_ms", "nonsense"] {
             assert!(error.contains(key), "{key} is missing in: {error}");
         }
+    }
+
+    #[test]
+    fn identity_is_off_on_loopback_only() {
+        let load = |listen: &str, mode: &str| {
+            Config::load(
+                None,
+                env(&[]),
+                &[("server.listen", listen.into()), ("identity.mode", mode.into())],
+            )
+        };
+        assert_eq!(load("127.0.0.1:4566", "off").unwrap().identity.mode, edge::Mode::Off);
+        assert_eq!(load("[::1]:4566", "off").unwrap().identity.mode, edge::Mode::Off);
+        assert_eq!(load("0.0.0.0:4566", "warn").unwrap().identity.mode, edge::Mode::Warn);
+        let error = load("0.0.0.0:4566", "off").unwrap_err().to_string();
+        assert!(error.contains("identity.mode: off is for loopback only"), "{error}");
+        assert!(load("127.0.0.1:4566", "maybe").is_err());
     }
 
     #[test]

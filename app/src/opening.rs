@@ -26,6 +26,11 @@ impl<T> Later<T> {
         debug_assert!(is_new, "opened twice");
     }
 
+    /// What came, if it did.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.0.get()
+    }
+
     pub(crate) async fn wait(&self) -> &T {
         self.0.wait().await
     }
@@ -48,7 +53,7 @@ impl<E: Endpoint> Endpoint for LaterEndpoint<E> {
         route: Route<'a>,
         request: Request,
     ) -> BoxFuture<'a, Response> {
-        match self.endpoint.0.get() {
+        match self.endpoint.get() {
             Some(endpoint) => endpoint.call(cx, route, request),
             None => {
                 Box::pin(async move { self.endpoint.wait().await.call(cx, route, request).await })

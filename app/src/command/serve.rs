@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
-use edge::{Access, Answer, Edge, Identity, Page, Root};
+use edge::{Access, Answer, Edge, Identity, Mode, Page, Resources, Root};
 use events::Queue;
 use events::disk::Directory;
 use iam::Iam;
@@ -23,6 +23,7 @@ use lambda::{Functions, Lambda};
 use log_store::Logs;
 use meter::Meters;
 use names::Region;
+use policy::Named;
 use sandbox::{Launcher, Level, Network, Starting};
 use sqs::Sqs;
 use std::future::Future;
@@ -161,6 +162,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let presign = presign(&identity);
     let services = services(lambda.clone(), messages.clone(), &iam, &logs, &kept.metrics);
     let edge = Edge::new(config.edge.clone(), services, identity)
+        .with_mode(config.identity.mode)
+        .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
         .with_page(CODE_PAGE, Access::Link, Arc::new(code_page))
         .with_front(Arc::new(FunctionUrls(lambda.clone())));
     let edge = Arc::new(edge);
@@ -192,6 +195,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let asked = Asked { lambda: opened.clone(), metering: Arc::clone(&metering) };
     let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
+    announce_mode(config.identity.mode);
     announce(address, &region, &root, data_dir)?;
 
     tokio::select! {
@@ -263,6 +267,16 @@ fn presign(identity: &Arc<Identity>) -> lambda::Presign {
     })
 }
 
+fn announce_mode(mode: Mode) {
+    match mode {
+        Mode::Enforce => {}
+        Mode::Warn => {
+            terminal::note("identity: policies are not enforced; the log says what would be denied")
+        }
+        Mode::Off => terminal::note("WARNING: identity is off: every key may do everything"),
+    }
+}
+
 /// The ready line, and the file that tells scripts where the server is.
 fn announce(
     address: SocketAddr,
@@ -301,6 +315,23 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// What policies may want to know of functions. Before those are read nobody asks: calls wait for them.
+struct LambdaResources(Later<LambdaEndpoint<Lambda>>);
+
+impl Resources for LambdaResources {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.get().map(|lambda| lambda.0.attached_policies(arn)).unwrap_or_default()
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.get()?.0.tag_of(arn, key)
+    }
+
+    fn fact(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.get()?.0.fact_of(arn, key)
+    }
 }
 
 /// Downloads of function code: what `GetFunction`'s `Code.Location` leads to.

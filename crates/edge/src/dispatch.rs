@@ -4,7 +4,7 @@
 use crate::access_key::AccessKey;
 use crate::body::{self, Outgoing, ReadError, Streamed};
 use crate::detect::{Detected, detect};
-use crate::directory::Signer;
+use crate::facts::Origin;
 use crate::page::{self, Access, Answer};
 use crate::running::Running;
 use crate::{Edge, clock, refusal};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use wire::{Context, Endpoint, Fault, OperationSpec, Protocol, Response, Route};
+use wire::{Authority, Context, Endpoint, Fault, OperationSpec, Protocol, Response, Route};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -82,7 +82,7 @@ impl Edge {
         record.service = detected.service();
         record.operation = operation_of(&detected).map(|operation| operation.name);
 
-        match self.receive(&head, claim, detected, &mut body, &mut record).await {
+        match self.receive(&head, claim, detected, &mut body, &mut record, peer).await {
             Ok(received) => Ok(received.call(head, record).await),
             Err(Stop::Aborted(aborted)) => Err(aborted),
             Err(Stop::Fault(fault)) => {
@@ -106,14 +106,16 @@ impl Edge {
         detected: Detected,
         body: &mut Incoming,
         record: &mut Record,
+        peer: IpAddr,
     ) -> Result<Received, Stop> {
         let protocol = detected.protocol();
         let refuse = |error: SignatureError| Stop::Fault(refusal::unsigned(&error, protocol));
         let claim = claim.map_err(refuse)?;
-        let Signer { key, .. } = self
+        let signer = self
             .identity
             .find(claim.access_key_id())
             .ok_or_else(|| refuse(SignatureError::UnknownKey))?;
+        let key = Arc::clone(&signer.key);
         claim.check_head(&key.credentials, clock::now()).map_err(refuse)?;
         if let Some(stated) = claim.payload() {
             claim.check_signature(head, &key.credentials, stated).map_err(refuse)?;
@@ -150,7 +152,8 @@ impl Edge {
             return Err(refuse(SignatureError::ExpiredToken));
         }
         record.operation = record.operation.or_else(|| action_of(&endpoint, &bytes));
-        let cx = context(head, &key, region, record.request_id);
+        let authority = self.guard.authority(signer, || Origin::of(peer, &head.headers));
+        let cx = context(head, &key, authority, region, record.request_id);
         Ok(Received { endpoint, route, cx, bytes, room })
     }
 
@@ -368,7 +371,13 @@ pub(crate) async fn hash(bytes: &Bytes) -> PayloadHash {
         .unwrap_or_else(|_| PayloadHash::of(bytes))
 }
 
-fn context(head: &Parts, key: &AccessKey, region: Region, request_id: RequestId) -> Context {
+fn context(
+    head: &Parts,
+    key: &AccessKey,
+    authority: Authority,
+    region: Region,
+    request_id: RequestId,
+) -> Context {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     Context {
         account: key.account.clone(),
@@ -376,7 +385,7 @@ fn context(head: &Parts, key: &AccessKey, region: Region, request_id: RequestId)
         request_id,
         trace: trace(head),
         caller: key.caller.clone(),
-        authority: wire::Authority::Full,
+        authority,
         endpoint: format!("http://{host}"),
     }
 }

@@ -8,6 +8,7 @@
 use crate::access_key::{AccessKey, SessionCredentials, random_permanent_id, random_secret};
 use crate::clock;
 use crate::directory::{Directory, Powers, Signer};
+use crate::guard::Mode;
 use names::{AccountId, Region};
 use sigv4::Presign;
 use std::collections::HashMap;
@@ -18,6 +19,16 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// Section `[identity]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityOptions {
+    /// What happens to a call that no policy allows: `enforce` refuses it, `warn` logs it and lets it through, `off` does not
+    /// look at policies and is refused unless the server listens on loopback only. Root is not bound by policies, and no mode
+    /// lets a caller into another account. Default: enforce.
+    pub mode: Mode,
+}
 
 const WELL_KNOWN: &str = "test";
 const LINK_SERVICE: &str = "lambda";
@@ -145,8 +156,17 @@ impl Identity {
         let key =
             self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned();
         match key {
-            Some(key) => Some(Signer { key, powers: Powers::Root }),
+            Some(key) => Some(Signer { powers: self.powers(&key), key }),
             None => self.directory.get()?.key(access_key_id),
+        }
+    }
+
+    /// Root may do everything; a function what its role may, where the directory knows that.
+    fn powers(&self, key: &AccessKey) -> Powers {
+        let of_role = || self.directory.get()?.powers(&key.caller.arn);
+        match key.credentials.session_token() {
+            Some(_) => of_role().unwrap_or(Powers::Root),
+            None => Powers::Root,
         }
     }
 

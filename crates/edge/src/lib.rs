@@ -7,12 +7,12 @@
 //! Invariants:
 //! - no endpoint sees a request whose signature was not verified, or whose body is not whole; a front sees one that is not
 //!   signed only where it says that nobody must;
+//! - no operation is run for a caller whose policies do not allow it;
 //! - a body is never held beyond its operation's limit;
 //! - a call that began runs to its end, whether or not its caller still waits, and a panic in it ends only that call;
 //! - payloads and credentials are in no log line.
 //!
-//! Not here: what a principal may do (every verified one may do all, until IAM policies are evaluated), TLS, and what
-//! operations mean.
+//! Not here: who has which policies (see [`Directory`]), TLS, and what operations mean.
 
 mod access_key;
 mod body;
@@ -20,7 +20,9 @@ mod clock;
 mod detect;
 mod directory;
 mod dispatch;
+mod facts;
 mod front;
+mod guard;
 mod identity;
 mod listen;
 mod page;
@@ -31,10 +33,12 @@ mod steady;
 pub use access_key::{AccessKey, SessionCredentials};
 pub use directory::{Directory, Entity, EntityKind, Powers, Signer};
 pub use front::{Front, Guest, Reception, Site};
-pub use identity::{Identity, IdentityError, Root};
+pub use guard::{Mode, Resources};
+pub use identity::{Identity, IdentityError, IdentityOptions, Root};
 pub use listen::Listening;
 pub use page::{Access, Answer, Page};
 
+use guard::Guard;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -87,6 +91,7 @@ pub struct Edge {
     identity: Arc<Identity>,
     pages: Vec<page::Registered>,
     fronts: Vec<Arc<dyn Front>>,
+    guard: Arc<Guard>,
     /// Room for bodies, in units of `body::ROOM_UNIT_BYTES`.
     room: Arc<Semaphore>,
 }
@@ -104,7 +109,26 @@ impl Edge {
         identity: Arc<Identity>,
     ) -> Self {
         let room = Arc::new(Semaphore::new(body::units(options.bodies_bytes_max)));
-        Self { options, services, identity, pages: Vec::new(), fronts: Vec::new(), room }
+        let guard = Arc::default();
+        Self { options, services, identity, pages: Vec::new(), fronts: Vec::new(), guard, room }
+    }
+
+    /// How policies are applied. Every policy is enforced otherwise.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.change_guard(|guard| guard.mode = mode);
+        self
+    }
+
+    /// Where policies and tags are of resources whose ARNs say `service`.
+    #[must_use]
+    pub fn with_resources(mut self, service: &'static str, resources: Arc<dyn Resources>) -> Self {
+        self.change_guard(|guard| guard.resources.push((service, resources)));
+        self
+    }
+
+    fn change_guard(&mut self, change: impl FnOnce(&mut Guard)) {
+        change(Arc::get_mut(&mut self.guard).expect("no request has it yet"));
     }
 
     /// Serves what is under `/_tinderbox/{prefix}`. The longest prefix wins.

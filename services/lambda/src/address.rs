@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::function::Key;
 use names::{FunctionReference, Qualifier};
-use wire::Context;
+use wire::{Authority, Context};
 
 /// A function, and which version of it if the request says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,28 @@ impl Address {
         text: &str,
         qualifier: Option<&str>,
     ) -> Result<Self, Error> {
+        Self::resolve(cx, operation, text, qualifier, false)
+    }
+
+    /// The same for operations whose dispatch asked about the function itself: it may be another account's, when policies
+    /// of both have let the caller in. Root is not asked about, and stays in its account.
+    pub(crate) fn parse_admitted(
+        cx: &Context,
+        operation: &'static str,
+        text: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Self, Error> {
+        let is_admitted = matches!(cx.authority, Authority::Limited(_));
+        Self::resolve(cx, operation, text, qualifier, is_admitted)
+    }
+
+    fn resolve(
+        cx: &Context,
+        operation: &'static str,
+        text: &str,
+        qualifier: Option<&str>,
+        reaches_accounts: bool,
+    ) -> Result<Self, Error> {
         // Of what the pattern lets through, this is what a name can still break. AWS's front layer does not find it.
         let reference: FunctionReference = text.parse().map_err(|_| {
             Error::InvalidParameter(format!(
@@ -38,11 +60,12 @@ impl Address {
             });
         }
         let name = reference.name;
-        if let Some(account) = reference.account.filter(|account| *account != cx.account) {
+        let account = reference.account.unwrap_or_else(|| cx.account.clone());
+        if account != cx.account && !reaches_accounts {
             let resource = format!("arn:aws:lambda:{}:{account}:function:{name}", cx.region);
             return Err(Error::OtherAccount { caller: cx.caller.arn.clone(), operation, resource });
         }
-        let key = Key { account: cx.account.clone(), region: cx.region.clone(), name };
+        let key = Key { account, region: cx.region.clone(), name };
         let beside = match qualifier.filter(|qualifier| !qualifier.is_empty()) {
             // AWS's pattern lets through what no version and no alias can be called.
             Some(text) => Some(

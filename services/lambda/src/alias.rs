@@ -3,7 +3,7 @@
 //!
 //! Invariant: both versions exist as long as the alias does. Whoever deletes a version looks here first.
 
-use crate::policy::Policy;
+use crate::resource_policy::Policy;
 use crate::version::Number;
 use serde::{Deserialize, Serialize};
 

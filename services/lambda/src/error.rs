@@ -115,7 +115,7 @@ pub(crate) enum Error {
     StatementExists { sid: String },
     #[error(
         "The final policy size ({bytes}) is bigger than the limit ({}).",
-        crate::policy::BYTES_MAX
+        crate::resource_policy::BYTES_MAX
     )]
     PolicyTooLong { bytes: usize },
     /// Something is as the change must not find it. The text is AWS's.

@@ -59,8 +59,12 @@ impl Mapping {
         }
     }
 
+    pub(crate) fn function_arn(&self) -> Option<&str> {
+        self.config.function_arn.as_deref()
+    }
+
     fn leads_to(&self, function_arn: &str) -> bool {
-        self.config.function_arn.as_deref() == Some(function_arn)
+        self.function_arn() == Some(function_arn)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::code::Code;
 use crate::error::Error;
-use crate::policy::Policy;
+use crate::resource_policy::Policy;
 use api::lambda;
 use names::{AccountId, Region};
 use serde::{Deserialize, Serialize};

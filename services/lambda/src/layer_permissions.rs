@@ -5,7 +5,7 @@ use crate::Invoke;
 use crate::error::Error;
 use crate::layer::{Layer, LayerKey, LayerVersion, LayerVersionRecord};
 use crate::layers::number_of;
-use crate::policy::{Conditions, Policy, Principal, Statement};
+use crate::resource_policy::{Conditions, Policy, Principal, Statement};
 use crate::service::Service;
 use api::lambda;
 use std::sync::Arc;

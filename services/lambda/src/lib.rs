@@ -18,6 +18,7 @@ mod aliases;
 pub mod archive;
 mod archive_file;
 mod asynchronous;
+mod attached;
 mod capacity_provider;
 mod change;
 mod code;
@@ -51,7 +52,6 @@ mod operations;
 mod package;
 mod page;
 mod permissions;
-mod policy;
 mod provisioned;
 mod read;
 mod records;
@@ -59,6 +59,7 @@ mod recursion;
 mod refuse;
 mod registry;
 mod reservations;
+mod resource_policy;
 mod runtime_management;
 mod service;
 mod settings;
@@ -425,6 +426,35 @@ impl<I: Invoke> Lambda<I> {
     /// Where asynchronous invocations wait.
     pub fn queue(&self) -> &Arc<Queue> {
         &self.service.queue
+    }
+
+    /// The policies that are attached to a function, a version or an alias.
+    pub fn attached_policies(&self, arn: &str) -> Vec<policy::Named> {
+        self.service.attached_policies(arn)
+    }
+
+    /// A tag of a function.
+    pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
+        self.service.tag_of(arn, key)
+    }
+
+    /// A condition key that says something of a resource: `lambda:FunctionArn` of an event source mapping.
+    pub fn fact_of(&self, arn: &str, key: &str) -> Option<String> {
+        self.service.fact_of(arn, key)
+    }
+
+    /// Whether the policy of a function, a version or an alias lets in who brings no policies: a service, or nobody.
+    ///
+    /// `facts` are what is known of the call: `aws:SourceArn`, `aws:SourceAccount`, `lambda:FunctionUrlAuthType`,
+    /// `lambda:InvokedViaFunctionUrl`. Ask for each action that the call needs.
+    pub fn allows(
+        &self,
+        arn: &str,
+        principal: policy::Principal<'_>,
+        action: &str,
+        facts: &dyn policy::Facts,
+    ) -> bool {
+        self.service.allows(arn, principal, action, facts)
     }
 
     /// The file to answer a download of `/_tinderbox/code/HASH` with, if some function or layer has this package.

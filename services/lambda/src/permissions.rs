@@ -9,8 +9,8 @@ use crate::address::Address;
 use crate::alias::Alias;
 use crate::error::Error;
 use crate::function::Function;
-use crate::policy::{Conditions, Policy, Principal, Statement};
 use crate::records::Part;
+use crate::resource_policy::{Conditions, Policy, Principal, Statement};
 use crate::service::Service;
 use crate::version::Version;
 use api::lambda;
@@ -193,11 +193,7 @@ impl<I: Invoke> Service<I> {
             .table
             .get(&address.key)
             .ok_or_else(|| Error::FunctionNotFound { arn: address.key.arn() })?;
-        // What has no qualifier has the function's own policy; `$LATEST` named as such has none.
-        let holder = match &address.qualifier {
-            Some(Qualifier::Latest) => None,
-            qualifier => Holder::find(&function, qualifier.as_ref()),
-        };
+        let holder = with_policy(&function, address.qualifier.as_ref());
         let policy = holder
             .and_then(|holder| Some((holder.policy()?.json(), holder.revision_id().to_owned())));
         policy.ok_or_else(Error::nothing_there)
@@ -223,6 +219,22 @@ impl<I: Invoke> Service<I> {
         let revision_id = Holder::find(&changed, qualifier).map(|holder| holder.revision_id());
         Ok(revision_id.unwrap_or_default().to_owned())
     }
+}
+
+/// What has no qualifier has the function's own policy; `$LATEST` named as such has none.
+fn with_policy<'a>(function: &'a Function, qualifier: Option<&'a Qualifier>) -> Option<Holder<'a>> {
+    match qualifier {
+        Some(Qualifier::Latest) => None,
+        qualifier => Holder::find(function, qualifier),
+    }
+}
+
+/// The policy that decides about calls of the function by this qualifier.
+pub(crate) fn policy_of<'a>(
+    function: &'a Function,
+    qualifier: Option<&'a Qualifier>,
+) -> Option<&'a Policy> {
+    with_policy(function, qualifier)?.policy()
 }
 
 /// As AWS says that what a policy is for is not there.

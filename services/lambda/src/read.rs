@@ -69,7 +69,7 @@ impl<I: Invoke> Service<I> {
         name: &str,
         qualifier: Option<&str>,
     ) -> Result<Found, Error> {
-        let address = Address::parse(cx, operation, name, qualifier)?;
+        let address = Address::parse_admitted(cx, operation, name, qualifier)?;
         let function = self.table.get(&address.key).ok_or_else(|| address.not_found())?;
         let version = function.find(address.qualifier.as_ref()).cloned();
         let version = version.ok_or_else(|| address.not_found())?;

@@ -219,7 +219,7 @@ impl Place {
             source: request.source,
             caller: request.caller,
         };
-        entry.is_allowed(policy.map(crate::policy::Policy::json))
+        entry.is_allowed(policy.map(crate::resource_policy::Policy::json))
     }
 }
 

@@ -12,7 +12,7 @@
 use crate::code::{CodeError, Uploaded};
 use crate::content::Content;
 use crate::image::ImageUse;
-use crate::policy::Policy;
+use crate::resource_policy::Policy;
 use crate::settings::Settings;
 use crate::stack::Stack;
 use serde::{Deserialize, Serialize};

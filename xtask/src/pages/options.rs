@@ -26,6 +26,7 @@ const SECTIONS: [(&str, &str, &str, &str); 14] = [
         "Options",
     ),
     ("edge", "connections and requests", "crates/edge/src/", "Options"),
+    ("identity", "who may do what", "crates/edge/src/", "IdentityOptions"),
     ("store", "what lasts", "crates/store/src/", "Options"),
     ("usage", "what functions used", "crates/usage/src/", "Options"),
     ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),

@@ -12,10 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use wire::{
-    BoxFuture, Context, Endpoint, FaultSpec, MessageKey, OperationSpec, PathTemplate, Protocol,
-    Request, Response, Route, Segment, ServiceSpec,
+    Access, BoxFuture, Context, Endpoint, Fault, FaultSpec, MessageKey, OperationSpec,
+    PathTemplate, Protocol, Request, Response, Route, Segment, ServiceSpec,
 };
 
+/// What every operation here acts on.
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-west-1:000000000000:function:hello";
 pub(crate) const INVOKE: &str = "/2015-03-31/functions/hello/invocations";
 pub(crate) const INVOKE_BODY_MAX: usize = 1_000;
 pub(crate) const CREATE: &str = "/2015-03-31/functions";
@@ -148,6 +150,13 @@ impl Endpoint for Echo {
                 cx.endpoint.split(':').next().unwrap(),
                 request.body().len()
             );
+            // As the dispatch that `#[service]` writes.
+            let action = format!("{}:{name}", self.spec.signing_name);
+            let admitted = cx.authority.check(cx, &action, || Access::to(FUNCTION));
+            if let Err(sentence) = admitted {
+                let fault = Fault::access_denied(route.protocol, sentence);
+                return route.protocol.write_fault(&fault, &cx.request_id);
+            }
             self.seen.calls.lock().unwrap().push(line);
             assert_ne!(name, "Panic", "asked to");
             if name == "Wait" {

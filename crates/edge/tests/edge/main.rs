@@ -8,6 +8,7 @@
     reason = "the whole crate is tests"
 )]
 
+mod authorization;
 mod bodies;
 mod connections;
 mod fixture;

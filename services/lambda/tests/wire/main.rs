@@ -12,6 +12,8 @@ mod archive;
 #[cfg(test)]
 mod asynchronous;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod capacity_providers;
 #[cfg(test)]
 mod code_signing;

@@ -339,6 +339,17 @@ impl Platform {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
+        self.send_as(&context(), method, path, headers, body).await
+    }
+
+    pub(crate) async fn send_as(
+        &self,
+        cx: &Context,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -346,9 +357,8 @@ impl Platform {
         let (head, ()) = request.body(()).unwrap().into_parts();
         let for_route = head.clone();
         let route = wire::route(self.endpoint.spec(), &for_route).expect("a known operation");
-        let cx = context();
         let response =
-            self.endpoint.call(&cx, route, http::Request::from_parts(head, body.into())).await;
+            self.endpoint.call(cx, route, http::Request::from_parts(head, body.into())).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a body that is made to its end").to_bytes();
         Answer { status: head.status.as_u16(), headers: head.headers, body }

@@ -2,15 +2,18 @@
 //! Resource policies: documents of statements, written as AWS writes them.
 //!
 //! A statement is kept as the text it is answered with: `AddPermission` builds it in AWS's order of members, and
-//! `PutResourcePolicy` brings its own. Nobody is allowed or denied anything by a policy yet: that is the edge's.
+//! `PutResourcePolicy` brings its own. Who is allowed or denied what by it, `policy` says.
 
 use crate::error::Error;
+use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) const BYTES_MAX: usize = 20_480;
 const VERSION: &str = "2012-10-17";
+const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
 
 /// A policy, in the store as in memory. It is never without statements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +21,22 @@ pub(crate) struct Policy {
     version: String,
     id: Option<String>,
     statements: Vec<Kept>,
+    #[serde(skip)]
+    ready: Ready,
 }
+
+/// The policy as it is asked, made when it first is.
+#[derive(Debug, Clone, Default)]
+struct Ready(OnceLock<Named>);
+
+impl PartialEq for Ready {
+    fn eq(&self, _: &Self) -> bool {
+        // It follows from the statements.
+        true
+    }
+}
+
+impl Eq for Ready {}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
@@ -95,10 +113,10 @@ impl Statement<'_> {
     }
 }
 
-/// What a document may have. Members that no policy has are refused: they would be stored for nobody.
+/// The members of a document that are kept. That it has no others, `policy` has checked.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Document<'a> {
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
     version: Option<String>,
     id: Option<String>,
     #[serde(borrow)]
@@ -106,62 +124,47 @@ struct Document<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DocumentStatement {
+#[serde(rename_all = "PascalCase")]
+struct StatementMembers {
     sid: Option<String>,
-    effect: Effect,
-    principal: Option<serde_json::Value>,
-    not_principal: Option<serde_json::Value>,
-    action: Option<serde_json::Value>,
-    not_action: Option<serde_json::Value>,
-    resource: Option<serde_json::Value>,
-    condition: Option<BTreeMap<String, BTreeMap<String, serde_json::Value>>>,
-}
-
-#[derive(Deserialize, PartialEq)]
-enum Effect {
-    Allow,
-    Deny,
+    #[serde(default)]
+    resource: serde_json::Value,
 }
 
 impl Policy {
     /// Reads a whole document for the resource `arn`.
     pub(crate) fn parse(text: &str, arn: &str) -> Result<Self, Error> {
-        let malformed = |cause: String| {
-            Error::InvalidParameter(format!("The policy document is malformed: {cause}"))
-        };
-        let document: Document<'_> =
-            serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
-        let version = document.version.unwrap_or_else(|| "2008-10-17".to_owned());
-        if !matches!(version.as_str(), VERSION | "2008-10-17") {
-            return Err(malformed(format!("Version {version} is not one of a policy")));
-        }
-        let list = document.statement.get();
-        let statements: Vec<&RawValue> = if list.starts_with('[') {
-            serde_json::from_str(list).map_err(|error| malformed(error.to_string()))?
+        Document::parse(text, Kind::Resource).map_err(malformed)?;
+        let members: Members<'_> = serde_json::from_str(text).map_err(malformed)?;
+        let list = members.statement.get();
+        let texts: Vec<&RawValue> = if list.starts_with('[') {
+            serde_json::from_str(list).map_err(malformed)?
         } else {
-            vec![document.statement]
+            vec![members.statement]
         };
-        if statements.is_empty() {
-            return Err(malformed("it has no Statement".to_owned()));
+        let mut statements = Vec::with_capacity(texts.len());
+        for text in texts {
+            let parsed: StatementMembers = serde_json::from_str(text.get()).map_err(malformed)?;
+            check_resources(&parsed.resource, arn).map_err(malformed)?;
+            statements.push(Kept { sid: parsed.sid, json: text.get().to_owned() });
         }
-
-        let mut kept = Vec::with_capacity(statements.len());
-        let mut sids = BTreeSet::new();
-        for statement in statements {
-            let parsed: DocumentStatement = serde_json::from_str(statement.get())
-                .map_err(|error| malformed(error.to_string()))?;
-            parsed.check(arn).map_err(malformed)?;
-            if let Some(sid) = &parsed.sid
-                && !sids.insert(sid.clone())
-            {
-                return Err(malformed(format!("two statements have the Sid {sid}")));
-            }
-            kept.push(Kept { sid: parsed.sid, json: statement.get().to_owned() });
-        }
-        let policy = Self { version, id: document.id, statements: kept };
+        let version = members.version.unwrap_or_else(|| "2008-10-17".to_owned());
+        let policy = Self { version, id: members.id, statements, ready: Ready::default() };
         policy.check_length()?;
         Ok(policy)
+    }
+
+    /// The policy, to be asked.
+    pub(crate) fn named(&self) -> &Named {
+        self.ready.0.get_or_init(|| {
+            let document = Document::parse(&self.json(), Kind::Resource).unwrap_or_else(|error| {
+                // One that was kept before documents were checked: what it denies is not known, so it denies all.
+                tracing::error!(error = %error, "resource policy not understood");
+                Document::parse(DENY_ALL, Kind::Resource).expect("it is a policy")
+            });
+            let name = self.id.as_deref().unwrap_or("resource policy").into();
+            Named { name, document: Arc::new(document) }
+        })
     }
 
     /// `policy` with one statement more.
@@ -170,11 +173,14 @@ impl Policy {
             version: VERSION.to_owned(),
             id: Some("default".to_owned()),
             statements: Vec::new(),
+            ready: Ready::default(),
         });
+        policy.ready = Ready::default();
         if policy.has(sid) {
             return Err(Error::StatementExists { sid: sid.to_owned() });
         }
         policy.statements.push(Kept { sid: Some(sid.to_owned()), json });
+        Document::parse(&policy.json(), Kind::Resource).map_err(malformed)?;
         policy.check_length()?;
         Ok(policy)
     }
@@ -185,6 +191,7 @@ impl Policy {
             let text = format!("Statement {sid} is not found in resource policy.");
             return Err(Error::NotFound(text));
         }
+        self.ready = Ready::default();
         self.statements.retain(|kept| kept.sid.as_deref() != Some(sid));
         Ok((!self.statements.is_empty()).then_some(self))
     }
@@ -216,37 +223,16 @@ impl Policy {
     }
 }
 
-impl DocumentStatement {
-    /// What a statement on `arn` must have.
-    fn check(&self, arn: &str) -> Result<(), String> {
-        let is_given = |one: &Option<serde_json::Value>, other: &Option<serde_json::Value>| {
-            one.is_some() != other.is_some()
-        };
-        if !is_given(&self.principal, &self.not_principal) {
-            return Err("a statement has either Principal or NotPrincipal".to_owned());
-        }
-        if !is_given(&self.action, &self.not_action) {
-            return Err("a statement has either Action or NotAction".to_owned());
-        }
-        if self.effect == Effect::Allow && self.not_principal.is_some() {
-            return Err("NotPrincipal goes with Deny only".to_owned());
-        }
-        for texts in [&self.action, &self.not_action, &self.resource].into_iter().flatten() {
-            if texts_of(texts).is_none() {
-                return Err("actions and resources are texts".to_owned());
-            }
-        }
-        let values = self.condition.iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        for value in values {
-            if !(value.is_boolean() || value.is_number() || texts_of(value).is_some()) {
-                return Err("values of conditions are texts".to_owned());
-            }
-        }
-        let resources = self.resource.as_ref().and_then(texts_of).unwrap_or_default();
-        match resources.iter().find(|resource| **resource != arn && **resource != "*") {
-            Some(other) => Err(format!("the Resource {other} is not {arn}")),
-            None => Ok(()),
-        }
+fn malformed(cause: impl std::fmt::Display) -> Error {
+    Error::InvalidParameter(format!("The policy document is malformed: {cause}"))
+}
+
+/// A policy is for what it is attached to, and for nothing else.
+fn check_resources(resources: &serde_json::Value, arn: &str) -> Result<(), String> {
+    let resources = texts_of(resources).unwrap_or_default();
+    match resources.iter().find(|resource| **resource != arn && **resource != "*") {
+        Some(other) => Err(format!("the Resource {other} is not {arn}")),
+        None => Ok(()),
     }
 }
 
@@ -302,13 +288,11 @@ mod tests {
         );
         check(
             r#"{"Version":"2012-10-17","Statement":[]}"#,
-            expect!["The policy document is malformed: it has no Statement"],
+            expect!["The policy document is malformed: Syntax errors in policy."],
         );
         check(
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:*"}]}"#,
-            expect![
-                "The policy document is malformed: a statement has either Principal or NotPrincipal"
-            ],
+            expect!["The policy document is malformed: Missing required field Principal"],
         );
         check(
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"lambda:*","Resource":"arn:aws:lambda:us-east-1:000000000000:function:other"}]}"#,
@@ -316,12 +300,7 @@ mod tests {
                 "The policy document is malformed: the Resource arn:aws:lambda:us-east-1:000000000000:function:other is not arn:aws:lambda:us-east-1:000000000000:function:hello"
             ],
         );
-        check(
-            "[]",
-            expect![
-                "The policy document is malformed: invalid length 0, expected struct Document with 3 elements at line 1 column 2"
-            ],
-        );
+        check("[]", expect!["The policy document is malformed: Syntax errors in policy."]);
     }
 
     proptest! {
@@ -334,7 +313,7 @@ mod tests {
             ).unwrap();
             let before = policy.clone();
             for sid in &sids {
-                policy = Policy::with(Some(policy), sid, serde_json::json!({"Sid": sid}).to_string()).unwrap();
+                policy = Policy::with(Some(policy), sid, serde_json::json!({"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "*"}).to_string()).unwrap();
             }
             let document: serde_json::Value = serde_json::from_str(&policy.json()).unwrap();
             prop_assert_eq!(&document["Id"], &serde_json::json!(id));

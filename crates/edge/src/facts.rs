@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The condition keys of a request. Each is worked out when a policy asks for it.
+
+use crate::clock;
+use crate::directory::{Entity, EntityKind};
+use crate::guard::{Resources, account_of};
+use http::header::{REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderName};
+use policy::{Fact, Facts};
+use std::borrow::Cow;
+use std::net::IpAddr;
+use wire::{Access, Context};
+
+/// Where a request came from.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    address: IpAddr,
+    user_agent: Option<Box<str>>,
+    referer: Option<Box<str>>,
+}
+
+impl Origin {
+    pub(crate) fn of(address: IpAddr, headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(Into::into);
+        Self { address, user_agent: text(USER_AGENT), referer: text(REFERER) }
+    }
+}
+
+pub(crate) struct RequestFacts<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) entity: &'a Entity,
+    pub(crate) origin: &'a Origin,
+    pub(crate) access: &'a Access,
+    pub(crate) resources: Option<&'a dyn Resources>,
+}
+
+impl Facts for RequestFacts<'_> {
+    fn find(&self, key: &str) -> Option<Fact<'_>> {
+        match split(key) {
+            Some(("aws", name)) => self.global(name).or_else(|| self.of_request(key)),
+            _ => self.of_request(key),
+        }
+    }
+}
+
+impl RequestFacts<'_> {
+    /// Keys that begin with `aws:`, but for those that come of the request's input.
+    fn global(&self, name: &str) -> Option<Fact<'_>> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let (cx, entity) = (self.cx, self.entity);
+        if let Some((kind, tag)) = name.split_once('/') {
+            if kind.eq_ignore_ascii_case("ResourceTag") {
+                return self.resources?.tag(&self.access.resource, tag).map(Fact::from);
+            }
+            let mut tags = entity.tags.iter().filter(|_| kind.eq_ignore_ascii_case("PrincipalTag"));
+            let (_, value) = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
+            return Some(Fact::from(value.as_str()));
+        }
+        Some(match () {
+            () if is("PrincipalArn") => Fact::from(entity.arn()),
+            () if is("PrincipalAccount") => Fact::from(cx.account.as_str()),
+            () if is("PrincipalType") => Fact::from(entity.principal_type()),
+            () if is("userid") => Fact::from(cx.caller.user_id.as_str()),
+            () if is("username") => match &entity.kind {
+                EntityKind::User { name, .. } => Fact::from(name.as_str()),
+                EntityKind::Role { .. } => return None,
+            },
+            () if is("TokenIssueTime") => Fact::from(entity.issued_at_s?.to_string()),
+            () if is("SourceIp") => Fact::from(self.origin.address.to_canonical().to_string()),
+            () if is("UserAgent") => Fact::from(self.origin.user_agent.as_deref()?),
+            () if is("Referer") => Fact::from(self.origin.referer.as_deref()?),
+            // Conditions take both forms of a moment.
+            () if is("CurrentTime") || is("EpochTime") => {
+                Fact::from(clock::epoch_seconds().to_string())
+            }
+            () if is("RequestedRegion") => Fact::from(cx.region.as_str()),
+            () if is("ResourceAccount") => Fact::from(account_of(&self.access.resource)?),
+            // There is no TLS yet, and no service that calls for a caller.
+            () if is("SecureTransport") || is("ViaAWSService") || is("PrincipalIsAWSService") => {
+                Fact::from("false")
+            }
+            () if is("MultiFactorAuthPresent") && entity.issued_at_s.is_some() => {
+                Fact::from("false")
+            }
+            () => return None,
+        })
+    }
+
+    /// Keys of the service, and of the tags in the request.
+    fn of_request(&self, key: &str) -> Option<Fact<'_>> {
+        let of_input = self.access.facts.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
+        if let Some((_, values)) = of_input {
+            return Some(match values.as_slice() {
+                [value] => Fact::from(value.as_str()),
+                values => {
+                    Fact::Many(values.iter().map(|value| Cow::from(value.as_str())).collect())
+                }
+            });
+        }
+        self.resources?.fact(&self.access.resource, key).map(Fact::from)
+    }
+}
+
+/// The service and the name of a key.
+fn split(key: &str) -> Option<(&str, &str)> {
+    let (service, name) = key.split_once(':')?;
+    Some((if service.eq_ignore_ascii_case("aws") { "aws" } else { service }, name))
+}

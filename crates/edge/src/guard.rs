@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Whether a caller may do what it asks for: policies of the caller, of the resource, and the mode that the operator chose.
+//!
+//! Root is never asked about. All others are: `wire`'s dispatch asks before each call, and what it asks is decided here.
+
+use crate::directory::{Entity, EntityKind, Powers, Signer};
+use crate::facts::{Origin, RequestFacts};
+use policy::{Answer, Decision, Named, Request, Source};
+use std::sync::Arc;
+use wire::{Access, Authority, Authorize, Context};
+
+/// How policies are applied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// What no policy allows is refused.
+    #[default]
+    Enforce,
+    /// What would be refused is logged and done, within the caller's account.
+    Warn,
+    /// Every key may do everything in its account.
+    Off,
+}
+
+/// Resources of a service: what a decision about one of them needs. From memory, as [`crate::Directory`].
+pub trait Resources: Send + Sync + 'static {
+    /// The policies that are attached to it.
+    fn policies(&self, arn: &str) -> Vec<Named>;
+
+    /// A tag of it, in letters of either case.
+    fn tag(&self, arn: &str, key: &str) -> Option<String>;
+
+    /// A condition key of the service that says something of it: `lambda:FunctionArn`, in letters of either case.
+    fn fact(&self, arn: &str, key: &str) -> Option<String>;
+}
+
+/// What decides for all requests of a server.
+#[derive(Default)]
+pub(crate) struct Guard {
+    pub(crate) mode: Mode,
+    /// By the service in their ARNs.
+    pub(crate) resources: Vec<(&'static str, Arc<dyn Resources>)>,
+}
+
+/// A caller that policies bind, for one request.
+struct Bound {
+    guard: Arc<Guard>,
+    entity: Arc<Entity>,
+    origin: Origin,
+}
+
+impl Guard {
+    /// What the signer of a request may do. `origin` is asked for only where policies may need it.
+    pub(crate) fn authority(
+        self: &Arc<Self>,
+        signer: Signer,
+        origin: impl FnOnce() -> Origin,
+    ) -> Authority {
+        match (signer.powers, self.mode) {
+            (Powers::Root, _) | (_, Mode::Off) => Authority::Full,
+            (Powers::Held(entity), Mode::Enforce | Mode::Warn) => {
+                let guard = Arc::clone(self);
+                Authority::Limited(Arc::new(Bound { guard, entity, origin: origin() }))
+            }
+        }
+    }
+
+    fn resources_of(&self, arn: &str) -> Option<&dyn Resources> {
+        let service = arn.split(':').nth(2)?;
+        let (_, resources) = self.resources.iter().find(|(name, _)| *name == service)?;
+        Some(&**resources)
+    }
+}
+
+impl Authorize for Bound {
+    fn authorize(&self, cx: &Context, action: &str, access: &Access) -> Result<(), String> {
+        let resources = self.guard.resources_of(&access.resource);
+        let attached = resources.map(|resources| resources.policies(&access.resource));
+        let account = account_of(&access.resource).unwrap_or(cx.account.as_str());
+        let facts =
+            RequestFacts { cx, entity: &self.entity, origin: &self.origin, access, resources };
+        let request = Request {
+            principal: self.entity.principal(cx.account.as_str()),
+            action,
+            resource: &access.resource,
+            resource_account: account,
+            facts: &facts,
+        };
+        let decision =
+            policy::evaluate(&request, &self.entity.sources(&attached.unwrap_or_default()));
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        let sentence = sentence(&cx.caller.arn, action, &access.resource, &decision);
+        // Nothing crosses accounts but by policy, whatever the mode.
+        if self.guard.mode == Mode::Warn && account == cx.account.as_str() {
+            tracing::warn!(request_id = %cx.request_id, denial = sentence, "call would be denied");
+            return Ok(());
+        }
+        Err(sentence)
+    }
+}
+
+impl Entity {
+    /// `User` or `AssumedRole`
+    pub(crate) const fn principal_type(&self) -> &'static str {
+        match self.kind {
+            EntityKind::User { .. } => "User",
+            EntityKind::Role { .. } => "AssumedRole",
+        }
+    }
+
+    /// The user's ARN, or that of the session's role.
+    pub(crate) fn arn(&self) -> &str {
+        match &self.kind {
+            EntityKind::User { arn, .. } | EntityKind::Role { arn, .. } => arn,
+        }
+    }
+}
+
+/// The account in an ARN, where it has one.
+pub(crate) fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// The denial as AWS writes it.
+pub(crate) fn sentence(caller: &str, action: &str, resource: &str, decision: &Decision) -> String {
+    let denied =
+        format!("User: {caller} is not authorized to perform: {action} on resource: {resource}");
+    let (article, kind) = match decision.source {
+        Source::Identity => ("an", "identity-based policy"),
+        Source::Resource => ("a", "resource-based policy"),
+        Source::Boundary => ("a", "permissions boundary"),
+        Source::Session => ("a", "session policy"),
+    };
+    match decision.answer {
+        Answer::ExplicitDeny => format!("{denied} with an explicit deny in {article} {kind}"),
+        Answer::ImplicitDeny | Answer::Allow => {
+            format!("{denied} because no {kind} allows the {action} action")
+        }
+    }
+}
