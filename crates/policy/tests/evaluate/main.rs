@@ -4,4 +4,7 @@
 #![expect(clippy::tests_outside_test_module, reason = "the whole crate is tests")]
 
 mod combine;
+mod conditions;
 mod desk;
+mod elements;
+mod properties;
