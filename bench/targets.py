@@ -211,7 +211,7 @@ class Tinderbox(Target):
         """The body of a CreateFunction."""
         document = {
             "FunctionName": name,
-            "Role": "arn:aws:iam::000000000000:role/bench",
+            "Role": "arn:aws:iam::000000000000:role/lambda-role",
             "MemorySize": 256,
             "Timeout": 30,
         }

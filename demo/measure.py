@@ -19,7 +19,7 @@ from botocore.credentials import Credentials
 from report import Problem, note, shown, step
 
 REGION = "us-east-1"
-ROLE = "arn:aws:iam::000000000000:role/demo"
+ROLE = "arn:aws:iam::000000000000:role/lambda-role"
 KEYS = Credentials("test", "test")
 
 

@@ -35,13 +35,16 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("TINDERBOX_BIN", ROOT / "target/debug/tinderbox"))
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
+# Every server on loopback has it from its first start on.
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
 # The interpreter that runs the tests is on the machine, so its runtime is too.
 PYTHON = f"python3.{sys.version_info.minor}"
 # A runtime that AWS has snapshots of, and how a server gets it: a Python that every user may run stands in for it.
 PYTHON_WITH_SNAPSHOTS = "python3.12"
 _prefix = "/usr" if Path("/usr/bin/python3").exists() else sys.base_prefix
 SNAPSHOTS = ["--set", f'runtimes.stand_in={{"{PYTHON_WITH_SNAPSHOTS}"="{_prefix}"}}']
+# Who may assume the role of a function.
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 START_TIMEOUT = 30
 STOP_TIMEOUT = 15
 
@@ -99,6 +102,15 @@ def zip_bytes(files, modes=None):
             entry.external_attr = (modes.get(path, 0o100644)) << 16
             archive.writestr(entry, content)
     return packed.getvalue()
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action, resource="*", **more):
+    """A statement of a policy."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
 def unique(stem="fn"):
@@ -345,7 +357,7 @@ class Platform:
 
     # -- functions ----------------------------------------------------------------------------------------------
 
-    def deploy(self, files, *, runtime=PYTHON, handler="index.handler", modes=None, name=None, **settings):
+    def deploy(self, files, *, runtime=PYTHON, handler="index.handler", modes=None, name=None, role=ROLE, **settings):
         """Creates a function and waits until it is active."""
         name = name or unique()
         client = self.client()
@@ -353,12 +365,20 @@ class Platform:
             FunctionName=name,
             Runtime=runtime,
             Handler=handler,
-            Role=ROLE,
+            Role=role,
             Code={"ZipFile": files if isinstance(files, bytes) else zip_bytes(files, modes)},
             **settings,
         )
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=POLL)
         return Function(self, name)
+
+    def role(self, *statements):
+        """The ARN of a new role that Lambda may assume, and that may do what `statements` say."""
+        client, name = self.client("iam"), unique("role")
+        made = client.create_role(RoleName=name, AssumeRolePolicyDocument=policy(TRUST))
+        if statements:
+            client.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
+        return made["Role"]["Arn"]
 
     def python(self, source, **settings):
         return self.deploy({"index.py": source}, **settings)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who may call: root's key, and IAM, which knows all others.
 
-use edge::{Identity, Root};
+use edge::{Identity, Root, SessionTokens};
 use iam::Iam;
 use names::AccountId;
 use secrets::KeyFile;
@@ -15,6 +15,7 @@ pub(crate) struct Principals {
     pub(crate) identity: Arc<Identity>,
     pub(crate) root: Root,
     pub(crate) iam: Iam,
+    pub(crate) tokens: Arc<SessionTokens>,
 }
 
 impl Principals {
@@ -37,6 +38,8 @@ impl Principals {
         let (key_file, identity, root) = opening.await??;
         let iam = Iam::open(&store, &key_file, &account, address.ip().is_loopback()).await?;
         identity.set_directory(Arc::new(iam.clone()));
-        Ok(Self { identity: Arc::new(identity), root, iam })
+        let tokens = Arc::new(SessionTokens::new(key_file.sealer("session tokens")));
+        identity.set_tokens(Arc::clone(&tokens));
+        Ok(Self { identity: Arc::new(identity), root, iam, tokens })
     }
 }

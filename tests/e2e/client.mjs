@@ -35,7 +35,7 @@ const created = await lambda.send(
     FunctionName,
     Runtime,
     Handler: "index.handler",
-    Role: "arn:aws:iam::000000000000:role/any",
+    Role: "arn:aws:iam::000000000000:role/lambda-role",
     Code: { ZipFile: readFileSync(zip) },
   }),
 );

@@ -6,20 +6,13 @@ import json
 import harness
 import pytest
 from botocore.exceptions import ClientError
-from harness import ACCOUNT, unique
+from harness import ACCOUNT, allow, unique
+from harness import policy as document
 
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def allow(action, resource="*", **more):
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-TRUST = document({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+TRUST = document(harness.TRUST)
 READ = document(allow("s3:GetObject", "arn:aws:s3:::b/*"))
 
 

@@ -155,15 +155,16 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
-    let Principals { identity, root, iam } = principals;
-    let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let (lambda, messages) = (Later::new(), Later::new());
     let code_page = CodePage(lambda.clone());
+    let services = services(lambda.clone(), messages.clone(), &principals, &logs, &kept.metrics);
+    let Principals { identity, root, iam, .. } = principals;
+    let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let presign = presign(&identity);
-    let services = services(lambda.clone(), messages.clone(), &iam, &logs, &kept.metrics);
     let edge = Edge::new(config.edge.clone(), services, identity)
         .with_mode(config.identity.mode)
         .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
+        .with_resources("iam", Arc::new(iam.clone()))
         .with_page(CODE_PAGE, Access::Link, Arc::new(code_page))
         .with_front(Arc::new(FunctionUrls(lambda.clone())));
     let edge = Arc::new(edge);
@@ -191,6 +192,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let queues = queues.await.context("the queues were not opened")??;
     messages.set(SqsEndpoint(queues.clone()));
     let functions = functions.with_queues(Arc::new(queues.clone()));
+    let functions = functions.with_roles(roles(iam, config.identity.mode));
     let opened = Lambda::serve(functions, invoker.clone(), presign);
     let asked = Asked { lambda: opened.clone(), metering: Arc::clone(&metering) };
     let control = control::serve(data_dir, &asked);
@@ -225,10 +227,12 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
 fn services(
     lambda: Later<LambdaEndpoint<Lambda>>,
     messages: Later<SqsEndpoint<Sqs>>,
-    iam: &Iam,
+    principals: &Principals,
     logs: &Logs,
     cloudwatch: &CloudWatch,
 ) -> Vec<Arc<dyn Endpoint>> {
+    let Principals { iam, tokens, .. } = principals;
+    let sts = sts::Service::new(iam.clone(), Arc::clone(tokens)).endpoint();
     vec![
         Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda }),
         Arc::new(api::lambda_core::LambdaCoreEndpoint(())),
@@ -237,7 +241,7 @@ fn services(
         iam.endpoint(),
         logs::Service::new(logs.clone()).endpoint(),
         Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: messages }),
-        sts::Service::endpoint(),
+        sts,
         cloudwatch.endpoint(),
     ]
 }
@@ -264,6 +268,17 @@ fn presign(identity: &Arc<Identity>) -> lambda::Presign {
     let identity = Arc::clone(identity);
     lambda::Presign::new(move |cx: &wire::Context, path: &str| {
         identity.link(&cx.endpoint, path, &cx.region, LINK_SECONDS).unwrap_or_default()
+    })
+}
+
+/// Which roles functions may have. Where policies are not enforced, any.
+fn roles(iam: Iam, mode: Mode) -> lambda::Roles {
+    lambda::Roles::new(move |role, function| {
+        let is_good = mode == Mode::Off || iam.lets_lambda_assume(role, function);
+        if !is_good && mode == Mode::Warn {
+            tracing::warn!(role, "role would be refused");
+        }
+        is_good || mode == Mode::Warn
     })
 }
 

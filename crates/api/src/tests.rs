@@ -349,8 +349,8 @@ async fn caller_identity() {
     expect![[r#"
         501
         content-type: text/xml
-        <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Receiver</Type><Code>NotImplementedException</Code><Message>AssumeRole is not available in this build of Tinderbox</Message></Error><RequestId>6f2c1c36-93a3-4f7b-9a58-000000000001</RequestId></ErrorResponse>"#]]
-        .assert_eq(&send(&endpoint, "POST /\n\nAction=AssumeRole&Version=2011-06-15").await);
+        <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Receiver</Type><Code>NotImplementedException</Code><Message>GetFederationToken is not available in this build of Tinderbox</Message></Error><RequestId>6f2c1c36-93a3-4f7b-9a58-000000000001</RequestId></ErrorResponse>"#]]
+        .assert_eq(&send(&endpoint, "POST /\n\nAction=GetFederationToken&Version=2011-06-15").await);
 }
 
 /// Each operation is found by its own template, with labels that need decoding.

@@ -2,6 +2,7 @@
 //! Whose a key is, and what its owner may do: the seam between the edge, which asks for each request, and IAM, which knows.
 
 use crate::access_key::AccessKey;
+use crate::session::Session;
 use policy::{Named, Principal, Sources};
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ pub trait Directory: Send + Sync + 'static {
     /// What a user, or a session of a role, may do now. `arn` is `arn:aws:iam::000000000000:user/path/name`,
     /// `arn:aws:iam::000000000000:role/path/name` or `arn:aws:sts::000000000000:assumed-role/name/session`.
     fn powers(&self, arn: &str) -> Option<Powers>;
+
+    /// What the bearer of a session may do now. `None`: whose session it is, is gone.
+    fn session_powers(&self, session: &Session) -> Option<Powers>;
 }
 
 /// Who signed, as they stand at this moment.
@@ -53,6 +57,20 @@ pub enum EntityKind {
     /// `arn:aws:iam::000000000000:role/path/name`, and of a session of it
     /// `arn:aws:sts::000000000000:assumed-role/name/session`.
     Role { arn: String, session_arn: String },
+}
+
+impl Powers {
+    /// Of a session whose role is gone. `arn` is the session's.
+    pub(crate) fn nothing(arn: &str) -> Self {
+        Self::Held(Arc::new(Entity {
+            kind: EntityKind::Role { arn: String::new(), session_arn: arn.to_owned() },
+            tags: Vec::new(),
+            identity: Vec::new(),
+            boundary: None,
+            session: None,
+            issued_at_s: None,
+        }))
+    }
 }
 
 impl Entity {

@@ -113,7 +113,7 @@ impl Edge {
         let claim = claim.map_err(refuse)?;
         let signer = self
             .identity
-            .find(claim.access_key_id())
+            .find(claim.access_key_id(), claim.session_token())
             .ok_or_else(|| refuse(SignatureError::UnknownKey))?;
         let key = Arc::clone(&signer.key);
         claim.check_head(&key.credentials, clock::now()).map_err(refuse)?;

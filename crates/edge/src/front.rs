@@ -187,7 +187,10 @@ impl Edge {
                 "Credential should be scoped to correct service: '{service}'. "
             )));
         }
-        let signer = self.identity.find(claim.access_key_id()).ok_or(SignatureError::UnknownKey)?;
+        let signer = self
+            .identity
+            .find(claim.access_key_id(), claim.session_token())
+            .ok_or(SignatureError::UnknownKey)?;
         claim.check_head(&signer.key.credentials, clock::now())?;
         Ok((claim, signer))
     }

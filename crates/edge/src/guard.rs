@@ -30,6 +30,12 @@ pub trait Resources: Send + Sync + 'static {
     /// A tag of it, in letters of either case.
     fn tag(&self, arn: &str, key: &str) -> Option<String>;
 
+    /// Its whole ARN, where requests name it by less: a role without its path.
+    fn whole_arn(&self, arn: &str) -> Option<String> {
+        let _ = arn;
+        None
+    }
+
     /// A condition key of the service that says something of it: `lambda:FunctionArn`, in letters of either case.
     fn fact(&self, arn: &str, key: &str) -> Option<String>;
 }
@@ -75,14 +81,16 @@ impl Guard {
 impl Authorize for Bound {
     fn authorize(&self, cx: &Context, action: &str, access: &Access) -> Result<(), String> {
         let resources = self.guard.resources_of(&access.resource);
-        let attached = resources.map(|resources| resources.policies(&access.resource));
-        let account = account_of(&access.resource).unwrap_or(cx.account.as_str());
+        let whole = resources.and_then(|resources| resources.whole_arn(&access.resource));
+        let resource = whole.as_deref().unwrap_or(&access.resource);
+        let attached = resources.map(|resources| resources.policies(resource));
+        let account = account_of(resource).unwrap_or(cx.account.as_str());
         let facts =
             RequestFacts { cx, entity: &self.entity, origin: &self.origin, access, resources };
         let request = Request {
             principal: self.entity.principal(cx.account.as_str()),
             action,
-            resource: &access.resource,
+            resource,
             resource_account: account,
             facts: &facts,
         };
@@ -91,7 +99,7 @@ impl Authorize for Bound {
         if decision.is_allowed() {
             return Ok(());
         }
-        let sentence = sentence(&cx.caller.arn, action, &access.resource, &decision);
+        let sentence = sentence(&cx.caller.arn, action, resource, &decision);
         // Nothing crosses accounts but by policy, whatever the mode.
         if self.guard.mode == Mode::Warn && account == cx.account.as_str() {
             tracing::warn!(request_id = %cx.request_id, denial = sentence, "call would be denied");

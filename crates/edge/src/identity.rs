@@ -9,6 +9,7 @@ use crate::access_key::{AccessKey, SessionCredentials, random_permanent_id, rand
 use crate::clock;
 use crate::directory::{Directory, Powers, Signer};
 use crate::guard::Mode;
+use crate::session::SessionTokens;
 use names::{AccountId, Region};
 use sigv4::Presign;
 use std::collections::HashMap;
@@ -40,6 +41,8 @@ pub struct Identity {
     links: AccessKey,
     /// All other keys.
     directory: OnceLock<Arc<dyn Directory>>,
+    /// Of sessions that STS made.
+    tokens: OnceLock<Arc<SessionTokens>>,
 }
 
 impl fmt::Debug for Identity {
@@ -119,12 +122,23 @@ impl Identity {
         let links =
             AccessKey::root(&account, &id, &random_secret().map_err(IdentityError::random)?);
         let keys = HashMap::from([(root.caller.access_key_id.as_str().into(), Arc::new(root))]);
-        Ok(Self { account, keys: RwLock::new(keys), links, directory: OnceLock::new() })
+        Ok(Self {
+            account,
+            keys: RwLock::new(keys),
+            links,
+            directory: OnceLock::new(),
+            tokens: OnceLock::new(),
+        })
     }
 
     /// Where keys are that are neither root's nor a function's. A second directory would be ignored; there is one.
     pub fn set_directory(&self, directory: Arc<dyn Directory>) {
         drop(self.directory.set(directory));
+    }
+
+    /// How the tokens of sessions are read that STS makes.
+    pub fn set_tokens(&self, tokens: Arc<SessionTokens>) {
+        drop(self.tokens.set(tokens));
     }
 
     pub const fn account(&self) -> &AccountId {
@@ -152,21 +166,29 @@ impl Identity {
         }
     }
 
-    pub(crate) fn find(&self, access_key_id: &str) -> Option<Signer> {
+    /// Whose key it is. `token` came with it.
+    pub(crate) fn find(&self, access_key_id: &str, token: Option<&str>) -> Option<Signer> {
         let key =
             self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned();
-        match key {
-            Some(key) => Some(Signer { powers: self.powers(&key), key }),
-            None => self.directory.get()?.key(access_key_id),
+        if let Some(key) = key {
+            return Some(Signer { powers: self.powers(&key), key });
         }
+        let directory = self.directory.get()?;
+        let Some(token) = token else { return directory.key(access_key_id) };
+        let (session, key) = self.tokens.get()?.open(access_key_id, token)?;
+        let powers = directory.session_powers(&session)?;
+        Some(Signer { key: Arc::new(key), powers })
     }
 
-    /// Root may do everything; a function what its role may, where the directory knows that.
+    /// Root may do everything; a function what its role may, and nothing once that is gone.
     fn powers(&self, key: &AccessKey) -> Powers {
-        let of_role = || self.directory.get()?.powers(&key.caller.arn);
-        match key.credentials.session_token() {
-            Some(_) => of_role().unwrap_or(Powers::Root),
-            None => Powers::Root,
+        match (key.credentials.session_token(), self.directory.get()) {
+            (Some(_), Some(directory)) => {
+                let arn = &key.caller.arn;
+                directory.powers(arn).unwrap_or_else(|| Powers::nothing(arn))
+            }
+            // Without a directory there are no roles.
+            _ => Powers::Root,
         }
     }
 
@@ -258,13 +280,13 @@ mod tests {
         let loopback = ["127.0.0.1:4566".parse().unwrap(), "[::1]:4566".parse().unwrap()];
         let (identity, root) = Identity::open(account(), dir.path(), &loopback).unwrap();
         assert_eq!(root, Root::WellKnown);
-        assert!(identity.find("test").is_some());
+        assert!(identity.find("test", None).is_some());
 
         let (identity, root) = Identity::open(account(), dir.path(), &public()).unwrap();
-        assert!(identity.find("test").is_none());
+        assert!(identity.find("test", None).is_none());
         let Root::File { path, access_key_id, is_new: true } = root else { panic!("{root:?}") };
         assert_eq!(
-            identity.find(&access_key_id).unwrap().key.caller.arn,
+            identity.find(&access_key_id, None).unwrap().key.caller.arn,
             "arn:aws:iam::000000000000:root"
         );
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
@@ -293,7 +315,7 @@ mod tests {
         let identity = Identity::well_known(account()).unwrap();
         let session =
             identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f").unwrap();
-        let caller = identity.find(&session.access_key_id).unwrap().key.caller.clone();
+        let caller = identity.find(&session.access_key_id, None).unwrap().key.caller.clone();
         assert_eq!(caller.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
         assert!(
             caller.user_id.starts_with("AROA")
@@ -311,7 +333,7 @@ mod tests {
 
         identity.revoke(&session.access_key_id);
         identity.revoke("test");
-        assert!(identity.find(&session.access_key_id).is_none());
-        assert!(identity.find("test").is_some());
+        assert!(identity.find(&session.access_key_id, None).is_none());
+        assert!(identity.find("test", None).is_some());
     }
 }

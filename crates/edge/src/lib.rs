@@ -28,6 +28,7 @@ mod listen;
 mod page;
 mod refusal;
 mod running;
+mod session;
 mod steady;
 
 pub use access_key::{AccessKey, SessionCredentials};
@@ -37,6 +38,7 @@ pub use guard::{Mode, Resources};
 pub use identity::{Identity, IdentityError, IdentityOptions, Root};
 pub use listen::Listening;
 pub use page::{Access, Answer, Page};
+pub use session::{Session, SessionTokens};
 
 use guard::Guard;
 use std::sync::Arc;

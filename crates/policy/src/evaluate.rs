@@ -123,6 +123,9 @@ pub fn evaluate(request: &Request<'_>, sources: &Sources<'_>) -> Decision {
     }
 
     let granted = find(sources.resource, request, Effect::Allow);
+    if granted.is_none() && needs_trust(request.action) {
+        return Decision::implicit(Source::Resource);
+    }
     let by_resource = |found| Decision::of(Answer::Allow, Source::Resource, found);
     let Some(account) = request.principal.account() else {
         return granted.map_or(Decision::implicit(Source::Resource), by_resource);
@@ -143,6 +146,11 @@ pub fn evaluate(request: &Request<'_>, sources: &Sources<'_>) -> Decision {
         }
         _ => own(request, sources),
     }
+}
+
+/// Whether only a role that trusts the principal lets it: of its own account's policies none is enough.
+fn needs_trust(action: &str) -> bool {
+    ["sts:AssumeRole", "sts:TagSession"].iter().any(|name| name.eq_ignore_ascii_case(action))
 }
 
 /// What the principal's own policies say.

@@ -226,6 +226,11 @@ impl<'a> Claim<'a> {
         Ok(self)
     }
 
+    /// The token that came with a temporary key.
+    pub fn session_token(&self) -> Option<&str> {
+        self.session_token.as_deref()
+    }
+
     pub fn access_key_id(&self) -> &str {
         self.split().0
     }

@@ -6,9 +6,9 @@
 use crate::accounts::{Account, Owner, Tables};
 use crate::record::{Entity, Kind};
 use crate::{Iam, managed};
-use edge::{Directory, EntityKind, Powers, Signer};
+use edge::{Directory, EntityKind, Powers, Resources, Session, Signer};
 use names::AccountId;
-use policy::{Document, Named};
+use policy::{Document, FactList, Named, Principal, Request, Sources};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -57,6 +57,104 @@ impl Directory for Iam {
     fn powers(&self, arn: &str) -> Option<Powers> {
         self.accounts.look(|tables| powers(tables, arn))
     }
+
+    fn session_powers(&self, session: &Session) -> Option<Powers> {
+        self.accounts.look(|tables| {
+            let held = match powers(tables, &session.arn)? {
+                Powers::Root => return Some(Powers::Root),
+                Powers::Held(held) => held,
+            };
+            let account = tables.account(&session.account)?;
+            // Another role of the same name is not the one that was assumed.
+            let entity = holder(account, &session.arn)?;
+            (entity.id == session.holder_id).then_some(())?;
+            let passed = session.policy.iter().filter_map(|text| named("session policy", text));
+            let managed = session
+                .policy_arns
+                .iter()
+                .filter_map(|arn| managed(account, &session.account, arn));
+            let is_limited = session.policy.is_some() || !session.policy_arns.is_empty();
+            let is_new = |(key, _): &&(String, String)| {
+                !session.tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(key))
+            };
+            Some(Powers::Held(Arc::new(edge::Entity {
+                kind: held.kind.clone(),
+                tags: held.tags.iter().filter(is_new).chain(&session.tags).cloned().collect(),
+                identity: held.identity.clone(),
+                boundary: held.boundary.clone(),
+                session: is_limited.then(|| passed.chain(managed).collect()),
+                issued_at_s: Some(session.issued_at_s),
+            })))
+        })
+    }
+}
+
+impl Resources for Iam {
+    /// Of a role, its trust policy.
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        let trust = self.of_entity(arn, |entity| {
+            let document = Document::parse(&entity.role()?.trust, policy::Kind::Trust).ok()?;
+            Some(Named { name: arn.into(), document: Arc::new(document) })
+        });
+        trust.into_iter().collect()
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.of_entity(arn, |entity| {
+            let mut tags = entity.tags.iter();
+            tags.find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+        })
+    }
+
+    fn fact(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
+    fn whole_arn(&self, arn: &str) -> Option<String> {
+        let account = account_and_resource(arn)?.0.parse().ok()?;
+        self.of_entity(arn, |entity| Some(entity.arn(&account)))
+    }
+}
+
+impl Iam {
+    /// Looks at the user, the group or the role that an ARN names.
+    fn of_entity<R>(&self, arn: &str, look: impl FnOnce(&Entity) -> Option<R>) -> Option<R> {
+        let account = account_and_resource(arn)?.0.parse().ok()?;
+        self.accounts.with(&account, |account| look(holder(account, arn)?))
+    }
+
+    /// Whether a role exists and lets Lambda assume it for a function.
+    pub fn lets_lambda_assume(&self, role_arn: &str, function_arn: &str) -> bool {
+        let Some((account, _)) = account_and_resource(role_arn) else { return false };
+        if self.whole_arn(role_arn).as_deref() != Some(role_arn) {
+            return false;
+        }
+        let facts: FactList =
+            [("aws:SourceAccount", account), ("aws:SourceArn", function_arn)].into_iter().collect();
+        let request = Request {
+            principal: Principal::Service("lambda.amazonaws.com"),
+            action: "sts:AssumeRole",
+            resource: role_arn,
+            resource_account: account,
+            facts: &facts,
+        };
+        let trust = self.policies(role_arn);
+        policy::evaluate(&request, &Sources { resource: &trust, ..Sources::default() }).is_allowed()
+    }
+}
+
+/// The user, the group or the role that an ARN names, whatever path it has: names are theirs alone.
+fn holder<'a>(account: &'a Account, arn: &str) -> Option<&'a Arc<Entity>> {
+    let (_, resource) = account_and_resource(arn)?;
+    let (kind, rest) = resource.split_once('/')?;
+    let (kind, name) = match kind {
+        "user" => (Kind::User, rest.rsplit('/').next()?),
+        "group" => (Kind::Group, rest.rsplit('/').next()?),
+        "role" => (Kind::Role, rest.rsplit('/').next()?),
+        "assumed-role" => (Kind::Role, rest.split_once('/')?.0),
+        _ => return None,
+    };
+    account.entity(kind, name)
 }
 
 /// Called with the tables locked, so that what is kept ready is of the tables as they are.
@@ -65,22 +163,15 @@ fn powers(tables: &Tables, arn: &str) -> Option<Powers> {
     if resource == "root" {
         return Some(Powers::Root);
     }
-    let (kind, rest) = resource.split_once('/')?;
-    let (kind, name) = match kind {
-        "user" => (Kind::User, rest.rsplit('/').next()?),
-        "role" => (Kind::Role, rest.rsplit('/').next()?),
-        "assumed-role" => (Kind::Role, rest.split_once('/')?.0),
-        _ => return None,
-    };
     let id: AccountId = account.parse().ok()?;
     let found = tables.account(&id)?;
-    let entity = found.entity(kind, name)?;
+    let entity = holder(found, arn).filter(|entity| entity.kind() != Kind::Group)?;
     let own_arn = entity.arn(&id);
     if !resource.starts_with("assumed-role/") && own_arn != arn {
         return None;
     }
     let make = || {
-        let kind = match kind {
+        let kind = match entity.kind() {
             Kind::User => EntityKind::User { arn: own_arn, name: entity.name.clone() },
             _ => EntityKind::Role { arn: own_arn, session_arn: arn.to_owned() },
         };

@@ -30,6 +30,7 @@ impl<I: Invoke> Service<I> {
         let key =
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
         let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
+        self.check_role(&key, &settings.role)?;
         self.check_snap_start(&settings)?;
         let _provider =
             self.hold_provider(cx, "CreateFunction", settings.capacity.as_ref()).await?;
@@ -152,10 +153,14 @@ impl<I: Invoke> Service<I> {
         let lock = self.table.lock(&key).await;
         let current = self.changeable(&key, input.revision_id.take().as_deref())?;
         let mut record = current.latest.record.clone();
+        let is_other_role = input.role.is_some();
         record.settings =
             validate::settings_after(&record.settings, record.package_type(), &mut input)?;
         if let (Some(_), Some(capacity)) = (&providers, &record.settings.capacity) {
             self.check_provider(cx, "UpdateFunctionConfiguration", capacity)?;
+        }
+        if is_other_role {
+            self.check_role(&key, &record.settings.role)?;
         }
         self.check_snap_start(&record.settings)?;
         runtime_management::check_bound(&record, &current.latest.record)?;
@@ -324,6 +329,16 @@ impl<I: Invoke> Service<I> {
         if let Some(snapshot) = &version.record.snapshot {
             self.invoker.forget_snapshot(snapshot);
         }
+    }
+
+    /// Refuses a role that Lambda can not assume.
+    fn check_role(&self, key: &Key, role: &str) -> Result<(), Error> {
+        let Some(roles) = &self.options.roles else { return Ok(()) };
+        if roles.are_good(role, &key.arn()) {
+            return Ok(());
+        }
+        let text = "The role defined for the function cannot be assumed by Lambda.";
+        Err(Error::InvalidParameter(text.to_owned()))
     }
 
     /// Whether the versions of a function with these settings can have snapshots, if they are to have them. The sentences but for

@@ -251,6 +251,29 @@ impl<S: MessageOperations + fmt::Debug> SendMessage for S {
     }
 }
 
+/// Says which roles functions may have: IAM knows.
+#[derive(Clone)]
+pub struct Roles(Arc<IsGood>);
+
+type IsGood = dyn Fn(&str, &str) -> bool + Send + Sync;
+
+impl Roles {
+    /// `is_good` is given the ARNs of a role and of the function that it is for.
+    pub fn new(is_good: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_good))
+    }
+
+    pub(crate) fn are_good(&self, role: &str, function: &str) -> bool {
+        (self.0)(role, function)
+    }
+}
+
+impl fmt::Debug for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Roles")
+    }
+}
+
 /// Makes the address a package can be downloaded from, without further credentials and for a while.
 #[derive(Clone)]
 pub struct Presign(Arc<MakeUrl>);
@@ -311,6 +334,8 @@ pub struct Options {
     pub runs_images: bool,
     /// Where throttles and the like are noted. The default one forgets them.
     pub meters: Meters,
+    /// `None`: functions may have any role.
+    pub roles: Option<Roles>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -335,6 +360,7 @@ impl Default for Options {
             images: None,
             runs_images: true,
             meters: Meters::default(),
+            roles: None,
             clock: now,
         }
     }
@@ -380,6 +406,13 @@ impl Functions {
     #[must_use]
     pub fn without_images(mut self) -> Self {
         self.0.options.runs_images = false;
+        self
+    }
+
+    /// Functions are made with the roles that these say are good.
+    #[must_use]
+    pub fn with_roles(mut self, roles: Roles) -> Self {
+        self.0.options.roles = Some(roles);
         self
     }
 }

@@ -7,10 +7,19 @@
     reason = "the whole file is tests"
 )]
 
+use api::iam::RoleOperations;
 use bytes::Bytes;
+use edge::SessionTokens;
 use expect_test::{Expect, expect};
 use names::RequestId;
+use secrets::KeyFile;
+use std::sync::Arc;
 use wire::{Caller, Context};
+
+/// IAM of an account without roles.
+struct NoRoles;
+
+impl RoleOperations for NoRoles {}
 
 async fn check(form: &'static str, expected: Expect) {
     let cx = Context {
@@ -28,7 +37,8 @@ async fn check(form: &'static str, expected: Expect) {
     };
     let request = http::Request::builder().method("POST").uri("/");
     let (head, ()) = request.body(()).unwrap().into_parts();
-    let endpoint = sts::Service::endpoint();
+    let tokens = SessionTokens::new(KeyFile::ephemeral().sealer("session tokens"));
+    let endpoint = sts::Service::new(NoRoles, Arc::new(tokens)).endpoint();
     let route = wire::route(endpoint.spec(), &head).unwrap();
     let request = http::Request::from_parts(head.clone(), Bytes::from_static(form.as_bytes()));
     let response = endpoint.call(&cx, route, request).await;
@@ -59,14 +69,14 @@ async fn a_caller_is_told_who_signed() {
 #[tokio::test]
 async fn what_is_not_built_is_not_done_in_silence() {
     check(
-        "Action=AssumeRole&Version=2011-06-15",
+        "Action=GetFederationToken&Version=2011-06-15",
         expect![[r#"
         501 Not Implemented
         <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
         <Error>
         <Type>Receiver</Type>
         <Code>NotImplementedException</Code>
-        <Message>AssumeRole is not available in this build of Tinderbox</Message>
+        <Message>GetFederationToken is not available in this build of Tinderbox</Message>
         </Error>
         <RequestId>0a0b0c0d-0000-4000-8000-000000000001</RequestId>
         </ErrorResponse>"#]],

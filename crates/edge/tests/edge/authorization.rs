@@ -3,7 +3,8 @@
 
 use crate::fixture::{FUNCTION, INVOKE, Sent, Server};
 use edge::{
-    AccessKey, Directory, Edge, Entity, EntityKind, Mode, Options, Powers, Resources, Signer,
+    AccessKey, Directory, Edge, Entity, EntityKind, Mode, Options, Powers, Resources, Session,
+    Signer,
 };
 use expect_test::{Expect, expect};
 use policy::{Document, Kind, Named};
@@ -51,6 +52,10 @@ impl Directory for One {
             session: self.session.clone(),
             issued_at_s: None,
         })))
+    }
+
+    fn session_powers(&self, session: &Session) -> Option<Powers> {
+        self.powers(&session.arn)
     }
 }
 
