@@ -81,7 +81,7 @@ fn resources() {
             true,
         ),
         (
-            r#""Action":"*","Resource":"arn:aws:lambda:us-east-1:111122223333:function:hel*""#,
+            r#""Action":"*","Resource":"arn:aws:lambda:us-east-1:111122223333:function:he*""#,
             "lambda:A",
             LIVE,
             true,
