@@ -267,7 +267,8 @@ impl<'a> Oracle<'a> {
                 error["httpStatusCode"].as_u64().unwrap_or(400),
                 if is_upper { MessageKey::Upper } else { MessageKey::Lower },
             );
-            let is_it = |fault: &&FaultSpec| match fault.query_code {
+            // A model of a service that left Query behind does not say what errors were called there.
+            let is_it = |fault: &&FaultSpec| match fault.query_code.filter(|_| code != name) {
                 Some(query_code) => fault.code == name && query_code == code,
                 None => fault.code == code,
             };
