@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wall of permissions: who is not root does what policies allow, through boto3 on the real server."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import ACCOUNT, Platform, unique
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
+KEYS = """
+import os
+def handler(event, context):
+    return [os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(binary):
+    """One server of its own: what is in its IAM is these tests' business."""
+    platform = Platform().start()
+    yield platform
+    platform.stop()
+    platform.discard()
+
+
+@pytest.fixture(scope="module")
+def function(server):
+    return server.python("def handler(event, context): return 'hello'")
+
+
+def document(effect, action, resource="*"):
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": action, "Resource": resource}}
+    )
+
+
+class User:
+    def __init__(self, server, *policies, boundary=None):
+        self.iam, self.server = server.client("iam"), server
+        self.name = unique("user")
+        more = {}
+        if boundary:
+            made = self.iam.create_policy(PolicyName=unique("boundary"), PolicyDocument=boundary)
+            more["PermissionsBoundary"] = made["Policy"]["Arn"]
+        self.arn = self.iam.create_user(UserName=self.name, **more)["User"]["Arn"]
+        self.key = self.iam.create_access_key(UserName=self.name)["AccessKey"]
+        for policy in policies:
+            self.put(policy)
+
+    def put(self, policy):
+        self.iam.put_user_policy(UserName=self.name, PolicyName=unique("policy"), PolicyDocument=policy)
+
+    def client(self, service="lambda"):
+        return self.server.client(service, key=self.key["AccessKeyId"], secret=self.key["SecretAccessKey"])
+
+
+def denied(call, **arguments):
+    """The sentence of a denial."""
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    response = error.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 403, response
+    assert response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied"), response
+    return response["Error"]["Message"]
+
+
+def test_who_has_no_policy_may_nothing(server, function):
+    user = User(server)
+
+    sentence = denied(user.client().invoke, FunctionName=function.name)
+
+    assert sentence == (
+        f"User: {user.arn} is not authorized to perform: lambda:InvokeFunction on resource: {function.arn} "
+        "because no identity-based policy allows the lambda:InvokeFunction action"
+    )
+    assert denied(user.client("iam").list_users).startswith(
+        f"User: {user.arn} is not authorized to perform: iam:ListUsers"
+    )
+    # Everyone may ask who they are.
+    assert user.client("sts").get_caller_identity()["Arn"] == user.arn
+
+
+def test_a_policy_allows_what_it_names_and_no_more_and_a_deny_wins(server, function):
+    user = User(server, document("Allow", "lambda:InvokeFunction", f"{function.arn}*"))
+
+    assert user.client().invoke(FunctionName=function.name)["StatusCode"] == 200
+    denied(user.client().get_function, FunctionName=function.name)
+    denied(user.client().list_functions)
+
+    user.put(document("Deny", "lambda:Invoke*"))
+    sentence = denied(user.client().invoke, FunctionName=function.name)
+    assert sentence.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_a_boundary_bounds(server, function):
+    user = User(server, document("Allow", "lambda:*"), boundary=document("Allow", "lambda:Get*"))
+
+    user.client().get_function(FunctionName=function.name)
+    sentence = denied(user.client().invoke, FunctionName=function.name)
+
+    assert sentence.endswith("because no permissions boundary allows the lambda:InvokeFunction action")
+
+
+def test_a_functions_policy_lets_in_and_keeps_out(server, function):
+    user, lambda_ = User(server), server.client()
+    statement = {"FunctionName": function.name, "Action": "lambda:InvokeFunction", "Principal": user.arn}
+    lambda_.add_permission(StatementId="let-in", **statement)
+    try:
+        assert user.client().invoke(FunctionName=function.name)["StatusCode"] == 200
+    finally:
+        lambda_.remove_permission(FunctionName=function.name, StatementId="let-in")
+    denied(user.client().invoke, FunctionName=function.name)
+
+
+def test_who_deploys_must_be_allowed_to_pass_the_role(server):
+    role = server.client("iam").create_role(RoleName=unique("role"), AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    user = User(server, document("Allow", "lambda:*"))
+    settings = {
+        "FunctionName": unique(),
+        "Runtime": "provided.al2023",
+        "Handler": "h",
+        "Role": role,
+        "Code": {"ZipFile": b"not a zip"},
+    }
+
+    sentence = denied(user.client().create_function, **settings)
+
+    assert sentence == (
+        f"User: {user.arn} is not authorized to perform: iam:PassRole on resource: {role} "
+        "because no identity-based policy allows the iam:PassRole action"
+    )
+    user.put(document("Allow", "iam:PassRole", role))
+    with pytest.raises(ClientError) as error:
+        user.client().create_function(**settings)
+    assert error.value.response["Error"]["Code"] == "InvalidParameterValueException"
+
+
+def test_a_function_does_what_its_role_says_and_nothing_else(server, function):
+    iam, name = server.client("iam"), unique("role")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document("Allow", "lambda:GetFunction"))
+    held = server.python(KEYS)
+    held.update_configuration(Role=role)
+    key, secret, token = held.invoke().value()
+    client = server.client(key=key, secret=secret, token=token)
+
+    assert client.get_function(FunctionName=function.name)["Configuration"]["FunctionName"] == function.name
+    sentence = denied(client.invoke, FunctionName=function.name)
+
+    assert f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}/" in sentence
+    assert sentence.endswith("because no identity-based policy allows the lambda:InvokeFunction action")
+
+
+def test_modes(new_platform):
+    server = new_platform("--set", "identity.mode=warn").start()
+    user = User(server, document("Deny", "*"))
+    user.client().list_functions()
+    log = server.log_path.read_text()
+    assert "would be denied" in log and "lambda:ListFunctions" in log
+
+    off = new_platform("--set", "identity.mode=off").start()
+    User(off, document("Deny", "*")).client().list_functions()
+
+    reachable = new_platform("--set", "identity.mode=off")
+    assert reachable.spawn(listen="0.0.0.0:0").wait(60) != 0
+    assert "identity.mode: off is for loopback only" in reachable.log_tail()
