@@ -156,17 +156,11 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let (lambda, messages) = (Later::new(), Later::new());
-    let code_page = CodePage(lambda.clone());
     let services = services(lambda.clone(), messages.clone(), &principals, &logs, &kept.metrics);
+    let edge = edge(config, services, &lambda, &principals);
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let presign = presign(&identity);
-    let edge = Edge::new(config.edge.clone(), services, identity)
-        .with_mode(config.identity.mode)
-        .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
-        .with_resources("iam", Arc::new(iam.clone()))
-        .with_page(CODE_PAGE, Access::Link, Arc::new(code_page))
-        .with_front(Arc::new(FunctionUrls(lambda.clone())));
     let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
     let stop = stop_signal()?;
@@ -221,6 +215,22 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     }
     terminal::note("stopped");
     Ok(())
+}
+
+/// What answers on the port: services, packages behind links, and functions behind URLs.
+fn edge(
+    config: &Config,
+    services: Vec<Arc<dyn Endpoint>>,
+    lambda: &Later<LambdaEndpoint<Lambda>>,
+    principals: &Principals,
+) -> Edge {
+    let code_page = Arc::new(CodePage(lambda.clone()));
+    Edge::new(config.edge.clone(), services, Arc::clone(&principals.identity))
+        .with_mode(config.identity.mode)
+        .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
+        .with_resources("iam", Arc::new(principals.iam.clone()))
+        .with_page(CODE_PAGE, Access::Link, code_page)
+        .with_front(Arc::new(FunctionUrls(lambda.clone())))
 }
 
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
