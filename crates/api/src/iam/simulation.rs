@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What policies would decide.
+//! What policies would decide: inputs only, for operations that this build checks and does not have.
 
-use super::access::{anything, arn};
 use super::constraints::*;
-use std::collections::BTreeMap;
-use wire::{Context, Input, Output, Result, Structure, operations};
+use wire::{Input, Structure, operations};
 
 /// What policies would decide.
 #[operations("iam")]
 pub trait SimulationOperations: Send + Sync + 'static {
-    /// Says what policies decide that are given.
-    #[operation(on = anything())]
-    async fn simulate_custom_policy(
-        &self,
-        cx: &Context,
-        input: SimulateCustomPolicyInput,
-    ) -> Result<SimulateCustomPolicyOutput>;
+    fn simulate_custom_policy(input: SimulateCustomPolicyInput);
 
-    /// Says what the policies of a user, group or role decide.
-    #[operation(on = arn(policy_source_arn))]
-    async fn simulate_principal_policy(
-        &self,
-        cx: &Context,
-        input: SimulatePrincipalPolicyInput,
-    ) -> Result<SimulatePrincipalPolicyOutput>;
+    fn simulate_principal_policy(input: SimulatePrincipalPolicyInput);
 
     fn get_context_keys_for_custom_policy();
 
@@ -57,13 +43,6 @@ pub struct SimulateCustomPolicyInput {
     pub marker: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Output)]
-pub struct SimulateCustomPolicyOutput {
-    pub evaluation_results: Vec<EvaluationResult>,
-    pub is_truncated: bool,
-    pub marker: Option<String>,
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Input)]
 pub struct SimulatePrincipalPolicyInput {
     #[wire(like = ARN)]
@@ -93,13 +72,6 @@ pub struct SimulatePrincipalPolicyInput {
     pub marker: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Output)]
-pub struct SimulatePrincipalPolicyOutput {
-    pub evaluation_results: Vec<EvaluationResult>,
-    pub is_truncated: bool,
-    pub marker: Option<String>,
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Structure)]
 pub struct OrderedOrganizationPolicy {
     #[wire(like = SIMULATION_POLICY_LIST)]
@@ -114,53 +86,12 @@ pub struct ContextEntry {
     pub context_key_type: Option<ContextKeyType>,
 }
 
-#[derive(Debug, Clone, PartialEq, Structure)]
-pub struct EvaluationResult {
-    pub eval_action_name: String,
-    pub eval_resource_name: Option<String>,
-    pub eval_decision: PolicyEvaluationDecision,
-    pub matched_statements: Vec<MatchedStatement>,
-    pub missing_context_values: Vec<String>,
-    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
-    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
-    pub eval_decision_details: Option<BTreeMap<String, PolicyEvaluationDecision>>,
-    pub resource_specific_results: Vec<ResourceSpecificResult>,
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Structure)]
 pub struct PolicyIdentifier {
     pub policy_type: Option<PolicyIdentifierPolicyType>,
     #[wire(like = ARN)]
     pub policy_arn: Option<String>,
     pub inline_policy_identifier: Option<InlinePolicyIdentifier>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Structure)]
-pub struct MatchedStatement {
-    pub source_policy_id: Option<String>,
-    pub source_policy_type: Option<PolicySourceType>,
-    pub start_position: Option<DocumentPosition>,
-    pub end_position: Option<DocumentPosition>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Structure)]
-pub struct OrganizationsDecisionDetail {
-    pub allowed_by_organizations: Option<bool>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Structure)]
-pub struct PermissionsBoundaryDecisionDetail {
-    pub allowed_by_permissions_boundary: Option<bool>,
-}
-
-#[derive(Debug, Clone, PartialEq, Structure)]
-pub struct ResourceSpecificResult {
-    pub eval_resource_name: String,
-    pub eval_resource_decision: PolicyEvaluationDecision,
-    pub matched_statements: Vec<MatchedStatement>,
-    pub missing_context_values: Vec<String>,
-    pub eval_decision_details: Option<BTreeMap<String, PolicyEvaluationDecision>>,
-    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
 }
 
 #[derive(Debug, Clone, PartialEq, Structure)]
@@ -170,12 +101,6 @@ pub struct InlinePolicyIdentifier {
     pub attachment_type: AttachmentType,
     #[wire(like = ATTACHMENT_NAME)]
     pub attachment_name: String,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Structure)]
-pub struct DocumentPosition {
-    pub line: Option<i32>,
-    pub column: Option<i32>,
 }
 
 wire::enumeration! {
@@ -204,14 +129,6 @@ wire::enumeration! {
 }
 
 wire::enumeration! {
-    pub enum PolicyEvaluationDecision {
-        Allowed = "allowed",
-        ExplicitDeny = "explicitDeny",
-        ImplicitDeny = "implicitDeny",
-    }
-}
-
-wire::enumeration! {
     pub enum PolicyIdentifierPolicyType {
         Inline = "inline",
         AwsManaged = "aws-managed",
@@ -219,17 +136,5 @@ wire::enumeration! {
         PermissionBoundary = "permission-boundary",
         Scp = "scp",
         Rcp = "rcp",
-    }
-}
-
-wire::enumeration! {
-    pub enum PolicySourceType {
-        User = "user",
-        Group = "group",
-        Role = "role",
-        AwsManaged = "aws-managed",
-        UserManaged = "user-managed",
-        Resource = "resource",
-        None = "none",
     }
 }
