@@ -67,7 +67,7 @@ def test_the_account_and_region_are_settings(new_platform):
         FunctionName="here",
         Runtime=PYTHON,
         Handler="index.handler",
-        Role=harness.ROLE,
+        Role="arn:aws:iam::123456789012:role/lambda-role",
         Code={"ZipFile": harness.zip_bytes({"index.py": ""})},
     )
 

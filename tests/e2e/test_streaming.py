@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import clean_environment, node_runtime
+from harness import allow, clean_environment, node_runtime
 
 HERE = Path(__file__).resolve().parent
 SYSTEM_PYTHON = Path("/usr/bin/python3")
@@ -146,9 +146,12 @@ def deploy(platform):
     if not SYSTEM_PYTHON.exists():
         pytest.skip("there is no /usr/bin/python3 that a custom runtime could use")
 
+    # Functions wait until the test has set their concurrency.
+    role = platform.role(allow("lambda:GetFunctionConcurrency"))
+
     def deploy(**settings):
         settings.setdefault("Timeout", 30)
-        return platform.provided(RUNTIME, MemorySize=256, **settings)
+        return platform.provided(RUNTIME, MemorySize=256, role=role, **settings)
 
     return deploy
 
