@@ -224,7 +224,9 @@ impl LogStream {
         if open.batch.len() < bytes_min {
             return;
         }
-        let batch = open.batch.split().freeze();
+        // A copy has just its length; a part of the buffer would hold all of it, and count for less than it takes.
+        let batch = Bytes::copy_from_slice(&open.batch);
+        open.batch.clear();
         let (lines, bytes) = (std::mem::take(&mut open.batch_lines), batch.len());
         if self.stored.append(batch) {
             let dropped_records = std::mem::take(&mut open.dropped_lines);
