@@ -297,5 +297,6 @@ def test_a_line_without_end_is_cut(new_probe, platform):
 
 
 def resident(pid):
+    """The memory of its own that a process has; pages of its program come and go."""
     with open(f"/proc/{pid}/status") as status:  # noqa: PTH123
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))

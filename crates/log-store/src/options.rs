@@ -14,7 +14,7 @@ pub struct Options {
     pub groups_max: usize,
     /// Log streams of a group. The oldest streams of functions go first; further ones of clients are refused. Default: 20000.
     pub group_streams_max: usize,
-    /// Bytes of what functions print that may wait to be written, over all functions. Default: 33554432 (32 MiB).
+    /// Bytes of what functions print that may wait to be written, over all functions. Default: 16777216 (16 MiB).
     pub queue_bytes_max: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for Options {
             bytes_max: 4 << 30,
             groups_max: 100_000,
             group_streams_max: 20_000,
-            queue_bytes_max: 32 << 20,
+            queue_bytes_max: 16 << 20,
         }
     }
 }
