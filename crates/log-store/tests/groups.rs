@@ -256,16 +256,16 @@ fn all_groups_together_have_a_limit() {
     let options = Options { bytes_max: 0, ..Options::default() };
     let logs = Logs::start(dir.path(), options).unwrap();
     let stream = logs.stream(key("/a"), "one".to_owned());
-    let line = "x".repeat(20 << 20);
+    let line = "x".repeat(10 << 20);
     // The limit is looked at after so many bytes.
-    for _ in 0..7 {
+    for _ in 0..14 {
         assert!(stream.append(batch(&[(1, &line)])));
         logs.flush();
     }
     drop(stream);
     drop(logs);
     let logs = Logs::start(dir.path(), Options::default()).unwrap();
-    assert!(read(&logs.group(&key("/a")).unwrap()).len() < 7);
+    assert!(read(&logs.group(&key("/a")).unwrap()).len() < 14);
 }
 
 #[tokio::test]
