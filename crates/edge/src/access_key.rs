@@ -7,9 +7,6 @@ use sigv4::Credentials;
 use std::fmt;
 use wire::Caller;
 
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /// A key and the principal behind it.
 #[derive(Debug)]
 pub struct AccessKey {
@@ -91,43 +88,18 @@ impl AccessKey {
 }
 
 impl SessionCredentials {
-    pub(crate) fn random() -> Result<Self, rustix::io::Errno> {
-        Ok(Self {
-            access_key_id: format!("ASIA{}", random_text(BASE32, 16)?),
-            secret_access_key: random_secret()?,
-            session_token: random_text(BASE64, 172)?,
-        })
+    pub(crate) fn random() -> Self {
+        Self {
+            access_key_id: secrets::access_key_id("ASIA"),
+            secret_access_key: secrets::secret_access_key(),
+            session_token: secrets::text::<172>(),
+        }
     }
-}
-
-pub(crate) fn random_permanent_id() -> Result<String, rustix::io::Errno> {
-    Ok(format!("AKIA{}", random_text(BASE32, 16)?))
-}
-
-pub(crate) fn random_secret() -> Result<String, rustix::io::Errno> {
-    random_text(BASE64, 40)
 }
 
 /// The same for the same role: `AROA` and 17 letters.
 fn role_id(role_arn: &str) -> String {
     let hash = Sha256::digest(role_arn.as_bytes());
-    format!("AROA{}", spell(BASE32, hash.get(..17).unwrap_or_default()))
-}
-
-fn random_text(alphabet: &[u8], length: usize) -> Result<String, rustix::io::Errno> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..)
-        && !rest.is_empty()
-    {
-        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
-    }
-    Ok(spell(alphabet, &bytes))
-}
-
-/// A letter per byte. The alphabets' lengths divide 256, so random bytes make evenly random letters.
-fn spell(alphabet: &[u8], bytes: &[u8]) -> String {
-    let letter =
-        |byte: &u8| alphabet.get(usize::from(*byte) % alphabet.len()).copied().map(char::from);
-    bytes.iter().filter_map(letter).collect()
+    let bytes = hash.first_chunk().expect("a digest of 32 bytes has 17");
+    secrets::unique_id_of("AROA", bytes)
 }

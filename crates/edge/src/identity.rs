@@ -5,19 +5,17 @@
 //! - the well-known pair `test`/`test` exists only where every listener is on loopback;
 //! - the key that signs links to code opens those links and nothing else.
 
-use crate::access_key::{AccessKey, SessionCredentials, random_permanent_id, random_secret};
+use crate::access_key::{AccessKey, SessionCredentials};
 use crate::clock;
 use crate::directory::{Directory, Powers, Signer};
 use crate::guard::Mode;
 use crate::session::SessionTokens;
 use names::{AccountId, Region};
+use secrets::{PrivateFileError, read_private, write_private};
 use sigv4::Presign;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -62,28 +60,10 @@ pub enum Root {
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    #[error("failed to get random bytes for a key")]
-    Random {
-        #[source]
-        source: io::Error,
-    },
-    #[error("failed to {step} the root key in `{}`", path.display())]
-    File {
-        step: &'static str,
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("`{}` holds the root key and others may read it: its mode is {mode:o}, not 600", path.display())]
-    Exposed { path: PathBuf, mode: u32 },
+    #[error("failed to keep the root key")]
+    File(#[from] PrivateFileError),
     #[error("`{}` does not hold an access key", path.display())]
     Invalid { path: PathBuf },
-}
-
-impl IdentityError {
-    fn random(errno: rustix::io::Errno) -> Self {
-        Self::Random { source: errno.into() }
-    }
 }
 
 impl Identity {
@@ -97,38 +77,37 @@ impl Identity {
         listeners: &[SocketAddr],
     ) -> Result<(Self, Root), IdentityError> {
         if listeners.iter().all(|address| address.ip().is_loopback()) {
-            return Ok((Self::well_known(account)?, Root::WellKnown));
+            return Ok((Self::well_known(account), Root::WellKnown));
         }
         let path = dir.join("credentials");
         let (access_key_id, secret, is_new) = match read_key(&path)? {
             Some((id, secret)) => (id, secret, false),
             None => {
-                let (id, secret) = create_key(dir, &path)?;
+                let (id, secret) = create_key(&path)?;
                 (id, secret, true)
             }
         };
         let root = AccessKey::root(&account, &access_key_id, &secret);
-        Ok((Self::with_root(account, root)?, Root::File { path, access_key_id, is_new }))
+        Ok((Self::with_root(account, root), Root::File { path, access_key_id, is_new }))
     }
 
     /// `test`/`test` is root: for loopback only.
-    pub fn well_known(account: AccountId) -> Result<Self, IdentityError> {
+    pub fn well_known(account: AccountId) -> Self {
         let root = AccessKey::root(&account, WELL_KNOWN, WELL_KNOWN);
         Self::with_root(account, root)
     }
 
-    fn with_root(account: AccountId, root: AccessKey) -> Result<Self, IdentityError> {
-        let id = random_permanent_id().map_err(IdentityError::random)?;
-        let links =
-            AccessKey::root(&account, &id, &random_secret().map_err(IdentityError::random)?);
+    fn with_root(account: AccountId, root: AccessKey) -> Self {
+        let (id, secret) = (secrets::access_key_id("AKIA"), secrets::secret_access_key());
+        let links = AccessKey::root(&account, &id, &secret);
         let keys = HashMap::from([(root.caller.access_key_id.as_str().into(), Arc::new(root))]);
-        Ok(Self {
+        Self {
             account,
             keys: RwLock::new(keys),
             links,
             directory: OnceLock::new(),
             tokens: OnceLock::new(),
-        })
+        }
     }
 
     /// Where keys are that are neither root's nor a function's. A second directory would be ignored; there is one.
@@ -146,16 +125,12 @@ impl Identity {
     }
 
     /// Makes a key for a session of a role. It is good until it is revoked or the process ends.
-    pub fn issue_session(
-        &self,
-        role_arn: &str,
-        session_name: &str,
-    ) -> Result<SessionCredentials, IdentityError> {
-        let session = SessionCredentials::random().map_err(IdentityError::random)?;
+    pub fn issue_session(&self, role_arn: &str, session_name: &str) -> SessionCredentials {
+        let session = SessionCredentials::random();
         let key = AccessKey::session(&self.account, role_arn, session_name, &session);
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.insert(session.access_key_id.as_str().into(), Arc::new(key));
-        Ok(session)
+        session
     }
 
     /// Ends a session. The root key stays, whatever is asked.
@@ -219,17 +194,7 @@ impl Identity {
 }
 
 fn read_key(path: &Path) -> Result<Option<(String, String)>, IdentityError> {
-    let failed = |source| IdentityError::File { step: "read", path: path.into(), source };
-    let mode = match fs::metadata(path) {
-        Ok(metadata) => metadata.mode() & 0o777,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    if mode & 0o077 != 0 {
-        return Err(IdentityError::Exposed { path: path.into(), mode });
-    }
-
-    let text = fs::read_to_string(path).map_err(failed)?;
+    let Some(text) = read_private(path)? else { return Ok(None) };
     let value_of = |name: &str| {
         let mut pairs = text.lines().filter_map(|line| line.split_once('='));
         let (_, value) = pairs.find(|(key, _)| key.trim() == name)?;
@@ -241,30 +206,19 @@ fn read_key(path: &Path) -> Result<Option<(String, String)>, IdentityError> {
     }
 }
 
-fn create_key(dir: &Path, path: &Path) -> Result<(String, String), IdentityError> {
-    let id = random_permanent_id().map_err(IdentityError::random)?;
-    let secret = random_secret().map_err(IdentityError::random)?;
-    let write = || -> io::Result<()> {
-        let temporary = dir.join("credentials.new");
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        write!(file, "[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(|source| IdentityError::File { step: "write", path: path.into(), source })?;
+fn create_key(path: &Path) -> Result<(String, String), IdentityError> {
+    let (id, secret) = (secrets::access_key_id("AKIA"), secrets::secret_access_key());
+    let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    write_private(path, &text)?;
     Ok((id, secret))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::error::Error as _;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     fn account() -> AccountId {
         "000000000000".parse().unwrap()
@@ -302,7 +256,8 @@ mod tests {
         let path = dir.path().join("credentials");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let error = Identity::open(account(), dir.path(), &public()).unwrap_err();
-        assert!(matches!(error, IdentityError::Exposed { mode: 0o644, .. }), "{error}");
+        let exposed = PrivateFileError::Exposed { path: path.clone(), mode: 0o644 };
+        assert_eq!(error.source().unwrap().to_string(), exposed.to_string());
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "aws_access_key_id = AKIA\n").unwrap();
@@ -312,9 +267,8 @@ mod tests {
 
     #[test]
     fn a_session_is_known_until_it_is_revoked_and_root_can_not_be() {
-        let identity = Identity::well_known(account()).unwrap();
-        let session =
-            identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f").unwrap();
+        let identity = Identity::well_known(account());
+        let session = identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f");
         let caller = identity.find(&session.access_key_id, None).unwrap().key.caller.clone();
         assert_eq!(caller.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
         assert!(
@@ -323,8 +277,7 @@ mod tests {
                 && caller.user_id.len() == 23
         );
         assert!(session.access_key_id.starts_with("ASIA") && session.access_key_id.len() == 20);
-        let other =
-            identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f").unwrap();
+        let other = identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f");
         assert_ne!(
             (other.access_key_id, other.secret_access_key),
             (session.access_key_id.clone(), session.secret_access_key.clone())

@@ -13,6 +13,7 @@
 //! or an older one.
 
 use bytes::Bytes;
+use journal::fields::{take, take_u32, take_u64};
 use journal::{Format, Frame};
 
 pub(crate) const FORMAT: Format = Format { magic: *b"TBXEVT01", suffix: "events" };
@@ -146,18 +147,6 @@ impl Kept {
         let head = take(&mut from, usize::try_from(head).ok()?)?;
         Some(Self { progress, accepted, class, line, head, body: from })
     }
-}
-
-fn take(from: &mut Bytes, length: usize) -> Option<Bytes> {
-    (from.len() >= length).then(|| from.split_to(length))
-}
-
-fn take_u32(from: &mut Bytes) -> Option<u32> {
-    Some(u32::from_le_bytes(take(from, 4)?.as_ref().try_into().ok()?))
-}
-
-fn take_u64(from: &mut Bytes) -> Option<u64> {
-    Some(u64::from_le_bytes(take(from, 8)?.as_ref().try_into().ok()?))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! Not here: what an entry means, and when a file is not needed any more.
 
 pub mod disk;
+pub mod fields;
 mod frame;
 mod recovery;
 mod writer;

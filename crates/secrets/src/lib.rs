@@ -16,4 +16,4 @@ mod random;
 
 pub use key_file::{KeyFile, KeyFileError, Sealer};
 pub use private_file::{PrivateFileError, read_private, write_private};
-pub use random::{access_key_id, secret_access_key, text, unique_id};
+pub use random::{access_key_id, secret_access_key, text, unique_id, unique_id_of};

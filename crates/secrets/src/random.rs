@@ -13,7 +13,12 @@ pub fn access_key_id(prefix: &str) -> String {
 
 /// The id of a user (`AIDA`), group (`AGPA`), role (`AROA`) or policy (`ANPA`): its prefix and 17 letters.
 pub fn unique_id(prefix: &str) -> String {
-    format!("{prefix}{}", spell(BASE32, &bytes::<17>()))
+    unique_id_of(prefix, &bytes())
+}
+
+/// The same id for the same bytes.
+pub fn unique_id_of(prefix: &str, bytes: &[u8; 17]) -> String {
+    format!("{prefix}{}", spell(BASE32, bytes))
 }
 
 /// 40 letters.

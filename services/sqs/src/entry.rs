@@ -13,6 +13,7 @@
 //! Numbers are little-endian, times are milliseconds since 1970. The format is one of the data directory's.
 
 use bytes::Bytes;
+use journal::fields::{take, take_u32, take_u64};
 use journal::{Format, Frame};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -176,18 +177,6 @@ pub(crate) fn kept(id: u64, queue: u64, progress: Progress, content: &Content) -
 fn start(to: &mut Vec<u8>, kind: u8, id: u64) {
     to.push(kind);
     to.extend(id.to_le_bytes());
-}
-
-fn take(from: &mut Bytes, length: usize) -> Option<Bytes> {
-    (from.len() >= length).then(|| from.split_to(length))
-}
-
-fn take_u32(from: &mut Bytes) -> Option<u32> {
-    Some(u32::from_le_bytes(take(from, 4)?.as_ref().try_into().ok()?))
-}
-
-fn take_u64(from: &mut Bytes) -> Option<u64> {
-    Some(u64::from_le_bytes(take(from, 8)?.as_ref().try_into().ok()?))
 }
 
 #[cfg(test)]

@@ -211,7 +211,6 @@ async fn a_function_is_held_to_its_role() {
         server.identity.set_directory(Arc::new(one));
         let session =
             server.identity.issue_session("arn:aws:iam::000000000000:role/worker", "hello");
-        let session = session.unwrap();
         let credentials = Credentials::new(session.secret_access_key.as_str())
             .with_session_token(session.session_token.as_str());
         let request = Sent::unsigned("POST", INVOKE, "{}");

@@ -191,7 +191,7 @@ impl Server {
         let seen = Arc::new(Seen::default());
         let services = [&LAMBDA, &STS, &LOGS]
             .map(|spec| -> Arc<dyn Endpoint> { Arc::new(Echo { spec, seen: Arc::clone(&seen) }) });
-        let identity = Arc::new(Identity::well_known("000000000000".parse().unwrap()).unwrap());
+        let identity = Arc::new(Identity::well_known("000000000000".parse().unwrap()));
         let edge = Arc::new(extend(Edge::new(options, services.to_vec(), Arc::clone(&identity))));
         let listening = edge.listen(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
         Self { edge, identity, listening, seen }
