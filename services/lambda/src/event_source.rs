@@ -4,8 +4,9 @@
 //! Pure: nothing here knows which mappings there are, or whether the source exists.
 
 use crate::error::Error;
-use crate::{event_source_checks, filter_pattern};
+use crate::event_source_checks;
 use api::lambda;
+use event_patterns::Pattern;
 use lambda::{EventSourceMappingConfiguration, EventSourcePosition as Position, FilterCriteria};
 
 const FILTERS_MAX: usize = 10;
@@ -248,8 +249,9 @@ fn check(kind: Kind, config: &EventSourceMappingConfiguration) -> Result<(), Err
     if criteria.len() > FILTERS_MAX {
         return invalid("FilterCriteria must have at most 10 filters");
     }
-    let is_pattern =
-        |filter: &lambda::Filter| filter.pattern.as_deref().is_some_and(filter_pattern::is_pattern);
+    let is_pattern = |filter: &lambda::Filter| {
+        filter.pattern.as_deref().is_some_and(|text| Pattern::parse(text).is_ok())
+    };
     if !criteria.iter().all(is_pattern) {
         return invalid("Invalid filter pattern definition.");
     }

@@ -32,7 +32,6 @@ mod event_invoke;
 mod event_source;
 mod event_source_checks;
 mod event_source_mappings;
-mod filter_pattern;
 mod function;
 mod function_scaling;
 mod function_urls;
