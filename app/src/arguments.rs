@@ -59,6 +59,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Ask what policies decide. Asks the server that runs.
+    Iam {
+        #[command(subcommand)]
+        command: IamCommand,
+    },
     /// Write all functions, versions, aliases and layers to one file: a backup, or a move. Stop the server first.
     Export {
         /// Where to. It holds environment variables as they are, and is readable for this user alone.
@@ -115,6 +120,54 @@ pub(crate) enum QueueCommand {
         #[command(flatten)]
         settings: Settings,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IamCommand {
+    /// Say whether somebody may do something, and which statement of which policy decides.
+    ///
+    /// For a denial that somebody got: `--message`, with the whole of it.
+    Explain {
+        #[command(flatten)]
+        asked: Explain,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Explain {
+    /// The id of an access key, or the ARN of a user, a role, a session of one, or an account's root.
+    #[arg(required_unless_present = "message")]
+    pub(crate) who: Option<String>,
+    /// Such as lambda:InvokeFunction.
+    #[arg(required_unless_present = "message")]
+    pub(crate) action: Option<String>,
+    /// An ARN, or * for actions that are for no resource in particular.
+    #[arg(required_unless_present = "message")]
+    pub(crate) resource: Option<String>,
+    /// The denial that somebody got: "User: ... is not authorized to perform: ... on resource: ...".
+    #[arg(long, conflicts_with_all = ["who", "action", "resource"])]
+    pub(crate) message: Option<String>,
+    /// What the request has for a condition key, such as aws:SourceIp=10.0.0.7. A key may have several values.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_fact)]
+    pub(crate) context: Vec<(String, String)>,
+    #[arg(long, default_value = "text")]
+    pub(crate) output: ExplainOutput,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainOutput {
+    Text,
+    Json,
+}
+
+fn parse_fact(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if key.contains(':') => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("KEY=VALUE is wanted, such as aws:SourceIp=10.0.0.7".to_owned()),
+    }
 }
 
 impl QueueCommand {

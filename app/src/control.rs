@@ -5,6 +5,7 @@
 
 use crate::metering::Metering;
 use anyhow::{Context, bail};
+use edge::Edge;
 use events::Class;
 use lambda::Lambda;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub(crate) enum Request {
         to: String,
         by: Vec<Column>,
     },
+    /// Why somebody may do something, or may not.
+    Explain(edge::Question),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,7 @@ pub(crate) enum Answer {
     Items(Vec<lambda::Waiting>),
     Count(usize),
     Usage(Vec<Row>),
+    Explanation(edge::Explanation),
     Error(String),
 }
 
@@ -80,6 +84,7 @@ pub(crate) struct Line {
 pub(crate) struct Asked {
     pub(crate) lambda: Lambda,
     pub(crate) metering: Arc<Metering>,
+    pub(crate) edge: Arc<Edge>,
 }
 
 /// A path of the socket that is short enough for one, however long that of the directory is.
@@ -151,6 +156,10 @@ async fn answer_to(request: Request, asked: &Asked) -> Answer {
         Request::Usage { from, to, by } => match asked.metering.usage(&from, &to, &by).await {
             Ok(rows) => Answer::Usage(rows),
             Err(error) => Answer::Error(format!("cannot sum up: {error}")),
+        },
+        Request::Explain(question) => match asked.edge.explain(&question) {
+            Ok(explanation) => Answer::Explanation(explanation),
+            Err(error) => Answer::Error(error.to_string()),
         },
     }
 }

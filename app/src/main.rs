@@ -13,7 +13,7 @@ mod telemetry;
 mod terminal;
 mod urls;
 
-use arguments::{Arguments, Command, QueueCommand, RuntimesCommand, Settings};
+use arguments::{Arguments, Command, IamCommand, QueueCommand, RuntimesCommand, Settings};
 use clap::Parser;
 use config::Config;
 use std::process::ExitCode;
@@ -49,6 +49,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Queue { command, settings } => {
             let settings = command.as_ref().map_or(&settings, QueueCommand::settings);
             command::queue::run(&load(settings)?, command.as_ref())
+        }
+        Command::Iam { command: IamCommand::Explain { asked, settings } } => {
+            command::iam::explain(&load(&settings)?, &asked)
         }
         Command::Usage { which, settings } => command::usage::run(&load(&settings)?, &which),
         Command::Export { file, overwrite, settings } => {

@@ -174,3 +174,56 @@ def test_modes(new_platform):
     reachable = new_platform("--set", "identity.mode=off")
     assert reachable.spawn(listen="0.0.0.0:0").wait(60) != 0
     assert "identity.mode: off is for loopback only" in reachable.log_tail()
+
+
+def explained(server, *arguments):
+    """What `tinderbox iam explain` answers."""
+    done = server.tinderbox("iam", "explain", "--data-dir", server.data_dir, "--output", "json", *arguments)
+    return json.loads(done.stdout)
+
+
+def test_a_denial_is_explained_by_its_statements(server, function):
+    user = User(server)
+    allow = {"Sid": "Read", "Effect": "Allow", "Action": "lambda:Get*", "Resource": "*"}
+    here = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*", "Condition": here}
+    user.put(json.dumps({"Version": "2012-10-17", "Statement": [allow, invoke]}))
+    sentence = denied(user.client().invoke, FunctionName=function.name)
+
+    why = explained(server, "--message", sentence)
+
+    assert not why["is_allowed"] and why["sentence"] == sentence
+    assert [(found["number"], found["sid"], found["outcome"]) for found in why["statements"]] == [
+        (1, "Read", "is for other actions"),
+        (2, None, "its condition on aws:SourceIp does not hold: the request has none"),
+    ]
+    assert why["missing_context"] == ["aws:SourceIp"]
+    key = user.key["AccessKeyId"]
+    asked = [key, "lambda:InvokeFunction", function.arn]
+    there = explained(server, *asked, "--context", "aws:SourceIp=10.0.0.7")
+    assert there["is_allowed"]
+    assert (
+        f"statement 2 of inline policy {user.iam.list_user_policies(UserName=user.name)['PolicyNames'][0]}"
+        in (there["sentence"])
+    )
+
+    user.put(document("Deny", "lambda:*"))
+    now = explained(server, *asked, "--context", "aws:SourceIp=10.0.0.7")
+    assert "with an explicit deny in an identity-based policy: statement 1 of" in now["sentence"]
+    assert now["sentence"].startswith(denied(user.client().invoke, FunctionName=function.name))
+
+
+def test_what_a_functions_policy_decides_is_explained(server, function):
+    user, lambda_ = User(server), server.client()
+    statement = {"FunctionName": function.name, "Action": "lambda:InvokeFunction", "Principal": user.arn}
+    lambda_.add_permission(StatementId="let-in", **statement)
+    try:
+        why = explained(server, user.arn, "lambda:InvokeFunction", function.arn)
+    finally:
+        lambda_.remove_permission(FunctionName=function.name, StatementId="let-in")
+    assert why["is_allowed"] and "statement 1 (Sid let-in) of default, a resource-based policy" in why["sentence"]
+    assert not explained(server, user.arn, "lambda:InvokeFunction", function.arn)["is_allowed"]
+    nobody = server.tinderbox(
+        *["iam", "explain", "--data-dir", server.data_dir, f"{user.arn}x", "lambda:X", "*"], check=False
+    )
+    assert nobody.returncode != 0 and "there is no user" in nobody.stderr

@@ -3,6 +3,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod doctor;
+pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod queue;
 pub(crate) mod runtimes;

@@ -42,7 +42,9 @@ pub(crate) fn run(config: &Config, command: Option<&QueueCommand>) -> anyhow::Re
         }
         (Answer::Count(count), _) => Ok(terminal::line(format!("redriven {count}"))?),
         (Answer::Error(error), _) => bail!("{error}"),
-        (Answer::Usage(_), _) => bail!("the server answered something else"),
+        (Answer::Usage(_) | Answer::Explanation(_), _) => {
+            bail!("the server answered something else")
+        }
     }
 }
 

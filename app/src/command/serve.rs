@@ -188,7 +188,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.with_queues(Arc::new(queues.clone()));
     let functions = functions.with_roles(roles(iam, config.identity.mode));
     let opened = Lambda::serve(functions, invoker.clone(), presign);
-    let asked = Asked { lambda: opened.clone(), metering: Arc::clone(&metering) };
+    let metered = Arc::clone(&metering);
+    let asked = Asked { lambda: opened.clone(), metering: metered, edge: Arc::clone(&edge) };
     let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
     announce_mode(config.identity.mode);

@@ -43,13 +43,19 @@ const MEANT_OF_SQS: [(&str, &str); 3] = [
     ),
 ];
 
+/// The same of AWS Identity and Access Management.
+const MEANT_OF_IAM: [(&str, &str); 1] = [(
+    ".SourcePolicyType: type is \"string\", in the model \"enumeration\"",
+    "AWS answers `IAM Policy`, which is none of the model's values",
+)];
+
 const UNKNOWN_ATTRIBUTE: &str = "SQS itself refuses an unknown attribute, with an error of its own";
 const ONE_OF: &str =
     "the values are a constraint, from the same list as those of a function's runtime";
 
 /// Where `spec` is not what `model` says, apart from what is meant.
 pub fn differences(spec: &ServiceSpec, model: &Value) -> Vec<String> {
-    let meant = || MEANT.iter().chain(&MEANT_OF_SQS);
+    let meant = || MEANT.iter().chain(&MEANT_OF_SQS).chain(&MEANT_OF_IAM);
     let is_meant = |difference: &String| meant().any(|(end, _)| difference.ends_with(end));
     let mut differences = wire::oracle::differences(spec, model);
     differences.retain(|difference| !is_meant(difference));

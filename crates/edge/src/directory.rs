@@ -52,6 +52,8 @@ pub struct Entity {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityKind {
+    /// `arn:aws:iam::000000000000:root`
+    Root { arn: String },
     /// `arn:aws:iam::000000000000:user/path/name`
     User { arn: String, name: String },
     /// `arn:aws:iam::000000000000:role/path/name`, and of a session of it
@@ -62,20 +64,31 @@ pub enum EntityKind {
 impl Powers {
     /// Of a session whose role is gone. `arn` is the session's.
     pub(crate) fn nothing(arn: &str) -> Self {
-        Self::Held(Arc::new(Entity {
-            kind: EntityKind::Role { arn: String::new(), session_arn: arn.to_owned() },
+        let kind = EntityKind::Role { arn: String::new(), session_arn: arn.to_owned() };
+        Self::Held(Arc::new(Entity::without_policies(kind)))
+    }
+}
+
+impl Entity {
+    /// The root of an account, by its ARN.
+    pub(crate) fn root(arn: &str) -> Self {
+        Self::without_policies(EntityKind::Root { arn: arn.to_owned() })
+    }
+
+    const fn without_policies(kind: EntityKind) -> Self {
+        Self {
+            kind,
             tags: Vec::new(),
             identity: Vec::new(),
             boundary: None,
             session: None,
             issued_at_s: None,
-        }))
+        }
     }
-}
 
-impl Entity {
     pub fn principal<'a>(&'a self, account: &'a str) -> Principal<'a> {
         match &self.kind {
+            EntityKind::Root { .. } => Principal::Root { account },
             EntityKind::User { arn, .. } => Principal::User { account, arn },
             EntityKind::Role { arn, session_arn } => {
                 Principal::Role { account, role_arn: arn, session_arn }

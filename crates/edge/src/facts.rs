@@ -8,7 +8,7 @@ use http::header::{REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName};
 use policy::{Fact, Facts};
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use wire::{Access, Context};
 
 /// Where a request came from.
@@ -20,6 +20,11 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// Of a request that nobody made.
+    pub(crate) const fn nowhere() -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), user_agent: None, referer: None }
+    }
+
     pub(crate) fn of(address: IpAddr, headers: &HeaderMap) -> Self {
         let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(Into::into);
         Self { address, user_agent: text(USER_AGENT), referer: text(REFERER) }
@@ -63,7 +68,7 @@ impl RequestFacts<'_> {
             () if is("userid") => Fact::from(cx.caller.user_id.as_str()),
             () if is("username") => match &entity.kind {
                 EntityKind::User { name, .. } => Fact::from(name.as_str()),
-                EntityKind::Role { .. } => return None,
+                EntityKind::Root { .. } | EntityKind::Role { .. } => return None,
             },
             () if is("TokenIssueTime") => Fact::from(entity.issued_at_s?.to_string()),
             () if is("SourceIp") => Fact::from(self.origin.address.to_canonical().to_string()),

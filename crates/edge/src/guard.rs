@@ -5,7 +5,8 @@
 
 use crate::directory::{Entity, EntityKind, Powers, Signer};
 use crate::facts::{Origin, RequestFacts};
-use policy::{Answer, Decision, Named, Request, Source};
+use policy::{Answer, Decision, Facts, Named, Request, Source};
+use std::borrow::Cow;
 use std::sync::Arc;
 use wire::{Access, Authority, Authorize, Context};
 
@@ -78,30 +79,56 @@ impl Guard {
     }
 }
 
+/// A resource that a call is for, and what of it has a say.
+pub(crate) struct Case<'a> {
+    pub(crate) resources: Option<&'a dyn Resources>,
+    /// Its whole ARN.
+    pub(crate) resource: Cow<'a, str>,
+    /// Whose it is: the caller's account's, where its ARN says none.
+    pub(crate) account: String,
+    pub(crate) attached: Vec<Named>,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(guard: &'a Guard, cx: &Context, access: &'a Access) -> Self {
+        let resources = guard.resources_of(&access.resource);
+        let whole = resources.and_then(|resources| resources.whole_arn(&access.resource));
+        let resource = whole.map_or(Cow::Borrowed(access.resource.as_str()), Cow::Owned);
+        let attached = resources.map(|resources| resources.policies(&resource)).unwrap_or_default();
+        let account = account_of(&resource).unwrap_or(cx.account.as_str()).to_owned();
+        Self { resources, resource, account, attached }
+    }
+
+    pub(crate) fn request<'r>(
+        &'r self,
+        entity: &'r Entity,
+        cx: &'r Context,
+        action: &'r str,
+        facts: &'r dyn Facts,
+    ) -> Request<'r> {
+        Request {
+            principal: entity.principal(cx.account.as_str()),
+            action,
+            resource: &self.resource,
+            resource_account: &self.account,
+            facts,
+        }
+    }
+}
+
 impl Authorize for Bound {
     fn authorize(&self, cx: &Context, action: &str, access: &Access) -> Result<(), String> {
-        let resources = self.guard.resources_of(&access.resource);
-        let whole = resources.and_then(|resources| resources.whole_arn(&access.resource));
-        let resource = whole.as_deref().unwrap_or(&access.resource);
-        let attached = resources.map(|resources| resources.policies(resource));
-        let account = account_of(resource).unwrap_or(cx.account.as_str());
-        let facts =
-            RequestFacts { cx, entity: &self.entity, origin: &self.origin, access, resources };
-        let request = Request {
-            principal: self.entity.principal(cx.account.as_str()),
-            action,
-            resource,
-            resource_account: account,
-            facts: &facts,
-        };
-        let decision =
-            policy::evaluate(&request, &self.entity.sources(&attached.unwrap_or_default()));
+        let (entity, case) = (&*self.entity, Case::new(&self.guard, cx, access));
+        let (origin, resources) = (&self.origin, case.resources);
+        let facts = RequestFacts { cx, entity, origin, access, resources };
+        let request = case.request(entity, cx, action, &facts);
+        let decision = policy::evaluate(&request, &entity.sources(&case.attached));
         if decision.is_allowed() {
             return Ok(());
         }
-        let sentence = sentence(&cx.caller.arn, action, resource, &decision);
+        let sentence = sentence(&cx.caller.arn, action, &case.resource, &decision);
         // Nothing crosses accounts but by policy, whatever the mode.
-        if self.guard.mode == Mode::Warn && account == cx.account.as_str() {
+        if self.guard.mode == Mode::Warn && case.account == cx.account.as_str() {
             tracing::warn!(request_id = %cx.request_id, denial = sentence, "call would be denied");
             return Ok(());
         }
@@ -110,18 +137,21 @@ impl Authorize for Bound {
 }
 
 impl Entity {
-    /// `User` or `AssumedRole`
+    /// `Account`, `User` or `AssumedRole`
     pub(crate) const fn principal_type(&self) -> &'static str {
         match self.kind {
+            EntityKind::Root { .. } => "Account",
             EntityKind::User { .. } => "User",
             EntityKind::Role { .. } => "AssumedRole",
         }
     }
 
-    /// The user's ARN, or that of the session's role.
+    /// The user's ARN, root's, or that of the session's role.
     pub(crate) fn arn(&self) -> &str {
         match &self.kind {
-            EntityKind::User { arn, .. } | EntityKind::Role { arn, .. } => arn,
+            EntityKind::Root { arn }
+            | EntityKind::User { arn, .. }
+            | EntityKind::Role { arn, .. } => arn,
         }
     }
 }
@@ -135,16 +165,31 @@ pub(crate) fn account_of(arn: &str) -> Option<&str> {
 pub(crate) fn sentence(caller: &str, action: &str, resource: &str, decision: &Decision) -> String {
     let denied =
         format!("User: {caller} is not authorized to perform: {action} on resource: {resource}");
-    let (article, kind) = match decision.source {
-        Source::Identity => ("an", "identity-based policy"),
-        Source::Resource => ("a", "resource-based policy"),
-        Source::Boundary => ("a", "permissions boundary"),
-        Source::Session => ("a", "session policy"),
-    };
+    let kind = kind(decision.source);
     match decision.answer {
-        Answer::ExplicitDeny => format!("{denied} with an explicit deny in {article} {kind}"),
+        Answer::ExplicitDeny => {
+            format!("{denied} with an explicit deny in {} {kind}", article(decision.source))
+        }
         Answer::ImplicitDeny | Answer::Allow => {
             format!("{denied} because no {kind} allows the {action} action")
         }
+    }
+}
+
+/// Whose policies, as denials call them.
+pub(crate) const fn kind(source: Source) -> &'static str {
+    match source {
+        Source::Identity => "identity-based policy",
+        Source::Resource => "resource-based policy",
+        Source::Boundary => "permissions boundary",
+        Source::Session => "session policy",
+    }
+}
+
+/// Before one of that kind.
+pub(crate) const fn article(source: Source) -> &'static str {
+    match source {
+        Source::Identity => "an",
+        Source::Resource | Source::Boundary | Source::Session => "a",
     }
 }

@@ -155,6 +155,11 @@ impl Identity {
         Some(Signer { key: Arc::new(key), powers })
     }
 
+    /// What the principal with this ARN may do now.
+    pub(crate) fn powers_of(&self, arn: &str) -> Option<Powers> {
+        self.directory.get()?.powers(arn)
+    }
+
     /// Root may do everything; a function what its role may, and nothing once that is gone.
     fn powers(&self, key: &AccessKey) -> Powers {
         match (key.credentials.session_token(), self.directory.get()) {

@@ -20,6 +20,7 @@ mod clock;
 mod detect;
 mod directory;
 mod dispatch;
+mod explain;
 mod facts;
 mod front;
 mod guard;
@@ -33,6 +34,7 @@ mod steady;
 
 pub use access_key::{AccessKey, SessionCredentials};
 pub use directory::{Directory, Entity, EntityKind, Powers, Signer};
+pub use explain::{ExplainedStatement, Explanation, Question, Unexplained};
 pub use front::{Front, Guest, Reception, Site};
 pub use guard::{Mode, Resources};
 pub use identity::{Identity, IdentityError, IdentityOptions, Root};

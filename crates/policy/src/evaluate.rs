@@ -149,7 +149,7 @@ pub fn evaluate(request: &Request<'_>, sources: &Sources<'_>) -> Decision {
 }
 
 /// Whether only a role that trusts the principal lets it: of its own account's policies none is enough.
-fn needs_trust(action: &str) -> bool {
+pub fn needs_trust(action: &str) -> bool {
     ["sts:AssumeRole", "sts:TagSession"].iter().any(|name| name.eq_ignore_ascii_case(action))
 }
 
@@ -217,7 +217,7 @@ impl Statement {
 }
 
 impl Set {
-    fn has(&self, text: &str, fold: bool, view: View<'_>) -> bool {
+    pub(crate) fn has(&self, text: &str, fold: bool, view: View<'_>) -> bool {
         let mut is_decided = true;
         for pattern in &self.patterns {
             match pattern.fits(text, fold, view.facts) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! IAM policies: documents are read once, and asked many times whether they allow a request.
 //!
-//! Start at `evaluate.rs` for the decision, at `document.rs` for what a document may say.
+//! Start at `evaluate.rs` for the decision, at `explain.rs` for why, at `document.rs` for what a document may say.
 //!
 //! Invariants:
 //! - what is not allowed is denied, and a `Deny` that applies wins over every `Allow`;
@@ -13,20 +13,24 @@
 mod condition;
 mod document;
 mod evaluate;
+mod explain;
 mod facts;
 mod glob;
 mod malformed;
 mod network;
 mod node;
+mod outline;
 mod pattern;
 mod principal;
 mod read;
 mod read_condition;
 
 pub use document::{Document, Effect, Kind};
-pub use evaluate::{Answer, Decider, Decision, Request, Source, Sources, evaluate};
+pub use evaluate::{Answer, Decider, Decision, Request, Source, Sources, evaluate, needs_trust};
+pub use explain::{Explanation, Finding, Outcome, Unmet, explain};
 pub use facts::{Fact, FactList, Facts};
 pub use malformed::Malformed;
+pub use outline::{Position, Span, spans};
 pub use principal::Principal;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! What a principal may do is put together once, and again after anything has changed.
 
 use crate::accounts::{Account, Owner, Tables};
+use crate::held::held;
 use crate::record::{Entity, Kind};
 use crate::{Iam, managed};
 use edge::{Directory, EntityKind, Powers, Resources, Session, Signer};
@@ -118,7 +119,11 @@ impl Resources for Iam {
 
 impl Iam {
     /// Looks at the user, the group or the role that an ARN names.
-    fn of_entity<R>(&self, arn: &str, look: impl FnOnce(&Entity) -> Option<R>) -> Option<R> {
+    pub(crate) fn of_entity<R>(
+        &self,
+        arn: &str,
+        look: impl FnOnce(&Entity) -> Option<R>,
+    ) -> Option<R> {
         let account = account_and_resource(arn)?.0.parse().ok()?;
         self.accounts.with(&account, |account| look(holder(account, arn)?))
     }
@@ -144,7 +149,7 @@ impl Iam {
 }
 
 /// The user, the group or the role that an ARN names, whatever path it has: names are theirs alone.
-fn holder<'a>(account: &'a Account, arn: &str) -> Option<&'a Arc<Entity>> {
+pub(crate) fn holder<'a>(account: &'a Account, arn: &str) -> Option<&'a Arc<Entity>> {
     let (_, resource) = account_and_resource(arn)?;
     let (kind, rest) = resource.split_once('/')?;
     let (kind, name) = match kind {
@@ -191,22 +196,14 @@ fn powers(tables: &Tables, arn: &str) -> Option<Powers> {
 }
 
 /// `arn:aws:iam::000000000000:user/a` and `arn:aws:sts::000000000000:assumed-role/a/b`
-fn account_and_resource(arn: &str) -> Option<(&str, &str)> {
+pub(crate) fn account_and_resource(arn: &str) -> Option<(&str, &str)> {
     let rest = arn.strip_prefix("arn:aws:iam::").or_else(|| arn.strip_prefix("arn:aws:sts::"))?;
     rest.split_once(':')
 }
 
 /// The policies of an entity itself, and those of its groups.
 fn identity(account: &Account, id: &AccountId, entity: &Entity) -> Vec<Named> {
-    let groups = entity.user().into_iter().flat_map(|user| &user.groups);
-    let groups = groups.filter_map(|name| account.entities.get(&(Kind::Group, name.clone())));
-    std::iter::once(entity)
-        .chain(groups.map(|group| &**group))
-        .flat_map(|holder| {
-            let inline = holder.inline.iter().filter_map(|(name, text)| named(name, text));
-            inline.chain(holder.attached.iter().filter_map(|arn| managed(account, id, arn)))
-        })
-        .collect()
+    held(account, id, entity).filter_map(|held| named(&held.title(), held.text())).collect()
 }
 
 fn managed(account: &Account, id: &AccountId, arn: &str) -> Option<Named> {

@@ -19,12 +19,14 @@ mod directory;
 mod document;
 mod entity;
 mod error;
+mod held;
 mod managed;
 mod operations;
 mod page;
 mod quota;
 mod record;
 mod service_linked;
+mod simulation;
 mod tag;
 mod view;
 

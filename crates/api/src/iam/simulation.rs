@@ -1,19 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What policies would decide: inputs only, for operations that this build checks and does not have.
+//! What policies would decide.
 
+use super::access::{anything, arn};
 use super::constraints::*;
-use wire::{Input, Structure, operations};
+use std::collections::BTreeMap;
+use wire::{Context, Input, Output, Result, Structure, operations};
 
 /// What policies would decide.
 #[operations("iam")]
 pub trait SimulationOperations: Send + Sync + 'static {
-    fn simulate_custom_policy(input: SimulateCustomPolicyInput);
+    /// Says what policies that come with the request decide.
+    #[operation(on = anything())]
+    async fn simulate_custom_policy(
+        &self,
+        cx: &Context,
+        input: SimulateCustomPolicyInput,
+    ) -> Result<SimulateCustomPolicyOutput>;
 
-    fn simulate_principal_policy(input: SimulatePrincipalPolicyInput);
+    /// Says what the policies of a user, a group or a role decide.
+    #[operation(on = arn(policy_source_arn))]
+    async fn simulate_principal_policy(
+        &self,
+        cx: &Context,
+        input: SimulatePrincipalPolicyInput,
+    ) -> Result<SimulatePrincipalPolicyOutput>;
 
-    fn get_context_keys_for_custom_policy();
+    /// Lists the condition keys that policies name which come with the request.
+    #[operation(on = anything())]
+    async fn get_context_keys_for_custom_policy(
+        &self,
+        cx: &Context,
+        input: GetContextKeysForCustomPolicyInput,
+    ) -> Result<GetContextKeysForCustomPolicyOutput>;
 
-    fn get_context_keys_for_principal_policy();
+    /// Lists the condition keys that the policies of a user, a group or a role name.
+    #[operation(on = arn(policy_source_arn))]
+    async fn get_context_keys_for_principal_policy(
+        &self,
+        cx: &Context,
+        input: GetContextKeysForPrincipalPolicyInput,
+    ) -> Result<GetContextKeysForPrincipalPolicyOutput>;
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -70,6 +96,102 @@ pub struct SimulatePrincipalPolicyInput {
     pub max_items: Option<i32>,
     #[wire(like = MARKER)]
     pub marker: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct SimulateCustomPolicyOutput {
+    pub evaluation_results: Vec<EvaluationResult>,
+    pub is_truncated: bool,
+    pub marker: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct SimulatePrincipalPolicyOutput {
+    pub evaluation_results: Vec<EvaluationResult>,
+    pub is_truncated: bool,
+    pub marker: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct GetContextKeysForCustomPolicyInput {
+    #[wire(like = SIMULATION_POLICY_LIST)]
+    pub policy_input_list: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+pub struct GetContextKeysForPrincipalPolicyInput {
+    #[wire(like = ARN)]
+    pub policy_source_arn: String,
+    #[wire(like = SIMULATION_POLICY_LIST)]
+    pub policy_input_list: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct GetContextKeysForCustomPolicyOutput {
+    pub context_key_names: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct GetContextKeysForPrincipalPolicyOutput {
+    pub context_key_names: Vec<String>,
+}
+
+/// What is decided of an action, on all of the resources together and on each.
+#[derive(Debug, Clone, PartialEq, Structure)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: PolicyEvaluationDecisionType,
+    pub matched_statements: Vec<Statement>,
+    pub missing_context_values: Vec<String>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<BTreeMap<String, PolicyEvaluationDecisionType>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Structure)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: PolicyEvaluationDecisionType,
+    pub matched_statements: Vec<Statement>,
+    pub missing_context_values: Vec<String>,
+    pub eval_decision_details: Option<BTreeMap<String, PolicyEvaluationDecisionType>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+
+/// A statement that decided, by where it stands.
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    /// AWS answers `IAM Policy`, which its model does not have.
+    pub source_policy_type: Option<String>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct Position {
+    pub line: i32,
+    pub column: i32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Structure)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: bool,
+}
+
+wire::enumeration! {
+    pub enum PolicyEvaluationDecisionType {
+        Allowed = "allowed",
+        ExplicitDeny = "explicitDeny",
+        ImplicitDeny = "implicitDeny",
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Structure)]
