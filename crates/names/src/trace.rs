@@ -23,14 +23,15 @@ impl TraceHeader {
         Self(format!("Root=1-{epoch_seconds:08x}-{root};Parent={};Sampled=0", segment()).into())
     }
 
-    /// Goes on with a trace that came from outside. What lacks a parent or a decision about sampling is given one.
+    /// Goes on with a trace that came from outside. What lacks a parent or a decision about sampling is given one. The SDK for
+    /// Python sends the bars of a lineage as `%7C`.
     pub fn parse(text: &str) -> Option<Self> {
         let is_visible = |byte: u8| byte.is_ascii_graphic();
         let field = |name: &str| text.split(';').find_map(|part| part.strip_prefix(name));
         if text.len() > LENGTH_MAX || !text.bytes().all(is_visible) || !is_root(field("Root=")?) {
             return None;
         }
-        let mut whole = text.to_owned();
+        let mut whole = text.replace("%7C", "|");
         if field("Parent=").is_none() {
             whole += &format!(";Parent={}", segment());
         }
@@ -77,12 +78,22 @@ impl TraceHeader {
         (header, hops)
     }
 
-    /// Where the lineage begins, and what it is.
-    fn lineage(&self) -> Option<(usize, &str)> {
-        let start = self.0.find(LINEAGE)?;
-        let lineage = self.0.get(start + LINEAGE.len()..)?;
-        Some((start, lineage.split(';').next().unwrap_or_default()))
+    /// Whether the header that an invocation passes on says that something came before it in its chain.
+    pub fn is_chained(header: &str) -> bool {
+        let is_first = |lineage: &str| !lineage.contains('|') && lineage.ends_with(":0");
+        lineage(header).is_some_and(|(_, lineage)| !is_first(lineage))
     }
+
+    fn lineage(&self) -> Option<(usize, &str)> {
+        lineage(&self.0)
+    }
+}
+
+/// Where the lineage of a header begins, and what it is.
+fn lineage(header: &str) -> Option<(usize, &str)> {
+    let start = header.find(LINEAGE)?;
+    let lineage = header.get(start + LINEAGE.len()..)?;
+    Some((start, lineage.split(';').next().unwrap_or_default()))
 }
 
 fn segment() -> String {
@@ -123,6 +134,7 @@ mod tests {
         let mut counts = Vec::new();
         for resource in ["aaaa", "bbbb", "aaaa", "aaaa", "bbbb"] {
             let (next, count) = header.hop(resource);
+            assert_eq!(TraceHeader::is_chained(&next), !counts.is_empty());
             header = TraceHeader::parse(&next).unwrap();
             counts.push(count);
         }
@@ -148,6 +160,8 @@ mod tests {
         let completed = TraceHeader::parse(ROOT).unwrap();
         assert!(completed.as_str().starts_with(&format!("{ROOT};Parent=")));
         assert!(completed.as_str().ends_with(";Sampled=0"));
+        let quoted = TraceHeader::parse(&format!("{whole}%7C1:b:2")).unwrap();
+        assert_eq!(quoted.as_str(), format!("{whole}|1:b:2"));
     }
 
     #[test]
