@@ -9,6 +9,7 @@ mod host;
 mod metering;
 mod opening;
 mod principals;
+mod subscribers;
 mod telemetry;
 mod terminal;
 mod urls;

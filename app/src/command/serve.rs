@@ -7,6 +7,7 @@ use crate::host::FunctionHost;
 use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
+use crate::subscribers::Subscribers;
 use crate::urls::FunctionUrls;
 use crate::{control, telemetry, terminal};
 use anyhow::{Context, bail};
@@ -156,7 +157,10 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let (lambda, messages) = (Later::new(), Later::new());
-    let services = services(lambda.clone(), messages.clone(), &principals, &logs, &kept.metrics);
+    let subscribers = Subscribers { lambda: lambda.clone(), mode: config.identity.mode };
+    let log_groups = logs::Service::new(logs.clone(), Arc::new(subscribers));
+    let services =
+        services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
     let edge = edge(config, services, &lambda, &principals);
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
@@ -199,6 +203,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         () = stop => {}
         () = invoker.tend() => {}
         () = metering.run() => {}
+        () = log_groups.run() => {}
         () = images.tend() => {}
         error = control => error?,
     }
@@ -239,7 +244,7 @@ fn services(
     lambda: Later<LambdaEndpoint<Lambda>>,
     messages: Later<SqsEndpoint<Sqs>>,
     principals: &Principals,
-    logs: &Logs,
+    logs: &logs::Service,
     cloudwatch: &CloudWatch,
 ) -> Vec<Arc<dyn Endpoint>> {
     let Principals { iam, tokens, .. } = principals;
@@ -250,7 +255,7 @@ fn services(
         Arc::new(api::lambda_microvms::LambdaMicrovmsEndpoint(())),
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
-        logs::Service::new(logs.clone()).endpoint(),
+        logs.clone().endpoint(),
         Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: messages }),
         sts,
         cloudwatch.endpoint(),

@@ -4,6 +4,7 @@
 //! ```text
 //! frame:  length u32 | CRC-32 u32 | kind u8 | stream u32 | arrived i64 | body       length and CRC are of all behind them
 //! body:   of events: as many as there are;   of a stream: whether it stays without events u8 | its name
+//!         of events with a cause: its length u16 | the cause | events
 //! event:  time i64 | length u32 | text                                              all numbers little-endian
 //! ```
 //!
@@ -22,6 +23,7 @@ const FRAME_BYTES_MAX: usize = 16 << 20;
 const EVENTS: u8 = 1;
 const STREAM: u8 = 2;
 const STREAM_DELETED: u8 = 3;
+const CAUSED_EVENTS: u8 = 4;
 
 /// A number that a stream has in its group. A stream that was deleted and made again has another.
 #[derive(
@@ -58,8 +60,21 @@ pub fn put_event(batch: &mut BytesMut, time: i64, text: &[u8], end: &[u8]) {
     batch.put_slice(end);
 }
 
-pub(crate) fn put_events(out: &mut Vec<u8>, stream: StreamId, arrived: i64, events: &[u8]) {
-    put(out, EVENTS, stream, arrived, &[events]);
+pub(crate) fn put_events(
+    out: &mut Vec<u8>,
+    stream: StreamId,
+    arrived: i64,
+    cause: Option<&str>,
+    events: &[u8],
+) {
+    let length = |cause: &str| u16::try_from(cause.len()).ok();
+    match cause.and_then(|cause| Some((cause, length(cause)?))) {
+        None => put(out, EVENTS, stream, arrived, &[events]),
+        Some((cause, length)) => {
+            let body = [&length.to_le_bytes()[..], cause.as_bytes(), events];
+            put(out, CAUSED_EVENTS, stream, arrived, &body);
+        }
+    }
 }
 
 pub(crate) fn put_stream(out: &mut Vec<u8>, stream: StreamId, made: i64, stays: bool, name: &str) {
@@ -106,7 +121,13 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(Frame<'_>, usize)> {
     let (stream, rest) = u32_of(rest)?;
     let (arrived, rest) = i64_of(rest)?;
     let body = match *kind {
-        EVENTS => Body::Events(Events { bytes: rest, at: 0 }),
+        EVENTS => Body::Events(Events::within(rest, 0)),
+        CAUSED_EVENTS => {
+            let (length, behind) = rest.split_first_chunk()?;
+            let cause = behind.get(..usize::from(u16::from_le_bytes(*length)))?;
+            let events = Events::within(rest, length.len() + cause.len());
+            Body::Events(Events { cause: Some(std::str::from_utf8(cause).ok()?), ..events })
+        }
         STREAM => {
             let (stays, name) = rest.split_first()?;
             Body::Stream { name: std::str::from_utf8(name).ok()?, stays: *stays != 0 }
@@ -128,16 +149,28 @@ pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = (usize, Frame<'_>, us
     })
 }
 
-/// Events of a frame or a batch: the place of each in it, its time and its text.
+/// Events of a frame: the place of each in its body, its time and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Events<'a> {
+    /// What made them, where that was told.
+    pub(crate) cause: Option<&'a str>,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Events<'a> {
-    pub(crate) const fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    /// Those of a body that begin at `at`.
+    pub(crate) const fn within(bytes: &'a [u8], at: usize) -> Self {
+        Self { cause: None, bytes, at }
+    }
+
+    pub(crate) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Where the next one begins.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
     }
 }
 
@@ -176,14 +209,19 @@ mod tests {
         put_event(&mut batch, 6, b"", b"");
         let mut bytes = Vec::new();
         put_stream(&mut bytes, StreamId(7), 4, true, "a/b");
-        put_events(&mut bytes, StreamId(7), 8, &batch);
+        put_events(&mut bytes, StreamId(7), 8, None, &batch);
+        put_events(&mut bytes, StreamId(7), 8, Some("why"), &batch);
         put_stream_deleted(&mut bytes, StreamId(7), 9);
 
         let found: Vec<_> = frames(&bytes).map(|(_, frame, _)| frame).collect();
-        let [stream, events, deleted] = found.as_slice() else { panic!("{found:?}") };
+        let [stream, events, caused, deleted] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(stream.body, Body::Stream { name: "a/b", stays: true });
         let Body::Events(events) = events.body.clone() else { panic!("no events") };
+        assert_eq!(events.cause, None);
         assert_eq!(events.collect::<Vec<_>>(), [(0, 5, b"one".as_slice()), (15, 6, b"")]);
+        let Body::Events(events) = caused.body.clone() else { panic!("no events") };
+        assert_eq!(events.cause, Some("why"));
+        assert_eq!(events.collect::<Vec<_>>(), [(5, 5, b"one".as_slice()), (20, 6, b"")]);
         assert_eq!((&deleted.body, deleted.arrived), (&Body::StreamDeleted, 9));
     }
 
@@ -193,7 +231,7 @@ mod tests {
             let mut bytes = Vec::new();
             put_stream(&mut bytes, StreamId(1), 0, false, "first");
             let whole = bytes.len();
-            put_events(&mut bytes, StreamId(1), 0, &[7; 40]);
+            put_events(&mut bytes, StreamId(1), 0, None, &[7; 40]);
             bytes.truncate(bytes.len() - cut);
             prop_assert_eq!(frames(&bytes).map(|(_, _, length)| length).sum::<usize>(), whole);
             let _ = frames(&noise).count();

@@ -4,14 +4,16 @@
 //! A group is read from the disk when it is first used and let go of when it was not used for a while. Whoever writes
 //! holds its lock while the bytes go to the file; whoever reads holds it only to see which blocks there are.
 
+use crate::follow::Bookmarks;
 use crate::frame::{self, Body, StreamId};
+use crate::news::News;
 use crate::query::{self, Found, Page, Query};
 use crate::segment::{self, Form, Index, Segment};
 use crate::settings::{self, Settings};
+use crate::store::GroupKey;
 use crate::stream::{StreamState, Streams};
-use crate::watch::{Arrived, Watch, Watcher};
+use crate::writer::Batch;
 use crate::{Options, clock};
-use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -47,23 +49,24 @@ pub enum Made {
 
 #[derive(Debug)]
 pub struct Group {
+    key: GroupKey,
     dir: PathBuf,
     options: Options,
-    /// Readers beside a server: they change nothing.
-    is_read_only: bool,
+    /// Readers beside a server have none: they change nothing.
+    news: Option<Arc<News>>,
     settings: Mutex<Arc<Settings>>,
     is_deleted: AtomicBool,
     /// `None` until it is used.
     open: Mutex<Option<Open>>,
-    watches: Mutex<Vec<Watch>>,
+    pub(crate) bookmarks: Bookmarks,
 }
 
 #[derive(Debug)]
-struct Open {
+pub(crate) struct Open {
     /// In their order; the last one is written to.
-    segments: Vec<Segment>,
+    pub(crate) segments: Vec<Segment>,
     file: Option<File>,
-    streams: Streams,
+    pub(crate) streams: Streams,
     /// Of the last segment.
     deleted: Vec<StreamId>,
     seen: BTreeSet<StreamId>,
@@ -74,19 +77,24 @@ struct Open {
 
 impl Group {
     pub(crate) fn new(
+        key: GroupKey,
         dir: PathBuf,
         settings: Settings,
         options: Options,
-        is_read_only: bool,
+        news: Option<Arc<News>>,
     ) -> Self {
+        if let Some(news) = &news {
+            news.want(&settings);
+        }
         Self {
+            key,
+            bookmarks: Bookmarks::new(&dir),
             dir,
             options,
-            is_read_only,
+            news,
             settings: Mutex::new(Arc::new(settings)),
             is_deleted: AtomicBool::new(false),
             open: Mutex::default(),
-            watches: Mutex::default(),
         }
     }
 
@@ -104,6 +112,9 @@ impl Group {
         change(&mut changed)?;
         if changed != **settings {
             changed.write(&self.dir, true)?;
+            if let Some(news) = &self.news {
+                news.want(&changed);
+            }
             *settings = Arc::new(changed);
         }
         Ok(())
@@ -111,11 +122,6 @@ impl Group {
 
     pub fn is_deleted(&self) -> bool {
         self.is_deleted.load(Ordering::Acquire)
-    }
-
-    /// Lets `watcher` see what arrives from now on.
-    pub fn add_watcher(&self, watcher: &Watcher) {
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(watcher.watch());
     }
 
     /// Bytes on the disk.
@@ -164,10 +170,10 @@ impl Group {
     }
 
     /// Adds events that a client has put to a stream that is there. On the disk when this returns.
-    pub fn put(&self, stream: &str, batch: &Bytes) -> Result<(), AppendError> {
+    pub fn put(&self, stream: &str, batch: &Batch) -> Result<(), AppendError> {
         let is_there = self.with(|open| {
             let Some(id) = open.streams.find(stream) else { return Ok(false) };
-            if !batch.is_empty() {
+            if !batch.events.is_empty() {
                 // Before it is written: the segment may be full then, and is compressed at once.
                 open.is_durable = true;
                 self.append_to(open, id, std::slice::from_ref(batch), &mut Vec::new())?;
@@ -186,7 +192,7 @@ impl Group {
     /// Adds what functions printed. A stream that is not there is made.
     pub(crate) fn append<'a>(
         &self,
-        streams: impl Iterator<Item = (&'a str, Vec<Bytes>)>,
+        streams: impl Iterator<Item = (&'a str, &'a [Batch])>,
     ) -> Result<(), AppendError> {
         let mut frames = Vec::new();
         self.with(|open| {
@@ -195,7 +201,7 @@ impl Group {
                     Some(id) => id,
                     None => self.make_function_stream(open, name)?,
                 };
-                self.append_to(open, id, &batches, &mut frames)?;
+                self.append_to(open, id, batches, &mut frames)?;
             }
             Ok(())
         })?;
@@ -220,7 +226,7 @@ impl Group {
         &self,
         open: &mut Open,
         id: StreamId,
-        batches: &[Bytes],
+        batches: &[Batch],
         frames: &mut Vec<u8>,
     ) -> io::Result<()> {
         let arrived = clock::epoch_ms();
@@ -228,40 +234,23 @@ impl Group {
         frames.clear();
         while let Some(batch) = batches.next() {
             open.declare(id, frames);
-            frame::put_events(frames, id, arrived, batch);
+            frame::put_events(frames, id, arrived, batch.cause.as_deref(), &batch.events);
             // A flood is several segments, so that its beginning can go while its end is kept.
             if frames.len() > WRITE_BYTES || batches.peek().is_none() {
-                let begin = open.write(&self.dir, frames)?;
-                self.tell(open, id, begin, frames);
+                open.write(&self.dir, frames)?;
                 frames.clear();
                 self.tidy(open)?;
             }
         }
+        self.note_news();
         Ok(())
     }
 
-    fn tell(&self, open: &Open, id: StreamId, begin: usize, frames: &[u8]) {
-        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-        watches.retain(|watch| !watch.is_closed());
-        let (Some(state), Some(segment)) = (open.streams.get(id), open.segments.last()) else {
-            return;
-        };
-        if watches.is_empty() {
-            return;
-        }
-        let group: Arc<str> = self.settings().name.as_str().into();
-        for (at, frame, length) in frame::frames(frames) {
-            let Body::Events(_) = frame.body else { continue };
-            let batch = frames.get(at + frame::BODY_AT..at + length).unwrap_or_default();
-            let arrived = Arrived {
-                group: Arc::clone(&group),
-                stream: Arc::clone(&state.name),
-                arrived: frame.arrived,
-                segment: segment.number,
-                at: begin + at + frame::BODY_AT,
-                batch: Bytes::copy_from_slice(batch),
-            };
-            watches.retain(|watch| watch.tell(&arrived));
+    fn note_news(&self) {
+        if let Some(news) = self.news.as_ref().filter(|news| news.is_wanted())
+            && self.settings().is_followed()
+        {
+            news.note(&self.key);
         }
     }
 
@@ -319,7 +308,7 @@ impl Group {
     }
 
     /// `None` when the segment was removed meanwhile.
-    fn read_block(
+    pub(crate) fn read_block(
         &self,
         number: u32,
         form: Form,
@@ -418,14 +407,14 @@ impl Group {
     }
 
     /// Works on the open group.
-    fn with<T>(&self, work: impl FnOnce(&mut Open) -> io::Result<T>) -> io::Result<T> {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Open) -> io::Result<T>) -> io::Result<T> {
         let mut place = self.lock();
         if self.is_deleted() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the log group was deleted"));
         }
         let open = match place.as_mut() {
             Some(open) => open,
-            None => place.insert(Open::read(&self.dir, self.is_read_only)?),
+            None => place.insert(Open::read(&self.dir, self.news.is_none())?),
         };
         open.used = clock::epoch_ms();
         work(open)
@@ -528,13 +517,13 @@ impl Open {
         });
     }
 
-    /// Writes frames to the end of the last segment, and says where they begin there.
-    fn write(&mut self, dir: &Path, frames: &[u8]) -> io::Result<usize> {
+    /// Writes frames to the end of the last segment.
+    fn write(&mut self, dir: &Path, frames: &[u8]) -> io::Result<()> {
         if self.segments.last().is_none_or(|last| last.form == Form::Compressed) {
             let number = self.segments.last().map_or(0, |last| last.number + 1);
             self.begin(number);
         }
-        let Some(last) = self.segments.last() else { return Ok(0) };
+        let Some(last) = self.segments.last() else { return Ok(()) };
         let (number, begin) = (last.number, last.raw_bytes);
         let file = match &mut self.file {
             Some(file) => file,
@@ -546,7 +535,7 @@ impl Open {
             return Err(error);
         }
         self.note(frames);
-        Ok(begin)
+        Ok(())
     }
 
     /// Says in this segment which stream `id` is, if nothing there does.
@@ -563,7 +552,7 @@ impl Open {
     fn delete_stream(&mut self, dir: &Path, id: StreamId) -> io::Result<()> {
         let mut frames = Vec::new();
         frame::put_stream_deleted(&mut frames, id, clock::epoch_ms());
-        self.write(dir, &frames).map(drop)
+        self.write(dir, &frames)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -14,27 +14,32 @@
 //! - a file that was cut off in the middle of a write is read up to there, and written on from there;
 //! - what is too much for the thread is dropped at once and counted, and never waits in memory.
 //!
-//! Not here: names and limits of AWS's API, patterns, who is told of new events (only that somebody is).
+//! What sends events on reads them here in the order of their arrival (`follow.rs`), when it is told that there are some
+//! (`news.rs`).
+//!
+//! Not here: names and limits of AWS's API, patterns, what becomes of events.
 
 mod block;
 mod clock;
+mod follow;
 mod frame;
 mod group;
+mod news;
 mod options;
 mod query;
 mod segment;
 mod settings;
 mod store;
 mod stream;
-mod watch;
 mod writer;
 
+pub use follow::{Arrived, Followed, Place};
 pub use frame::put_event;
 pub use group::{AppendError, Group, Made};
+pub use news::News;
 pub use options::Options;
 pub use query::{Direction, Event, Page, Position, Query};
 pub use settings::{MetricFilter, Settings, SubscriptionFilter};
 pub use store::{CreateError, GroupKey, Logs, read_only};
 pub use stream::StreamState;
-pub use watch::{Arrived, Watcher};
-pub use writer::LogStream;
+pub use writer::{Batch, LogStream};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is kept of a group beside its events: a small file that is replaced whole.
 
+use crate::follow::Place;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -37,6 +38,8 @@ pub struct SubscriptionFilter {
     pub distribution: Option<String>,
     /// Milliseconds since 1970.
     pub created: i64,
+    /// What arrived before is not for it.
+    pub from: Place,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +75,11 @@ impl Settings {
             File::open(dir)?.sync_all()?;
         }
         Ok(())
+    }
+
+    /// Whether somebody wants its events as they arrive.
+    pub fn is_followed(&self) -> bool {
+        !self.subscription_filters.is_empty() || !self.metric_filters.is_empty()
     }
 
     /// What is older than this is gone, if there is a retention.

@@ -10,6 +10,7 @@
 //! Invariant: of a name in an account and region there is one group.
 
 use crate::group::Group;
+use crate::news::News;
 use crate::settings::Settings;
 use crate::writer::{LogStream, Writer};
 use crate::{Options, clock};
@@ -58,6 +59,7 @@ pub struct Logs {
 pub(crate) struct Groups {
     root: PathBuf,
     options: Options,
+    pub(crate) news: Arc<News>,
     known: Mutex<Known>,
     are_read: Condvar,
     written_bytes: AtomicUsize,
@@ -79,6 +81,7 @@ impl Logs {
         let groups = Arc::new(Groups {
             root: root.to_owned(),
             options,
+            news: Arc::default(),
             known: Mutex::default(),
             are_read: Condvar::new(),
             written_bytes: AtomicUsize::new(0),
@@ -121,6 +124,11 @@ impl Logs {
         self.groups.make(key, settings, true).map(drop)
     }
 
+    /// Which groups that are followed get events.
+    pub fn news(&self) -> &News {
+        &self.groups.news
+    }
+
     /// `false` when there was none. Gone from the disk when this returns.
     pub fn delete(&self, key: &GroupKey) -> io::Result<bool> {
         let Some(group) = self.groups.known().groups.remove(key) else { return Ok(false) };
@@ -131,7 +139,9 @@ impl Logs {
 
 /// The groups of a data directory for somebody who only reads, beside its server or without one.
 pub fn read_only(root: &Path) -> io::Result<Vec<(GroupKey, Group)>> {
-    let read = |(key, dir, settings)| (key, Group::new(dir, settings, Options::default(), true));
+    let read = |(key, dir, settings): Found| {
+        (key.clone(), Group::new(key, dir, settings, Options::default(), None))
+    };
     Ok(directories(root)?.into_iter().map(read).collect())
 }
 
@@ -152,8 +162,8 @@ impl Groups {
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, dir, settings) in found {
-            let group = Group::new(dir, settings, self.options.clone(), false);
-            known.groups.insert(key, Arc::new(group));
+            let group = self.new_group(&key, dir, settings);
+            known.groups.insert(key, group);
         }
         known.are_read = true;
         self.are_read.notify_all();
@@ -196,9 +206,14 @@ impl Groups {
         if is_durable {
             File::open(&parent)?.sync_all()?;
         }
-        let group = Arc::new(Group::new(dir, settings, self.options.clone(), false));
+        let group = self.new_group(key, dir, settings);
         known.groups.insert(key.clone(), Arc::clone(&group));
         Ok(group)
+    }
+
+    fn new_group(&self, key: &GroupKey, dir: PathBuf, settings: Settings) -> Arc<Group> {
+        let news = Some(Arc::clone(&self.news));
+        Arc::new(Group::new(key.clone(), dir, settings, self.options.clone(), news))
     }
 
     fn all(&self) -> Vec<Arc<Group>> {
@@ -259,8 +274,11 @@ fn make_free(parent: &Path, name: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
+/// A group, its directory and its settings.
+type Found = (GroupKey, PathBuf, Settings);
+
 /// Where groups are. What is none is left alone.
-fn directories(root: &Path) -> io::Result<Vec<(GroupKey, PathBuf, Settings)>> {
+fn directories(root: &Path) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for account in fs::read_dir(root)?.flatten() {
         let Ok(id) = account.file_name().to_string_lossy().parse::<AccountId>() else { continue };

@@ -5,6 +5,7 @@
 //! limit; what is above it is refused, and who printed it says so in its log.
 
 use crate::group::{AppendError, Group};
+use crate::news::News;
 use crate::store::{GroupKey, Groups};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -36,11 +37,26 @@ pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
     written: Condvar,
+    news: Arc<News>,
 }
 
-type Batches = Vec<(LogStream, Bytes)>;
+/// Events that arrive together, made with [`put_event`](crate::put_event).
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub events: Bytes,
+    /// The trace header of the call that made them, where it is one of a chain: what they lead to goes on with it.
+    pub cause: Option<Arc<str>>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.events.len() + self.cause.as_ref().map_or(0, |cause| cause.len())
+    }
+}
+
+type Batches = Vec<(LogStream, Batch)>;
 /// What goes to one group, by stream.
-type Parts = Vec<(LogStream, Vec<Bytes>)>;
+type Parts = Vec<(LogStream, Vec<Batch>)>;
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -77,6 +93,7 @@ impl Writer {
             waiting: Mutex::default(),
             arrived: Condvar::new(),
             written: Condvar::new(),
+            news: Arc::clone(&groups.news),
         });
         let of_thread = Arc::clone(&queue);
         let handle = thread::Builder::new().name("logs".into()).spawn(move || {
@@ -114,8 +131,13 @@ impl LogStream {
         &self.0.group.name
     }
 
-    /// Queues events, made with [`put_event`](crate::put_event). `false` when there is no room for them.
-    pub fn append(&self, batch: Bytes) -> bool {
+    /// Whether anybody may want to know what events come of.
+    pub fn wants_causes(&self) -> bool {
+        self.0.queue.news.is_wanted()
+    }
+
+    /// Queues events. `false` when there is no room for them.
+    pub fn append(&self, batch: Batch) -> bool {
         let queue = &self.0.queue;
         let mut waiting = queue.lock();
         if waiting.bytes + batch.len() > queue.bytes_max {
@@ -205,7 +227,7 @@ impl Queue {
 
     /// Each group once, and of a group each stream once.
     fn write(&self, groups: &Groups, batches: Batches) {
-        let mut by_stream: HashMap<*const Target, (LogStream, Vec<Bytes>)> = HashMap::new();
+        let mut by_stream: HashMap<*const Target, (LogStream, Vec<Batch>)> = HashMap::new();
         for (stream, batch) in batches {
             let id = Arc::as_ptr(&stream.0);
             by_stream.entry(id).or_insert_with(|| (stream, Vec::new())).1.push(batch);
@@ -217,7 +239,7 @@ impl Queue {
             place.1.push((stream, batches));
         }
         for (group, streams) in by_group.into_values() {
-            let parts = streams.iter().map(|(stream, batches)| (stream.name(), batches.clone()));
+            let parts = streams.iter().map(|(stream, batches)| (stream.name(), batches.as_slice()));
             let mut result = group.append(parts.clone());
             // Somebody deleted it just now.
             if let (Err(AppendError::GroupDeleted), Some((first, _))) = (&result, streams.first())

@@ -7,10 +7,10 @@
     reason = "the whole file is tests"
 )]
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use log_store::{
-    Direction, Event, Group, GroupKey, Logs, Made, Options, Position, Query, Settings, Watcher,
-    put_event,
+    Batch, Direction, Event, Followed, Group, GroupKey, Logs, Made, Options, Place, Position,
+    Query, Settings, SubscriptionFilter, put_event,
 };
 use proptest::prelude::*;
 use std::fs;
@@ -25,12 +25,12 @@ fn key(name: &str) -> GroupKey {
     }
 }
 
-fn batch(events: &[(i64, &str)]) -> Bytes {
+fn batch(events: &[(i64, &str)]) -> Batch {
     let mut batch = BytesMut::new();
     for (time, text) in events {
         put_event(&mut batch, *time, text.as_bytes(), b"");
     }
-    batch.freeze()
+    Batch { events: batch.freeze(), cause: None }
 }
 
 const ALL: Query = Query {
@@ -147,6 +147,9 @@ fn segments_are_compressed_and_the_oldest_go_first() {
     }
     let left = read(&group);
     assert!(left.len() < 300 && left.len() > 20, "{}", left.len());
+    let followed = group.follow(Place::default(), Place::MAX, usize::MAX).unwrap();
+    assert!(followed.has_gap, "a reader is told that it missed some");
+    assert_eq!(followed.arrived.iter().flat_map(|it| it.events()).count(), left.len());
     assert_eq!(left.last().unwrap().position.time, 299, "the newest stay");
     assert!(group.stored_bytes() <= 40_000);
     let streams = group.streams().unwrap();
@@ -268,24 +271,90 @@ fn all_groups_together_have_a_limit() {
     assert!(read(&logs.group(&key("/a")).unwrap()).len() < 14);
 }
 
-#[tokio::test]
-async fn watchers_see_what_arrives() {
+/// The texts that a reader gets from `from` on, by so many bytes at once, and where it stops.
+fn followed(group: &Group, mut from: Place, bytes_max: usize) -> (Vec<String>, Place) {
+    let mut texts = Vec::new();
+    loop {
+        let Followed { arrived, next, has_gap } =
+            group.follow(from, Place::MAX, bytes_max).unwrap();
+        assert!(!has_gap);
+        let events = arrived.iter().flat_map(|arrived| arrived.events());
+        texts.extend(events.map(|(_, _, text)| String::from_utf8(text.to_vec()).unwrap()));
+        if next == from {
+            return (texts, next);
+        }
+        from = next;
+    }
+}
+
+#[test]
+fn a_reader_follows_what_arrives_in_its_order() {
     let dir = tempfile::tempdir().unwrap();
     let logs = Logs::start(dir.path(), Options::default()).unwrap();
     let group = made(&logs);
-    group.put("s", &batch(&[(1, "before")])).unwrap();
-    let mut watcher = Watcher::default();
-    group.add_watcher(&watcher);
+    group.put("s", &batch(&[(9, "before")])).unwrap();
+    let begin = group.end().unwrap();
     group.put("s", &batch(&[(2, "one"), (3, "two")])).unwrap();
-    let arrived = watcher.next().await.unwrap();
-    assert_eq!((&*arrived.group, &*arrived.stream), ("/a", "s"));
-    let seen: Vec<_> = arrived.events().map(|(position, _, _)| position).collect();
-    let kept: Vec<_> = read(&group).iter().map(|event| event.position).skip(1).collect();
-    assert_eq!(seen, kept);
-    for _ in 0..3 {
-        group.put("s", &batch(&[(4, &"x".repeat(4 << 20))])).unwrap();
+    let caused = Batch { cause: Some("why".into()), ..batch(&[(1, "three")]) };
+    group.put("s", &caused).unwrap();
+
+    let read_all = group.follow(begin, Place::MAX, 1).unwrap();
+    let causes: Vec<_> = read_all.arrived.iter().map(|arrived| arrived.cause.as_deref()).collect();
+    assert_eq!(causes, [None, Some("why")]);
+    let seen: Vec<_> =
+        read_all.arrived.iter().flat_map(|it| it.events().map(|(position, ..)| position)).collect();
+    let mut kept: Vec<_> = read(&group).iter().map(|event| event.position).collect();
+    kept.sort_by_key(|position| position.place);
+    assert_eq!(seen, kept[1..]);
+    let until = group.end().unwrap();
+    assert_eq!(until, read_all.next);
+    group.put("s", &batch(&[(4, "four")])).unwrap();
+    assert_eq!(followed(&group, begin, 1).0, ["one", "two", "three", "four"]);
+    let again = group.follow(begin, until, usize::MAX).unwrap();
+    assert_eq!((again.arrived.len(), again.next), (2, until), "it ends where it did");
+}
+
+#[test]
+fn a_reader_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::start(dir.path(), Options::default()).unwrap();
+    let group = made(&logs);
+    // Several segments, some of them compressed.
+    let long = |number: usize| format!("{number} {}", "x".repeat(100_000));
+    for number in 0..30 {
+        group.put("s", &batch(&[(1, &long(number))])).unwrap();
     }
-    assert_eq!(watcher.take_dropped(), 2, "what it does not take is gone");
+    let (first, place) = followed(&group, Place::default(), 300_000);
+    assert!(first.into_iter().eq((0..30).map(long)));
+    group.set_bookmark("reader", Some(place)).unwrap();
+    group.put("s", &batch(&[(1, "more")])).unwrap();
+    drop((group, logs));
+
+    let logs = Logs::start(dir.path(), Options::default()).unwrap();
+    let group = logs.group(&key("/a")).unwrap();
+    assert_eq!(group.bookmark("other"), None);
+    assert_eq!(followed(&group, group.bookmark("reader").unwrap(), 1).0, ["more"]);
+    group.set_bookmark("reader", None).unwrap();
+    assert_eq!(group.bookmark("reader"), None);
+}
+
+#[tokio::test]
+async fn news_are_of_groups_that_are_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::start(dir.path(), Options::default()).unwrap();
+    let group = made(&logs);
+    let stream = logs.stream(key("/other"), "one".to_owned());
+    assert!(!stream.wants_causes());
+    let follow = |settings: &mut Settings| {
+        settings.subscription_filters.push(SubscriptionFilter::default());
+        Ok::<_, std::io::Error>(())
+    };
+    group.change(follow).unwrap();
+    assert!(stream.wants_causes());
+    assert!(stream.append(batch(&[(1, "not followed")])));
+    logs.flush();
+    group.put("s", &batch(&[(1, "followed")])).unwrap();
+    assert!(logs.news().take().await.into_iter().eq([key("/a")]));
 }
 
 proptest! {

@@ -141,11 +141,7 @@ fn read(
     })
 }
 
-pub(crate) fn test_pattern(
-    _: &Service,
-    _: &Context,
-    input: TestMetricFilterInput,
-) -> Result<TestMetricFilterOutput> {
+pub(crate) fn test_pattern(input: TestMetricFilterInput) -> Result<TestMetricFilterOutput> {
     let pattern = Pattern::parse(&input.filter_pattern).map_err(|_| error::bad_pattern())?;
     let matching = (1_i64..).zip(input.log_event_messages).filter_map(|(number, message)| {
         pattern.is_match(&message).then(|| MetricFilterMatchRecord {

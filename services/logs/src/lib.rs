@@ -6,18 +6,24 @@
 //!
 //! Invariants:
 //! - what a client put is on the disk before it is told so;
-//! - what a function printed before its invocation was answered is found by the next read.
+//! - what a function printed before its invocation was answered is found by the next read;
+//! - what a subscription filter wants waits in its log group until its function has it.
 
 mod address;
 mod clock;
 mod error;
+mod following;
+mod functions;
 mod get;
 mod groups;
+mod message;
 mod pattern;
 mod put;
 mod service;
 mod streams;
+mod subscriptions;
 mod tags;
 mod token;
 
+pub use functions::{Call, Functions, NotTaken};
 pub use service::Service;

@@ -5,7 +5,8 @@ use crate::service::Service;
 use crate::{address, clock, error, streams};
 use api::logs::{InputLogEvent, PutLogEventsInput, PutLogEventsOutput, RejectedLogEvents, fault};
 use bytes::BytesMut;
-use log_store::AppendError;
+use log_store::{AppendError, Batch};
+use names::TraceHeader;
 use wire::{Context, Fault, Result};
 
 /// Bytes of the messages together, and of what each costs beside its message.
@@ -30,8 +31,11 @@ pub(crate) fn put(
     for event in input.log_events.get(kept.range.clone()).unwrap_or_default() {
         log_store::put_event(&mut batch, event.timestamp, event.message.as_bytes(), b"");
     }
+    let trace = cx.trace.as_str();
+    let cause = TraceHeader::is_chained(trace).then(|| trace.into());
     // Also with nothing in it, so that a stream that is not there is told.
-    group.put(&input.log_stream_name, &batch.freeze()).map_err(|error| match error {
+    let batch = Batch { events: batch.freeze(), cause };
+    group.put(&input.log_stream_name, &batch).map_err(|error| match error {
         AppendError::GroupDeleted => error::no_group(),
         AppendError::NoStream => error::no_stream(),
         AppendError::Write(_) => error::internal(&error),

@@ -1,30 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The service, and which operation is which of its parts.
 
-use crate::{error, get, groups, put, streams, tags};
+use crate::functions::Functions;
+use crate::{error, following, get, groups, put, streams, subscriptions, tags};
 use api::logs::{
     CloudWatchLogsEndpoint, CreateLogGroupInput, CreateLogStreamInput, DeclaredOperations,
-    DeleteLogGroupInput, DeleteLogStreamInput, DeleteRetentionPolicyInput, DescribeLogGroupsInput,
-    DescribeLogGroupsOutput, DescribeLogStreamsInput, DescribeLogStreamsOutput, EventOperations,
-    FilterLogEventsInput, FilterLogEventsOutput, FilterOperations, GetLogEventsInput,
-    GetLogEventsOutput, GroupOperations, ListTagsForResourceInput, ListTagsForResourceOutput,
-    ListTagsLogGroupInput, ListTagsLogGroupOutput, PutLogEventsInput, PutLogEventsOutput,
-    PutLogGroupDeletionProtectionInput, PutRetentionPolicyInput, StreamOperations,
-    TagLogGroupInput, TagOperations, TagResourceInput, TestMetricFilterInput,
+    DeleteLogGroupInput, DeleteLogStreamInput, DeleteRetentionPolicyInput,
+    DeleteSubscriptionFilterInput, DescribeLogGroupsInput, DescribeLogGroupsOutput,
+    DescribeLogStreamsInput, DescribeLogStreamsOutput, DescribeSubscriptionFiltersInput,
+    DescribeSubscriptionFiltersOutput, EventOperations, FilterLogEventsInput,
+    FilterLogEventsOutput, FilterOperations, GetLogEventsInput, GetLogEventsOutput,
+    GroupOperations, ListTagsForResourceInput, ListTagsForResourceOutput, ListTagsLogGroupInput,
+    ListTagsLogGroupOutput, PutLogEventsInput, PutLogEventsOutput,
+    PutLogGroupDeletionProtectionInput, PutRetentionPolicyInput, PutSubscriptionFilterInput,
+    StreamOperations, TagLogGroupInput, TagOperations, TagResourceInput, TestMetricFilterInput,
     TestMetricFilterOutput, UntagLogGroupInput, UntagResourceInput,
 };
 use log_store::{Group, GroupKey, Logs};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use wire::{Context, Endpoint, Fault, Result};
 
 #[derive(Debug, Clone)]
 pub struct Service {
     pub(crate) logs: Logs,
+    pub(crate) functions: Arc<dyn Functions>,
+    /// For those that send to functions.
+    pub(crate) rounds: Arc<Semaphore>,
 }
 
 impl Service {
-    pub const fn new(logs: Logs) -> Self {
-        Self { logs }
+    /// `functions` get what subscription filters find, while somebody [`run`](Self::run)s the service.
+    pub fn new(logs: Logs, functions: Arc<dyn Functions>) -> Self {
+        Self { logs, functions, rounds: Arc::new(following::rounds()) }
+    }
+
+    /// Sends events on as they arrive. It does not end.
+    pub async fn run(&self) {
+        following::run(self).await;
     }
 
     /// The service, as it is called over the wire.
@@ -33,7 +46,7 @@ impl Service {
     }
 
     /// Works with the groups on a thread that may block.
-    async fn work<T: Send + 'static>(
+    pub(crate) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -96,8 +109,41 @@ operations! {
         untag_log_group(UntagLogGroupInput) -> () = tags::untag_group;
         list_tags_log_group(ListTagsLogGroupInput) -> ListTagsLogGroupOutput = tags::list_of_group;
     }
-    FilterOperations {
-        test_metric_filter(TestMetricFilterInput) -> TestMetricFilterOutput = get::test_pattern;
+}
+
+impl FilterOperations for Service {
+    async fn put_subscription_filter(
+        &self,
+        cx: &Context,
+        input: PutSubscriptionFilterInput,
+    ) -> Result<()> {
+        subscriptions::put(self, cx, input).await
+    }
+
+    async fn describe_subscription_filters(
+        &self,
+        cx: &Context,
+        input: DescribeSubscriptionFiltersInput,
+    ) -> Result<DescribeSubscriptionFiltersOutput> {
+        let cx = cx.clone();
+        self.work(move |service| subscriptions::describe(service, &cx, input)).await
+    }
+
+    async fn delete_subscription_filter(
+        &self,
+        cx: &Context,
+        input: DeleteSubscriptionFilterInput,
+    ) -> Result<()> {
+        let cx = cx.clone();
+        self.work(move |service| subscriptions::delete(service, &cx, input)).await
+    }
+
+    async fn test_metric_filter(
+        &self,
+        _: &Context,
+        input: TestMetricFilterInput,
+    ) -> Result<TestMetricFilterOutput> {
+        get::test_pattern(input)
     }
 }
 

@@ -8,26 +8,110 @@
     reason = "the whole file is tests"
 )]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use log_store::{Logs, Options};
-use names::RequestId;
+use logs::{Call, Functions, NotTaken};
+use names::{RequestId, TraceHeader};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wire::{Caller, Context, Endpoint};
+use tokio::task::JoinHandle;
+use wire::{Blob, BoxFuture, Caller, Context, Endpoint};
 
 struct Service {
     endpoint: Arc<dyn Endpoint>,
     /// What times of events are counted from.
     began: i64,
-    _dir: tempfile::TempDir,
+    subscribers: Arc<Subscribers>,
+    running: JoinHandle<()>,
+    dir: Arc<tempfile::TempDir>,
+}
+
+/// AWS Lambda as far as subscriptions need it: functions whose names begin with `f` take events, once they may.
+#[derive(Debug, Default)]
+struct Subscribers {
+    taken: Mutex<Vec<Taken>>,
+    /// How many times a function is to say that it can not now.
+    busy: Mutex<u32>,
+}
+
+#[derive(Debug, Clone)]
+struct Taken {
+    source: String,
+    trace: TraceHeader,
+    message: Value,
+}
+
+impl Functions for Subscribers {
+    fn check<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<(), NotTaken>> {
+        let is_there = call.function.name.as_str().starts_with('f');
+        let refused = || NotTaken::Refused("there is no such function".to_owned());
+        Box::pin(std::future::ready(if is_there { Ok(()) } else { Err(refused()) }))
+    }
+
+    fn send<'a>(
+        &'a self,
+        call: Call<'a>,
+        trace: TraceHeader,
+        event: Blob,
+    ) -> BoxFuture<'a, Result<(), NotTaken>> {
+        Box::pin(async move {
+            self.check(call).await?;
+            let mut busy = self.busy.lock().unwrap();
+            if *busy > 0 {
+                *busy -= 1;
+                return Err(NotTaken::NotNow("it is busy".to_owned()));
+            }
+            let event: Value = serde_json::from_slice(&event.into_bytes()).unwrap();
+            let zipped = STANDARD
+                .decode(event.pointer("/awslogs/data").and_then(Value::as_str).unwrap())
+                .unwrap();
+            let unzipped = flate2::read::GzDecoder::new(&zipped[..]);
+            let message = serde_json::from_reader(unzipped).unwrap();
+            let source = call.source_arn.to_owned();
+            self.taken.lock().unwrap().push(Taken { source, trace, message });
+            Ok(())
+        })
+    }
+}
+
+impl Subscribers {
+    /// The first so many, once they are there.
+    async fn told(&self, count: usize) -> Vec<Taken> {
+        loop {
+            let taken = self.taken.lock().unwrap().clone();
+            if taken.len() >= count {
+                return taken;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
 }
 
 impl Service {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::open(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    fn open(dir: Arc<tempfile::TempDir>) -> Self {
         let logs = Logs::start(dir.path(), Options::default()).unwrap();
-        Self { endpoint: logs::Service::new(logs).endpoint(), began: now(), _dir: dir }
+        let subscribers = Arc::new(Subscribers::default());
+        let service = logs::Service::new(logs, subscribers.clone());
+        let endpoint = service.clone().endpoint();
+        #[expect(clippy::disallowed_methods, reason = "it is ended with the service")]
+        let running = tokio::spawn(async move { service.run().await });
+        Self { endpoint, began: now(), subscribers, running, dir }
+    }
+
+    /// The same after a restart.
+    async fn reopened(self) -> Self {
+        let dir = Arc::clone(&self.dir);
+        self.running.abort();
+        drop(self.endpoint);
+        drop(self.running.await);
+        Self::open(dir)
     }
 
     /// With a group `/g` and a stream `s`.
@@ -39,11 +123,15 @@ impl Service {
     }
 
     async fn call(&self, operation: &str, input: Value) -> (u16, Value) {
+        self.call_traced(operation, input, TraceHeader::start(0)).await
+    }
+
+    async fn call_traced(&self, operation: &str, input: Value, trace: TraceHeader) -> (u16, Value) {
         let cx = Context {
             account: "000000000000".parse().unwrap(),
             region: "us-east-1".parse().unwrap(),
             request_id: RequestId::parse("0a0b0c0d-0000-4000-8000-000000000001").unwrap(),
-            trace: names::TraceHeader::start(0),
+            trace,
             caller: Caller {
                 arn: "arn:aws:iam::000000000000:root".to_owned(),
                 user_id: "000000000000".to_owned(),
@@ -325,4 +413,170 @@ async fn a_pattern_is_tested() {
         answer["matches"].as_array().unwrap().iter().map(|one| &one["eventNumber"]).collect();
     assert_eq!(numbers, [1, 3]);
     assert_eq!(answer["matches"][0]["extractedValues"], json!({"$host": "a", "$status": "404"}));
+}
+
+fn subscription(name: &str, pattern: &str, function: &str) -> Value {
+    let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{function}");
+    json!({"logGroupName": "/g", "filterName": name, "filterPattern": pattern, "destinationArn": arn})
+}
+
+fn subscribed(taken: &Taken) -> Vec<&str> {
+    let events = taken.message.get("logEvents").and_then(Value::as_array).unwrap();
+    events.iter().map(|event| event.get("message").and_then(Value::as_str).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn subscribers_get_what_matches() {
+    let service = Service::with_stream().await;
+    service.put("s", &[(0, "ERROR before")]).await;
+    service.ok("PutSubscriptionFilter", subscription("errors", "ERROR", "f:live")).await;
+    service.put("s", &[(0, "INFO a"), (1, "ERROR b"), (2, "ERROR c")]).await;
+    let taken = service.subscribers.told(1).await.remove(0);
+    assert_eq!(subscribed(&taken), ["ERROR b", "ERROR c"]);
+    assert_eq!(taken.source, "arn:aws:logs:us-east-1:000000000000:log-group:/g:*");
+    let found = service.ok("FilterLogEvents", json!({"logGroupName": "/g"})).await;
+    let message = &taken.message;
+    assert_eq!(message["logEvents"][0]["id"], found["events"][2]["eventId"]);
+    assert_eq!(message["logEvents"][0]["timestamp"], service.began + 1);
+    assert_eq!(message["logEvents"][0].get("extractedFields"), None);
+    assert_eq!(message["messageType"], "DATA_MESSAGE");
+    assert_eq!(message["owner"], "000000000000");
+    assert_eq!((&message["logGroup"], &message["logStream"]), (&json!("/g"), &json!("s")));
+    assert_eq!(message["subscriptionFilters"], json!(["errors"]));
+
+    let listed = service.ok("DescribeSubscriptionFilters", json!({"logGroupName": "/g"})).await;
+    let filter = &listed["subscriptionFilters"][0];
+    assert_eq!(
+        (&filter["filterName"], &filter["filterPattern"]),
+        (&json!("errors"), &json!("ERROR"))
+    );
+    assert_eq!(
+        (&filter["logGroupName"], &filter["distribution"]),
+        (&json!("/g"), &json!("ByLogStream"))
+    );
+    let deleted = json!({"logGroupName": "/g", "filterName": "errors"});
+    service.ok("DeleteSubscriptionFilter", deleted).await;
+    service.ok("PutSubscriptionFilter", subscription("fields", "[level=LAST, what]", "f")).await;
+    service.put("s", &[(3, "ERROR d"), (4, "LAST word")]).await;
+    let last = service.subscribers.told(2).await.remove(1);
+    assert_eq!(subscribed(&last), ["LAST word"], "one that was deleted is told nothing");
+    let fields = &last.message["logEvents"][0]["extractedFields"];
+    assert_eq!(*fields, json!({"level": "LAST", "what": "word"}));
+}
+
+#[tokio::test]
+async fn what_is_long_comes_in_parts_and_what_is_of_one_stream_together() {
+    let service = Service::with_stream().await;
+    service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "t"})).await;
+    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
+    let long = "x".repeat(300_000);
+    service.put("s", &[(0, &long), (1, &long)]).await;
+    let parts = service.subscribers.told(2).await;
+    assert!(parts.iter().all(|taken| subscribed(taken) == [long.as_str()]));
+}
+
+#[tokio::test]
+async fn a_subscriber_that_is_busy_gets_everything_once() {
+    let service = Service::with_stream().await;
+    service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "t"})).await;
+    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
+    service.ok("PutSubscriptionFilter", subscription("lost", "", "fine")).await;
+    service
+        .ok("DeleteSubscriptionFilter", json!({"logGroupName": "/g", "filterName": "lost"}))
+        .await;
+    *service.subscribers.busy.lock().unwrap() = 2;
+    service.put("s", &[(0, "one")]).await;
+    service.put("t", &[(1, "two")]).await;
+    service.put("s", &[(2, "three")]).await;
+    let mut texts = Vec::new();
+    while texts.len() < 3 {
+        let taken = service.subscribers.told(1).await;
+        texts = taken.iter().flat_map(subscribed).map(str::to_owned).collect();
+        tokio::task::yield_now().await;
+    }
+    texts.sort();
+    assert_eq!(texts, ["one", "three", "two"]);
+    assert_eq!(*service.subscribers.busy.lock().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_subscriber_did_not_get_before_a_restart_it_gets_after_it() {
+    let service = Service::with_stream().await;
+    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
+    service.put("s", &[(0, "before")]).await;
+    service.subscribers.told(1).await;
+    *service.subscribers.busy.lock().unwrap() = u32::MAX;
+    service.put("s", &[(1, "waits")]).await;
+    let service = service.reopened().await;
+    let told = service.subscribers.told(1).await;
+    // The kill may have come between a message and its bookmark.
+    assert_eq!(told.iter().flat_map(subscribed).last(), Some("waits"));
+}
+
+#[tokio::test]
+async fn a_chain_goes_on_with_what_subscribers_are_told() {
+    let service = Service::with_stream().await;
+    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
+    service.put("s", &[(0, "of nobody")]).await;
+    let first = service.subscribers.told(1).await.remove(0).trace;
+    assert!(first.as_str().ends_with(";Lineage=1:logs:0"), "{first}");
+    let (hop, _) = first.hop("aaaa");
+    let trace = TraceHeader::parse(&hop).unwrap();
+    let events = json!([{"timestamp": service.began, "message": "of a call"}]);
+    let input = json!({"logGroupName": "/g", "logStreamName": "s", "logEvents": events});
+    let (status, _) = service.call_traced("PutLogEvents", input, trace.clone()).await;
+    assert_eq!(status, 200);
+    assert_eq!(service.subscribers.told(2).await[1].trace, trace);
+}
+
+#[tokio::test]
+async fn subscriptions_are_refused_as_on_aws() {
+    let service = Service::with_stream().await;
+    assert_eq!(
+        service.refused("PutSubscriptionFilter", subscription("a", "", "none")).await,
+        refusal(
+            "InvalidParameterException",
+            "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function."
+        )
+    );
+    for name in ["a", "b", "b"] {
+        service.ok("PutSubscriptionFilter", subscription(name, "", "f")).await;
+    }
+    assert_eq!(
+        service.refused("PutSubscriptionFilter", subscription("c", "", "f")).await,
+        refusal("LimitExceededException", "Resource limit exceeded.")
+    );
+    let but = |name: &str, value: Value| {
+        let mut input = subscription("a", "", "f");
+        input[name] = value;
+        input
+    };
+    for input in [
+        but("destinationArn", json!("arn:aws:kinesis:us-east-1:000000000000:stream/s")),
+        but("destinationArn", json!("arn:aws:lambda:us-east-1:111111111111:function:f")),
+        but("destinationArn", json!("arn:aws:lambda:eu-west-1:000000000000:function:f")),
+        but("roleArn", json!("arn:aws:iam::000000000000:role/r")),
+        but("emitSystemFields", json!(["@aws.account"])),
+        but("applyOnTransformedLogs", json!(true)),
+        but("filterPattern", json!("{ $.a = ")),
+    ] {
+        let (code, _) = service.refused("PutSubscriptionFilter", input).await;
+        assert_eq!(code, "InvalidParameterException");
+    }
+    let none = json!({"logGroupName": "/g", "filterName": "z"});
+    let missing = "The specified subscription filter does not exist.";
+    assert_eq!(
+        service.refused("DeleteSubscriptionFilter", none).await,
+        refusal("ResourceNotFoundException", missing)
+    );
+    let mut elsewhere = subscription("a", "", "f");
+    elsewhere["logGroupName"] = json!("/none");
+    let (code, _) = service.refused("PutSubscriptionFilter", elsewhere).await;
+    assert_eq!(code, "ResourceNotFoundException");
+    let class = json!({"logGroupName": "/rare", "logGroupClass": "INFREQUENT_ACCESS"});
+    service.ok("CreateLogGroup", class).await;
+    let mut rare = subscription("a", "", "f");
+    rare["logGroupName"] = json!("/rare");
+    let (code, _) = service.refused("PutSubscriptionFilter", rare).await;
+    assert_eq!(code, "InvalidOperationException");
 }

@@ -74,6 +74,19 @@ pub(super) fn untagging_group(cx: &Context, name: &str, keys: &[String]) -> Acce
     group(cx, name).fact("aws:TagKeys", keys.iter().cloned())
 }
 
+/// Who gives a role to CloudWatch Logs needs the permission to.
+pub(super) fn subscription(
+    cx: &Context,
+    group: &str,
+    destination: &str,
+    role: &Option<String>,
+) -> Access {
+    let access = self::group(cx, group).fact("logs:DestinationArn", [destination]);
+    let Some(role) = role else { return access };
+    let passing = Access::to(role).fact("iam:PassedToService", ["logs.amazonaws.com"]);
+    access.and("iam:PassRole", passing)
+}
+
 fn pairs(tags: &Tags) -> impl Iterator<Item = (&str, &str)> + Clone {
     tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }

@@ -23,6 +23,7 @@ pub const AMAZON_RESOURCE_NAME: Constraints =
 pub const DESCRIBE_LIMIT: Constraints = NONE.range(1, 50);
 pub const DESCRIBE_LOG_GROUPS_LOG_GROUP_IDENTIFIERS: Constraints =
     NONE.length(1, 50).each(&LOG_GROUP_IDENTIFIER);
+pub const DESTINATION_ARN: Constraints = NONE.length(1, usize::MAX);
 pub const ENTITY_ATTRIBUTES: Constraints =
     NONE.length(0, 10).keys(&ENTITY_ATTRIBUTES_KEY).each(&ENTITY_ATTRIBUTES_VALUE);
 pub const ENTITY_ATTRIBUTES_KEY: Constraints = NONE.length(1, 256);
@@ -33,6 +34,8 @@ pub const ENTITY_KEY_ATTRIBUTES_KEY: Constraints = NONE.length(1, 32);
 pub const ENTITY_KEY_ATTRIBUTES_VALUE: Constraints = NONE.length(1, 512);
 pub const EVENTS_LIMIT: Constraints = NONE.range(1, 10000);
 pub const EVENT_MESSAGE: Constraints = NONE.length(1, usize::MAX);
+pub const FIELD_SELECTION_CRITERIA: Constraints = NONE.length(0, 2000);
+pub const FILTER_NAME: Constraints = NONE.length(1, 512).pattern(pattern!(r"[^:*]*"));
 pub const FILTER_PATTERN: Constraints = NONE.length(0, 1024);
 pub const INPUT_LOG_EVENTS: Constraints = NONE.length(1, 10000);
 pub const INPUT_LOG_STREAM_NAMES: Constraints = NONE.length(1, 100).each(&LOG_STREAM_NAME);
@@ -45,6 +48,7 @@ pub const LOG_GROUP_NAME_PATTERN: Constraints =
     NONE.length(0, 512).pattern(pattern!(r"[\.\-_/#A-Za-z0-9]*"));
 pub const LOG_STREAM_NAME: Constraints = NONE.length(1, 512).pattern(pattern!(r"[^:*]*"));
 pub const NEXT_TOKEN: Constraints = NONE.length(1, usize::MAX);
+pub const ROLE_ARN: Constraints = NONE.length(1, usize::MAX);
 pub const SEQUENCE_TOKEN: Constraints = NONE.length(1, usize::MAX);
 pub const STORED_BYTES: Constraints = NONE.range(0, i64::MAX);
 pub const TAGS: Constraints = NONE.length(1, 50).keys(&TAG_KEY).each(&TAG_VALUE);

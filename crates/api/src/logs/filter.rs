@@ -1,19 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Filters: what is looked for in events that arrive, and where it goes.
 
-use super::access::anything;
+use super::access::{anything, group, subscription};
 use super::constraints::*;
 use std::collections::BTreeMap;
-use wire::{Context, Input, Output, Result, operations};
+use wire::{Context, Input, Output, Result, enumeration, operations};
 
 /// Subscription filters and metric filters.
 #[operations("logs")]
 pub trait FilterOperations: Send + Sync + 'static {
-    fn put_subscription_filter();
+    /// Sends events that match a pattern to a destination, as they arrive.
+    #[operation(on = subscription(log_group_name, destination_arn, role_arn))]
+    async fn put_subscription_filter(
+        &self,
+        cx: &Context,
+        input: PutSubscriptionFilterInput,
+    ) -> Result<()>;
 
-    fn describe_subscription_filters();
+    /// Lists the subscription filters of a log group, page by page.
+    #[operation(on = group(log_group_name))]
+    async fn describe_subscription_filters(
+        &self,
+        cx: &Context,
+        input: DescribeSubscriptionFiltersInput,
+    ) -> Result<DescribeSubscriptionFiltersOutput>;
 
-    fn delete_subscription_filter();
+    /// Deletes a subscription filter.
+    #[operation(on = group(log_group_name))]
+    async fn delete_subscription_filter(
+        &self,
+        cx: &Context,
+        input: DeleteSubscriptionFilterInput,
+    ) -> Result<()>;
 
     /// Tells which of some messages match a pattern, and what was found in them.
     #[operation(on = anything())]
@@ -28,6 +46,55 @@ pub trait FilterOperations: Send + Sync + 'static {
     fn describe_metric_filters();
 
     fn delete_metric_filter();
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+#[wire(camel)]
+pub struct PutSubscriptionFilterInput {
+    #[wire(like = LOG_GROUP_NAME)]
+    pub log_group_name: String,
+    #[wire(like = FILTER_NAME)]
+    pub filter_name: String,
+    #[wire(like = FILTER_PATTERN)]
+    pub filter_pattern: String,
+    #[wire(like = DESTINATION_ARN)]
+    pub destination_arn: String,
+    #[wire(like = ROLE_ARN)]
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    #[wire(like = FIELD_SELECTION_CRITERIA)]
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+#[wire(camel)]
+pub struct DescribeSubscriptionFiltersInput {
+    #[wire(like = LOG_GROUP_NAME)]
+    pub log_group_name: String,
+    #[wire(like = FILTER_NAME)]
+    pub filter_name_prefix: Option<String>,
+    #[wire(like = NEXT_TOKEN)]
+    pub next_token: Option<String>,
+    #[wire(like = DESCRIBE_LIMIT)]
+    pub limit: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+#[wire(camel)]
+pub struct DescribeSubscriptionFiltersOutput {
+    pub subscription_filters: Option<Vec<SubscriptionFilter>>,
+    pub next_token: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Input)]
+#[wire(camel)]
+pub struct DeleteSubscriptionFilterInput {
+    #[wire(like = LOG_GROUP_NAME)]
+    pub log_group_name: String,
+    #[wire(like = FILTER_NAME)]
+    pub filter_name: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -47,8 +114,30 @@ pub struct TestMetricFilterOutput {
 
 #[derive(Debug, Clone, Default, PartialEq, Output)]
 #[wire(camel)]
+pub struct SubscriptionFilter {
+    pub filter_name: Option<String>,
+    pub log_group_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub destination_arn: Option<String>,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub creation_time: Option<i64>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+#[wire(camel)]
 pub struct MetricFilterMatchRecord {
     pub event_number: Option<i64>,
     pub event_message: Option<String>,
     pub extracted_values: Option<BTreeMap<String, String>>,
+}
+
+enumeration! {
+    pub enum Distribution {
+        Random = "Random",
+        ByLogStream = "ByLogStream",
+    }
 }

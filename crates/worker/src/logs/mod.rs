@@ -18,8 +18,9 @@ use crate::function::Function;
 use crate::telemetry::{Category, Init, LogsDropped, PlatformEvent, Status, Telemetry};
 use bytes::{Bytes, BytesMut};
 use frames::{Frames, Piece};
-use log_store::{GroupKey, Logs};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use log_store::{Batch, GroupKey, Logs};
+use names::TraceHeader;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What `X-Amz-Log-Result` can hold.
 const TAIL_BYTES_MAX: usize = 4096;
@@ -64,6 +65,8 @@ struct Open {
     dropped_bytes: u64,
     /// The running invocation's log, its oldest part cut off.
     tail: BytesMut,
+    /// The trace header of the last invocation that began, if its chain is to be known by what comes of these lines.
+    cause: Option<Arc<str>>,
 }
 
 impl LogStream {
@@ -143,9 +146,11 @@ impl LogStream {
         is_in_log || self.telemetry.is_on()
     }
 
-    /// Forgets the tail of the invocation before.
-    pub fn begin(&self) {
+    /// Forgets the tail of the invocation before. `trace` is the header that this one passes on.
+    pub fn begin(&self, trace: &str) {
+        let is_chained = self.stored.wants_causes() && TraceHeader::is_chained(trace);
         let mut open = self.open();
+        open.cause = is_chained.then(|| trace.into());
         open.tail.clear();
         open.batch.reserve(USUAL_BYTES);
     }
@@ -225,10 +230,10 @@ impl LogStream {
             return;
         }
         // A copy has just its length; a part of the buffer would hold all of it, and count for less than it takes.
-        let batch = Bytes::copy_from_slice(&open.batch);
+        let events = Bytes::copy_from_slice(&open.batch);
         open.batch.clear();
-        let (lines, bytes) = (std::mem::take(&mut open.batch_lines), batch.len());
-        if self.stored.append(batch) {
+        let (lines, bytes) = (std::mem::take(&mut open.batch_lines), events.len());
+        if self.stored.append(Batch { events, cause: open.cause.clone() }) {
             let dropped_records = std::mem::take(&mut open.dropped_lines);
             if dropped_records > 0 {
                 let dropped_bytes = std::mem::take(&mut open.dropped_bytes);

@@ -59,7 +59,7 @@ struct Answered {
 impl Invocation {
     /// Begins a new tail of the log.
     pub(crate) fn new(log: &Arc<LogStream>, function: &Function, event: &Event) -> Self {
-        log.begin();
+        log.begin(&event.trace_id);
         Self::beside_others(log, function, event)
     }
 

@@ -66,6 +66,13 @@ impl Pattern {
             Kind::Delimited(delimited) => delimited.extract(event),
         }
     }
+
+    /// What a subscriber is told beside an event that matches: the fields between spaces, by their names.
+    pub(crate) fn fields(&self, event: &str) -> BTreeMap<String, String> {
+        let Kind::Delimited(delimited) = &self.0 else { return BTreeMap::new() };
+        let name = |key: String| key.strip_prefix('$').map(ToOwned::to_owned).unwrap_or(key);
+        delimited.extract(event).into_iter().map(|(key, value)| (name(key), value)).collect()
+    }
 }
 
 #[cfg(test)]
