@@ -4,7 +4,7 @@
 use crate::cpu::CpuLimits;
 use crate::handle::Running;
 use crate::launch;
-use crate::limits::Limiters;
+use crate::limits::{self, Limiters};
 use crate::news::{self, News};
 use crate::order::Order;
 use crate::pace::{self, Allowance};
@@ -340,6 +340,16 @@ impl Process {
     pub(crate) fn close_limits(&mut self) {
         self.limiters.pids = None;
         self.limiters.cpu.take_if(|_| self.cpu_after_init == self.cpu);
+    }
+
+    /// What was started ahead waits for its function now, and wants nothing: it has its share again, which is not written then
+    /// when somebody is in a hurry.
+    pub fn stand_up(&mut self) {
+        let cpu = CpuLimits { stands_back: false, ..self.cpu };
+        match limits::share(&self.limiters, Some(self.cpu), cpu) {
+            Ok(()) => self.cpu = cpu,
+            Err(error) => tracing::debug!(%error, "a sandbox goes on to stand back"),
+        }
     }
 
     /// See `Sandbox::init_done`.

@@ -64,15 +64,19 @@ async fn a_program_ignores_no_signal_and_has_none_blocked() {
 
 /// As on Amazon Linux, whose path for libraries names this directory first. A machine without this C library has none.
 #[tokio::test]
-async fn the_c_library_is_in_lib64() {
+async fn a_linker_finds_the_c_library_at_its_first_look() {
     if !is_root() || std::fs::canonicalize("/lib64/ld-linux-x86-64.so.2").is_err() {
         return;
     }
     let launcher = start(&options());
     let mut spec = Spec::new(["/lib64/ld-linux-x86-64.so.2", "--list", "/bin/sh"]);
-    spec.env.push(("LD_LIBRARY_PATH".into(), "/lib64:/var/task/lib".into()));
+    let path = "/var/lang/lib:/lib64:/usr/lib64:/var/task/lib";
+    spec.env.push(("LD_LIBRARY_PATH".into(), path.into()));
+    spec.env.push(("LD_DEBUG".into(), "libs".into()));
     let (text, exit) = run(&launcher, spec).await;
-    assert!(text.contains("libc.so.6 => /lib64/libc.so.6 "), "{text}");
+    let tried: Vec<&str> = text.lines().filter(|line| line.contains("trying file=")).collect();
+    assert_eq!(tried.len(), 1, "the first look is right: {tried:?}");
+    assert!(text.contains("libc.so.6 => /var/lang/lib/glibc-hwcaps/"), "{text}");
     assert_eq!(exit, Exit::Code(0));
 }
 

@@ -288,7 +288,7 @@ impl Stems {
         let cwd = if changes_directory { "/tmp" } else { "/var/task" }.into();
         let root = installed.image.as_ref().map(|image| image.directory.clone());
         let spec = Spec { root, mounts, argv, env: env.clone(), cwd, limits, is_ahead: true };
-        let Sandbox { runtime_api, connection, edge, output, log, process } =
+        let Sandbox { runtime_api, connection, edge, output, log, mut process } =
             self.launcher.launch(spec).await.map_err(io::Error::other)?;
         let asked = async {
             let stream = match connection {
@@ -314,6 +314,7 @@ impl Stems {
             }
         };
         let connection = tokio::time::timeout(READY_MAX, asked).await??;
+        process.stand_up();
         Ok(Stem { process, runtime_api, edge, output, log, env, changes_directory, connection })
     }
 

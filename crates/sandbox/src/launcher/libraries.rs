@@ -6,6 +6,10 @@
 //! hundred system calls of each start. And a C library that a package brings by mistake would be taken with the machine's own
 //! linker, which is not so on AWS.
 //!
+//! In each directory of the path a linker first looks for what was compiled for just this processor, in a dozen directories that
+//! are not there. So `/lib64` is its own directory of such libraries, and `/var/lang/lib`, which comes before it, is a link to it
+//! until a runtime is mounted there: the first name tried is right. That is a sixth of the start of a small program.
+//!
 //! Not here, on purpose: any other library of the machine. AWS does not have it, so it must not come before what a function brings.
 
 use rustix::fs::{CWD, Mode, mkdirat, symlinkat};
@@ -19,6 +23,10 @@ pub(crate) const PLACE: &str = "lib64";
 
 /// The dynamic linkers that we know: their path is in each program.
 const LINKERS: [&str; 2] = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+
+/// Where a linker looks first below a directory: for processors of the second, third and fourth level.
+const FIRST_TRIED: &str = "glibc-hwcaps";
+const LEVELS: [&str; 3] = ["x86-64-v2", "x86-64-v3", "x86-64-v4"];
 
 /// What belongs to the C library, and what compilers add to each program.
 const NAMES: [&str; 13] = [
@@ -66,13 +74,21 @@ pub(crate) fn links() -> Vec<(OsString, PathBuf)> {
     links
 }
 
-/// Makes them, in a directory of their own below the working directory.
-pub(crate) fn link(links: Vec<(OsString, PathBuf)>) -> io::Result<()> {
-    if !links.is_empty() {
-        mkdirat(CWD, PLACE, Mode::from_raw_mode(0o755))?;
+/// Makes them, in a directory of their own below the working directory, and what leads there from `lang`.
+pub(crate) fn link(links: Vec<(OsString, PathBuf)>, lang: &Path) -> io::Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let place = Path::new(PLACE);
+    let first_tried = place.join(FIRST_TRIED);
+    for directory in [place, &first_tried] {
+        mkdirat(CWD, directory, Mode::from_raw_mode(0o755))?;
     }
     for (name, target) in links {
-        symlinkat(target, CWD, Path::new(PLACE).join(name))?;
+        symlinkat(target, CWD, place.join(name))?;
     }
-    Ok(())
+    for level in LEVELS {
+        symlinkat("..", CWD, first_tried.join(level))?;
+    }
+    Ok(symlinkat(Path::new("/").join(PLACE), CWD, lang.join("lib"))?)
 }

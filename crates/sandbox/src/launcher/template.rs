@@ -112,10 +112,10 @@ impl Template {
         for (name, target) in links {
             symlinkat(target, CWD, name)?;
         }
-        libraries::link(libraries)?;
         for point in MOUNT_POINTS {
             make_directories(Path::new(point))?;
         }
+        libraries::link(libraries, Path::new("var/lang"))?;
         write_etc(etc, &etc_files)?;
         for (name, tree) in etc_trees {
             make_directories(&name)?;

@@ -18,9 +18,11 @@ impl Memory {
             Version::V1 => {
                 // Memory with swap may not be below memory alone: raise it first, lower it last. Kernels without swap
                 // accounting have no such file.
-                let _ = self.0.write("memory.memsw.limit_in_bytes", bytes);
+                let is_raised = self.0.write("memory.memsw.limit_in_bytes", bytes).is_ok();
                 self.0.write("memory.limit_in_bytes", bytes)?;
-                let _ = self.0.write("memory.memsw.limit_in_bytes", bytes);
+                if !is_raised {
+                    let _ = self.0.write("memory.memsw.limit_in_bytes", bytes);
+                }
                 Ok(())
             }
             Version::V2 => {
