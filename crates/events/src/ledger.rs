@@ -210,7 +210,9 @@ impl Ledger {
                     passed = 0;
                     taken.extend(self.items.get(&id).map(|(item, _)| (id, item.clone())));
                 }
-                None => passed += 1,
+                None if self.lines.get(&name).is_some_and(|line| line.has_turn) => passed += 1,
+                // It has nothing any more, and no turn.
+                None => {}
             }
         }
         taken
@@ -524,6 +526,16 @@ mod tests {
         assert_eq!((ledger.next_due(), ledger.items.len()), (None, 1));
         ledger.end(3);
         assert!(ledger.is_empty() && ledger.lines.is_empty());
+    }
+
+    #[test]
+    fn a_line_that_was_purged_takes_no_turn_from_the_next() {
+        let mut ledger = Ledger::new(LIMITS);
+        for (id, line) in (1..).zip(["a", "b"]) {
+            add(&mut ledger, line, id).unwrap();
+        }
+        assert_eq!(ledger.purge(Some("a"), None), [1]);
+        assert_eq!(taken(&mut ledger, 0), "b");
     }
 
     proptest! {
