@@ -2,8 +2,8 @@
 //! A disk that fails, fills up, tears and forgets, hundreds of times: what was acknowledged reaches its end.
 //!
 //! The disk is in memory and keeps what was written apart from what was synced. When its power fails, of what was not
-//! synced any prefix may be there, and behind that anything. `EVENTS_ROUNDS` sets how many rounds are played; a failed one
-//! tells its seed.
+//! synced any prefix may be there, and behind that anything. Meanwhile the clock jumps, by up to a month. `EVENTS_ROUNDS` sets
+//! how many rounds are played; a failed one tells its seed.
 
 #![expect(
     clippy::tests_outside_test_module,
@@ -274,8 +274,8 @@ async fn run(disk: Memory, seen: Arc<Mutex<Seen>>, work: Work) -> Next {
     }
 }
 
-/// A server's life on this disk, until its power fails or everything has ended.
-async fn live(disk: &Memory, seen: &Arc<Mutex<Seen>>, life: usize, events: usize) {
+/// A server's life on this disk, until its power fails or everything has ended. `false` if neither comes.
+async fn live(disk: &Memory, seen: &Arc<Mutex<Seen>>, life: usize, events: usize) -> bool {
     let options =
         Options { throttled_ms: 1, throttled_ms_max: 2, file_bytes: 2_000, ..Options::default() };
     // A server that can not read its disk does not start.
@@ -283,7 +283,7 @@ async fn live(disk: &Memory, seen: &Arc<Mutex<Seen>>, life: usize, events: usize
         Ok(queue) => Arc::new(queue),
         Err(error) => {
             assert!(events > 0, "it starts on a disk that works: {error}");
-            return;
+            return true;
         }
     };
     let (runs_on, told) = (disk.clone(), Arc::clone(seen));
@@ -302,10 +302,22 @@ async fn live(disk: &Memory, seen: &Arc<Mutex<Seen>>, life: usize, events: usize
             }
         });
     }
-    tasks.join_all().await;
-    while !disk.is_dead() && !queue.lines().is_empty() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    if life.is_multiple_of(2) {
+        // Three times while events are kept and run: everything is due, and older than any limit.
+        tasks.spawn(async {
+            for jump in [HOUR, 24 * HOUR, 30 * 24 * HOUR] {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                pass(jump).await;
+            }
+        });
     }
+    tasks.join_all().await;
+    let ended = async {
+        while !disk.is_dead() && !queue.lines().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), ended).await.is_ok()
 }
 
 fn play(seed: u64) -> usize {
@@ -319,10 +331,11 @@ fn play(seed: u64) -> usize {
             disk.arm(faults[dice.index(faults.len())], 1 + dice.roll(60));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let lived = live(&disk, &seen, life, if life < lives { 5 + dice.index(15) } else { 0 });
-        let lived =
-            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(120), lived).await });
-        assert!(lived.is_ok(), "seed {seed}: what was kept comes to its end");
+        let events = if life < lives { 5 + dice.index(15) } else { 0 };
+        assert!(
+            runtime.block_on(live(&disk, &seen, life, events)),
+            "seed {seed}: what was kept comes to its end"
+        );
         drop(runtime);
         disk.revive();
     }
@@ -332,16 +345,19 @@ fn play(seed: u64) -> usize {
     seen.acknowledged.len()
 }
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The clock jumps.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
 async fn an_outage_ages_nothing() {
-    const HOUR: Duration = Duration::from_secs(3_600);
     let disk = Memory::new(1);
     let age = async |queue: &Queue| queue.items("line-1", 1).await.unwrap()[0].age;
-    let pass = async |time: Duration| {
-        tokio::time::pause();
-        tokio::time::advance(time).await;
-        tokio::time::resume();
-    };
     let queue = Queue::open(Arc::new(disk.clone()), Options::default()).unwrap();
     queue.keep(item(Class::Event, "1", 10)).await.unwrap();
     pass(HOUR).await;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Asynchronous invocation, as far as time and the wire are concerned: the clock of these tests runs ahead.
 
-use crate::platform::{FUNCTIONS, Platform, eventually};
+use crate::platform::{FUNCTIONS, Platform, eventually, options};
 use expect_test::expect;
 use invoke::InvokeError;
+use lambda::Options;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
+use wire::Timestamp;
 
 const EVENT: (&str, &str) = ("x-amz-invocation-type", "Event");
 
@@ -89,6 +92,27 @@ async fn an_event_is_there_after_a_restart() {
         events.iter().any(|event| event.payload == r#""waits""#).then_some(())
     })
     .await;
+}
+
+/// A wall clock that jumps a century, to and fro, each time somebody looks.
+fn jumping() -> Timestamp {
+    static LOOKS: AtomicI64 = AtomicI64::new(0);
+    let century = LOOKS.fetch_add(1, Ordering::Relaxed) % 2;
+    Timestamp::from_epoch_ms(century * 100 * 365 * 24 * 60 * 60 * 1_000)
+}
+
+#[tokio::test]
+async fn jumps_of_the_wall_clock_age_no_event() {
+    let options = Options { clock: jumping, ..options() };
+    let platform = Platform::open(tempfile::tempdir().unwrap(), options).await;
+    platform.create("hello").await;
+    platform.create("told").await;
+    tell_failures(&platform, "hello", json!({"MaximumEventAgeInSeconds": 3_600})).await;
+    run_ahead();
+    send(&platform, "hello", r#""fail""#).await;
+    let context = record(&platform).await["requestContext"].take();
+    let (count, condition) = (&context["approximateInvokeCount"], &context["condition"]);
+    assert_eq!((count, condition), (&json!(3), &json!("RetriesExhausted")));
 }
 
 #[tokio::test]
