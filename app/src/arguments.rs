@@ -3,8 +3,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use time::Date;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 /// AWS Lambda on your own machines.
 ///
@@ -49,6 +50,18 @@ pub(crate) enum Command {
     Queue {
         #[command(subcommand)]
         command: Option<QueueCommand>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Show the recorded invocations of functions with the tag `tinderbox:record`. Asks the server that runs.
+    Record {
+        #[command(subcommand)]
+        command: RecordCommand,
+    },
+    /// Invoke a function again with a recorded event, on any version. Asks the server that runs.
+    Replay {
+        #[command(flatten)]
+        which: Rerun,
         #[command(flatten)]
         settings: Settings,
     },
@@ -177,6 +190,111 @@ impl QueueCommand {
             | Self::Purge { settings, .. }
             | Self::Redrive { settings, .. } => settings,
         }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordCommand {
+    /// List invocations, the newest first.
+    List {
+        /// The function's name or ARN [default: all functions].
+        function: Option<String>,
+        /// Only those that ended so.
+        #[arg(long)]
+        outcome: Option<Outcome>,
+        /// Only those that began at this time or later: 2026-11-23T10:00:00Z, or 15m, 2h, 3d ago.
+        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+        since: Option<Moment>,
+        /// Only those that began before this time.
+        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+        until: Option<Moment>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        count: u16,
+        #[arg(long, default_value = "table")]
+        output: Output,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Print an invocation whole, payload and answer included, as JSON: a line for each attempt, the newest first.
+    Show {
+        /// Its request id.
+        id: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Throw recordings away.
+    Purge {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+impl RecordCommand {
+    pub(crate) const fn settings(&self) -> &Settings {
+        match self {
+            Self::List { settings, .. }
+            | Self::Show { settings, .. }
+            | Self::Purge { settings, .. } => settings,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rerun {
+    /// The request id of the recorded invocation. Of several attempts, the last one is compared.
+    pub(crate) id: String,
+    /// The version or alias to run it on [default: as it was invoked].
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) qualifier: Option<String>,
+    /// Wait for its end, or queue it.
+    #[arg(long = "type", value_name = "TYPE", default_value = "RequestResponse")]
+    pub(crate) invocation: Invocation,
+    #[arg(long, default_value = "table")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Invocation {
+    #[value(name = "RequestResponse")]
+    RequestResponse,
+    #[value(name = "Event")]
+    Event,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Outcome {
+    Answered,
+    Failed,
+    NotRun,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+}
+
+/// A time, or one that was so long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    At(OffsetDateTime),
+    Ago(time::Duration),
+}
+
+fn parse_moment(text: &str) -> Result<Moment, String> {
+    let units = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
+    let ago = units.iter().find_map(|(unit, seconds)| {
+        let count: u32 = text.strip_suffix(unit)?.parse().ok()?;
+        Some(time::Duration::seconds(i64::from(count) * seconds))
+    });
+    match ago {
+        Some(ago) => Ok(Moment::Ago(ago)),
+        None => OffsetDateTime::parse(text, &Rfc3339)
+            .map(Moment::At)
+            .map_err(|_| "a time such as 2026-11-23T10:00:00Z or 15m is wanted".to_owned()),
     }
 }
 

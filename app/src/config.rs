@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) usage: usage::Options,
     pub(crate) cloudwatch: cloudwatch::Options,
     pub(crate) sqs: sqs::Options,
+    pub(crate) recordings: recordings::Options,
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -122,6 +123,7 @@ impl Config {
             usage: section(&mut table, "usage", &mut mistakes),
             cloudwatch: section(&mut table, "cloudwatch", &mut mistakes),
             sqs: section(&mut table, "sqs", &mut mistakes),
+            recordings: section(&mut table, "recordings", &mut mistakes),
         };
         config.server.check(&mut mistakes);
         config.check_identity(&mut mistakes);

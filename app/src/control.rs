@@ -4,10 +4,12 @@
 //! Whoever may open the directory may ask: it belongs to the server's user alone. Functions do not see it.
 
 use crate::metering::Metering;
+use crate::recorded::{self, Compared, Listed, Replay, Which, Whole};
 use anyhow::{Context, bail};
 use edge::Edge;
 use events::Class;
 use lambda::Lambda;
+use recordings::Recordings;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -18,12 +20,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
+use tokio::task::JoinSet;
 use usage::{Column, Row};
 
 const NAME: &str = "control";
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 /// How long the server waits for a line, and a command for its answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Those that are answered at once. Replays take as long as their functions.
+const ASKERS_MAX: usize = 16;
+/// How long a command waits for a replay: as long as a function may run, and a while to start.
+const REPLAY_PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 /// What may be asked. A line is the ARN of a function without a qualifier.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +56,28 @@ pub(crate) enum Request {
     },
     /// Why somebody may do something, or may not.
     Explain(edge::Question),
+    Recordings {
+        which: Which,
+        count_max: usize,
+    },
+    /// The same, whole.
+    Recorded {
+        which: Which,
+        count_max: usize,
+    },
+    PurgeRecordings {
+        function: Option<String>,
+    },
+    Replay(Replay),
+}
+
+impl Request {
+    const fn patience(&self) -> Duration {
+        match self {
+            Self::Replay(_) => REPLAY_PATIENCE,
+            _ => PATIENCE,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +93,9 @@ pub(crate) enum Answer {
     Count(usize),
     Usage(Vec<Row>),
     Explanation(edge::Explanation),
+    Recordings(Listed),
+    Recorded(Vec<Whole>),
+    Replayed(Box<Compared>),
     Error(String),
 }
 
@@ -80,11 +113,12 @@ pub(crate) struct Line {
 }
 
 /// The parts of the server that commands ask.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) lambda: Lambda,
     pub(crate) metering: Arc<Metering>,
     pub(crate) edge: Arc<Edge>,
+    pub(crate) recordings: Recordings,
 }
 
 /// A path of the socket that is short enough for one, however long that of the directory is.
@@ -102,27 +136,33 @@ pub(crate) async fn serve(data_dir: &Path, asked: &Asked) -> anyhow::Result<()> 
         _ => {}
     }
     let listener = UnixListener::bind(&path).context("cannot listen for commands")?;
+    let mut askers = JoinSet::new();
     loop {
-        let (stream, _) = listener.accept().await?;
-        // One after the other: each is short, and its line is waited for only so long.
-        let answered = tokio::time::timeout(PATIENCE, answer(stream, asked)).await;
-        if !matches!(answered, Ok(Ok(()))) {
-            tracing::warn!("command not answered");
-        }
+        let stream = tokio::select! {
+            accepted = listener.accept(), if askers.len() < ASKERS_MAX => accepted?.0,
+            Some(_) = askers.join_next() => continue,
+        };
+        let asked = asked.clone();
+        askers.spawn(async move {
+            if let Err(error) = answer(stream, &asked).await {
+                tracing::warn!(%error, "command not answered");
+            }
+        });
     }
 }
 
 async fn answer(stream: tokio::net::UnixStream, asked: &Asked) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let mut read = tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX));
+    tokio::time::timeout(PATIENCE, read.read_line(&mut line)).await??;
     let answer = match serde_json::from_str(&line) {
         Ok(request) => answer_to(request, asked).await,
         Err(error) => Answer::Error(format!("the server does not understand: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
-    write.write_all(&text).await
+    tokio::time::timeout(PATIENCE, write.write_all(&text)).await?
 }
 
 async fn answer_to(request: Request, asked: &Asked) -> Answer {
@@ -161,7 +201,26 @@ async fn answer_to(request: Request, asked: &Asked) -> Answer {
             Ok(explanation) => Answer::Explanation(explanation),
             Err(error) => Answer::Error(error.to_string()),
         },
+        Request::Recordings { which, count_max } => {
+            let listed = recorded::list(&asked.recordings, which, count_max).await;
+            told(listed.map(Answer::Recordings))
+        }
+        Request::Recorded { which, count_max } => {
+            let read = recorded::read(&asked.recordings, which, count_max).await;
+            told(read.map(|found| Answer::Recorded(found.into_iter().map(Whole::from).collect())))
+        }
+        Request::PurgeRecordings { function } => {
+            told(recorded::purge(&asked.recordings, function).await.map(Answer::Count))
+        }
+        Request::Replay(replay) => {
+            let played = recorded::replay(&asked.recordings, lambda, replay).await;
+            told(played.map(|compared| Answer::Replayed(Box::new(compared))))
+        }
     }
+}
+
+fn told(answer: anyhow::Result<Answer>) -> Answer {
+    answer.unwrap_or_else(|error| Answer::Error(format!("{error:#}")))
 }
 
 /// Asks the server of `data_dir`.
@@ -174,7 +233,7 @@ pub(crate) fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Answer> 
     };
     let dir = File::open(data_dir).with_context(none)?;
     let mut stream = UnixStream::connect(path(&dir)).with_context(none)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(request.patience()))?;
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
     stream.write_all(&text)?;

@@ -9,6 +9,7 @@ mod host;
 mod metering;
 mod opening;
 mod principals;
+mod recorded;
 mod subscribers;
 mod telemetry;
 mod terminal;
@@ -54,6 +55,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Iam { command: IamCommand::Explain { asked, settings } } => {
             command::iam::explain(&load(&settings)?, &asked)
         }
+        Command::Record { command } => command::record::run(&load(command.settings())?, &command),
+        Command::Replay { which, settings } => command::replay::run(&load(&settings)?, &which),
         Command::Usage { which, settings } => command::usage::run(&load(&settings)?, &which),
         Command::Export { file, overwrite, settings } => {
             command::archive::export(&load(&settings)?, &file, overwrite)

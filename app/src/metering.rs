@@ -129,7 +129,7 @@ impl Metering {
 }
 
 /// Milliseconds since 1970.
-fn epoch_ms() -> u64 {
+pub(crate) fn epoch_ms() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the time of day, which usage is summed up by")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

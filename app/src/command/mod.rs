@@ -6,6 +6,8 @@ pub(crate) mod doctor;
 pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod queue;
+pub(crate) mod record;
+pub(crate) mod replay;
 pub(crate) mod runtimes;
 pub(crate) mod serve;
 pub(crate) mod usage;

@@ -42,21 +42,19 @@ pub(crate) fn run(config: &Config, command: Option<&QueueCommand>) -> anyhow::Re
         }
         (Answer::Count(count), _) => Ok(terminal::line(format!("redriven {count}"))?),
         (Answer::Error(error), _) => bail!("{error}"),
-        (Answer::Usage(_) | Answer::Explanation(_), _) => {
-            bail!("the server answered something else")
-        }
+        (_, _) => bail!("the server answered something else"),
     }
 }
 
 /// The line of a function that was named in any way: its ARN.
-fn line(config: &Config, function: &str) -> anyhow::Result<String> {
+pub(super) fn line(config: &Config, function: &str) -> anyhow::Result<String> {
     let reference: FunctionReference =
         function.parse().with_context(|| format!("`{function}` is not a function's name"))?;
     let arn = reference.resolve(&config.server.region.parse()?, &config.server.account.parse()?);
     Ok(FunctionArn::unqualified(arn).to_string())
 }
 
-fn which_line(config: &Config, which: &Which) -> anyhow::Result<Option<String>> {
+pub(super) fn which_line(config: &Config, which: &Which) -> anyhow::Result<Option<String>> {
     which.function.as_deref().map(|function| line(config, function)).transpose()
 }
 

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
-use edge::{Access, Answer, Edge, Identity, Mode, Page, Resources, Root};
+use edge::{Access, Answer, Edge, Identity, Listening, Mode, Page, Resources, Root};
 use events::Queue;
 use events::disk::Directory;
 use iam::Iam;
@@ -25,6 +25,7 @@ use log_store::Logs;
 use meter::Meters;
 use names::Region;
 use policy::Named;
+use recordings::Recordings;
 use sandbox::{Launcher, Level, Network, Starting};
 use sqs::Sqs;
 use std::future::Future;
@@ -63,7 +64,12 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let images = Images::open(config.images.clone(), data_dir.join("images"))
         .context("cannot open the images")?;
     let meters = Meters::new();
-    let options = lambda_options(config, &images, &queue, &meters);
+    let recordings = Recordings::open(data_dir.join("recordings"), config.recordings.clone())
+        .context("cannot open the recordings")?;
+    let options = lambda::Options {
+        recordings: Some(recordings.clone()),
+        ..lambda_options(config, &images, &queue, &meters)
+    };
     let kept = Kept {
         meters,
         ledger: Ledger::new(store.keyspace("usage"), config.usage.clone()),
@@ -79,8 +85,18 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts =
-        Parts { listener, queue, launcher, logs, images, functions, queues, kept, principals };
+    let parts = Parts {
+        listener,
+        queue,
+        launcher,
+        logs,
+        images,
+        functions,
+        queues,
+        kept,
+        principals,
+        recordings,
+    };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -147,11 +163,22 @@ struct Parts {
     queues: JoinHandle<Result<Sqs, sqs::OpenError>>,
     kept: Kept,
     principals: JoinHandle<anyhow::Result<Principals>>,
+    recordings: Recordings,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, images, functions, queues, kept, principals } =
-        parts;
+    let Parts {
+        listener,
+        queue,
+        launcher,
+        logs,
+        images,
+        functions,
+        queues,
+        kept,
+        principals,
+        recordings,
+    } = parts;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
@@ -170,16 +197,10 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let stop = stop_signal()?;
     // Calls that need what is not there yet wait for it.
     let listening = edge.listen(listener)?;
-    let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
-        .context("cannot prepare the runtimes")?
-        .with_images(images.clone());
-    let snapshots = Snapshots::open(&data_dir.join("snapshots"), config.snapshots.clone())
-        .context("cannot open the snapshots")?;
+    let ground = Ground::prepare(config, data_dir, &logs, &images, &kept.meters)?;
     let launcher = finish(launcher, address).await?;
     let runs_images = launcher.level() != Level::L0;
-    let (stems, meters) = (config.stems.clone(), kept.meters.clone());
-    let worker = Worker::new(launcher, runtimes, logs.clone(), host, snapshots, stems, meters);
-    worker.pull_runtimes();
+    let worker = ground.worker(launcher, host, config);
     let invoker = Invoker::new(worker, config.invoke.clone());
     let metering = Metering::new(invoker.clone(), logs.clone(), kept, &config.usage);
     let metering = Arc::new(metering);
@@ -192,8 +213,12 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.with_queues(Arc::new(queues.clone()));
     let functions = functions.with_roles(roles(iam, config.identity.mode));
     let opened = Lambda::serve(functions, invoker.clone(), presign);
-    let metered = Arc::clone(&metering);
-    let asked = Asked { lambda: opened.clone(), metering: metered, edge: Arc::clone(&edge) };
+    let asked = Asked {
+        lambda: opened.clone(),
+        metering: Arc::clone(&metering),
+        edge: Arc::clone(&edge),
+        recordings: recordings.clone(),
+    };
     let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
     announce_mode(config.identity.mode);
@@ -207,20 +232,77 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         () = images.tend() => {}
         error = control => error?,
     }
-    terminal::note("stopping: no new requests; waiting for running invocations");
-    let patience = Duration::from_secs(config.server.stop_patience_seconds);
-    queue.stop();
-    queues.stop();
-    let (cut_off, (), _) =
-        tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
-    metering.finish().await?;
-    tokio::task::spawn_blocking(move || logs.flush()).await?;
+    let running = Running { queue, queues, invoker, listening, metering, logs, recordings };
+    let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
     drop(std::fs::remove_file(data_dir.join("address")));
-    if cut_off > 0 {
-        bail!("stopped; {cut_off} invocation(s) were cut off");
+    stopped
+}
+
+/// What a worker stands on beside its launcher.
+struct Ground {
+    runtimes: Runtimes,
+    snapshots: Snapshots,
+    logs: Logs,
+    meters: Meters,
+}
+
+impl Ground {
+    fn prepare(
+        config: &Config,
+        data_dir: &Path,
+        logs: &Logs,
+        images: &Images,
+        meters: &Meters,
+    ) -> anyhow::Result<Self> {
+        let runtimes = Runtimes::prepare(&config.runtimes, data_dir)
+            .context("cannot prepare the runtimes")?
+            .with_images(images.clone());
+        let snapshots = Snapshots::open(&data_dir.join("snapshots"), config.snapshots.clone())
+            .context("cannot open the snapshots")?;
+        Ok(Self { runtimes, snapshots, logs: logs.clone(), meters: meters.clone() })
     }
-    terminal::note("stopped");
-    Ok(())
+
+    fn worker(self, launcher: Launcher, host: Arc<FunctionHost>, config: &Config) -> Worker {
+        let Self { runtimes, snapshots, logs, meters } = self;
+        let stems = config.stems.clone();
+        let worker = Worker::new(launcher, runtimes, logs, host, snapshots, stems, meters);
+        worker.pull_runtimes();
+        worker
+    }
+}
+
+/// What goes on until the server is asked to stop.
+struct Running {
+    queue: Arc<Queue>,
+    queues: Sqs,
+    invoker: Invoker,
+    listening: Listening,
+    metering: Arc<Metering>,
+    logs: Logs,
+    recordings: Recordings,
+}
+
+impl Running {
+    /// Waits for what runs, so long, and writes what is left.
+    async fn stop(self, patience: Duration) -> anyhow::Result<()> {
+        let Self { queue, queues, invoker, listening, metering, logs, recordings } = self;
+        terminal::note("stopping: no new requests; waiting for running invocations");
+        queue.stop();
+        queues.stop();
+        let (cut_off, (), _) =
+            tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
+        metering.finish().await?;
+        let flush = move || {
+            logs.flush();
+            recordings.flush();
+        };
+        tokio::task::spawn_blocking(flush).await?;
+        if cut_off > 0 {
+            bail!("stopped; {cut_off} invocation(s) were cut off");
+        }
+        terminal::note("stopped");
+        Ok(())
+    }
 }
 
 /// What answers on the port: services, packages behind links, and functions behind URLs.

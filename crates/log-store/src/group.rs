@@ -189,8 +189,8 @@ impl Group {
         }
     }
 
-    /// Adds what functions printed. A stream that is not there is made.
-    pub(crate) fn append<'a>(
+    /// Adds what functions printed. A stream that is not there is made. It may be lost if the machine goes down.
+    pub fn append<'a>(
         &self,
         streams: impl Iterator<Item = (&'a str, &'a [Batch])>,
     ) -> Result<(), AppendError> {
@@ -275,7 +275,7 @@ impl Group {
         text_is_wanted: &dyn Fn(&[u8]) -> bool,
     ) -> io::Result<Page> {
         let mut query = query.clone();
-        if let Some(oldest) = self.settings().oldest(clock::epoch_ms()) {
+        if let Some(oldest) = self.oldest(clock::epoch_ms()) {
             query.from = query.from.max(oldest);
         }
         let query = &query;
@@ -333,9 +333,15 @@ impl Group {
         }
     }
 
+    /// What is older than this is gone, if there is a retention.
+    fn oldest(&self, now: i64) -> Option<i64> {
+        let days = self.settings().retention_days.or(self.options.retention_days)?;
+        Some(settings::oldest(now, days))
+    }
+
     /// What is due without anybody asking: removes what is too old, and lets go of what nobody uses.
     pub(crate) fn tend(&self, now: i64) {
-        if let Some(oldest) = self.settings().oldest(now)
+        if let Some(oldest) = self.oldest(now)
             && let Err(error) = self.remove_older(oldest)
         {
             tracing::warn!(group = %self.settings().name, %error, "old log events not removed");

@@ -16,6 +16,9 @@ pub struct Options {
     pub group_streams_max: usize,
     /// Bytes of what functions print that may wait to be written, over all functions. Default: 16777216 (16 MiB).
     pub queue_bytes_max: usize,
+    /// Days that events are kept in a group that does not say how long. `None`: for good.
+    #[serde(skip)]
+    pub retention_days: Option<u32>,
 }
 
 impl Default for Options {
@@ -26,6 +29,7 @@ impl Default for Options {
             groups_max: 100_000,
             group_streams_max: 20_000,
             queue_bytes_max: 16 << 20,
+            retention_days: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::stream::StreamState;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Length and checksum of the index.
@@ -80,7 +80,7 @@ impl Segment {
     ) -> io::Result<Self> {
         let raw = fs::read(self.path(dir))?;
         let partial = dir.join("new");
-        let mut file = BufWriter::new(File::create(&partial)?);
+        let mut file = BufWriter::new(private().write(true).truncate(true).open(&partial)?);
         let mut at = 0;
         index.blocks.clear();
         for block in &self.blocks {
@@ -179,5 +179,12 @@ pub(crate) fn open_compressed(dir: &Path, number: u32) -> io::Result<(Segment, I
 
 /// Opens the file of a segment that goes on being written, which may be new.
 pub(crate) fn open_raw(dir: &Path, number: u32) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path(dir, number, Form::Raw))
+    private().append(true).open(path(dir, number, Form::Raw))
+}
+
+/// For this user alone: what functions print may hold secrets.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600);
+    options
 }

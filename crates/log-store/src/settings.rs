@@ -84,7 +84,11 @@ impl Settings {
 
     /// What is older than this is gone, if there is a retention.
     pub fn oldest(&self, now: i64) -> Option<i64> {
-        let days = i64::from(self.retention_days?);
-        Some(now - days * 24 * 60 * 60 * 1000)
+        Some(oldest(now, self.retention_days?))
     }
+}
+
+/// What is older than this was kept for so many days.
+pub(crate) fn oldest(now: i64, days: u32) -> i64 {
+    now - i64::from(days) * 24 * 60 * 60 * 1000
 }

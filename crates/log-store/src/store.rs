@@ -105,6 +105,11 @@ impl Logs {
         self.groups.known().groups.get(key).cloned()
     }
 
+    /// The same, made if it is not there. `None` if that failed, which is in the server's log.
+    pub fn find_or_make(&self, key: &GroupKey) -> Option<Arc<Group>> {
+        self.groups.find_or_make(key)
+    }
+
     /// Those of an account and a region, in the order of their names, from the first that is not before `from`.
     pub fn groups(&self, from: &GroupKey) -> Vec<Arc<Group>> {
         let known = self.groups.known();

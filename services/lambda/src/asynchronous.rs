@@ -24,6 +24,7 @@ use events::{Class, New, Next, Work};
 use lambda::FunctionEventInvokeConfig;
 use meter::Metric;
 use names::{FunctionArn, Qualifier, RequestId, TraceHeader};
+use recordings::Kind;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,13 +74,23 @@ impl<I: Invoke> Service<I> {
     ) -> Result<(), Error> {
         check_tenant(&found.version, tenant_id.is_some())?;
         let payload = event_payload(payload)?;
-        check_state(found)?;
         let head = EventHead {
             request_id: cx.request_id.to_string(),
             qualifier: found.address.qualifier.as_ref().map(ToString::to_string),
             tenant_id: tenant_id.map(ToOwned::to_owned),
             trace: cx.trace.to_string(),
         };
+        self.keep_event(found, &head, payload).await
+    }
+
+    /// Takes an event with this head.
+    pub(crate) async fn keep_event(
+        &self,
+        found: &Found,
+        head: &EventHead,
+        payload: Bytes,
+    ) -> Result<(), Error> {
+        check_state(found)?;
         self.queue.keep(head.item(&found.address.key, payload)).await?;
         let (key, qualifier) = (&found.address.key, found.address.qualifier.as_ref());
         self.note(key, qualifier, Metric::AsyncEventsReceived);
@@ -195,7 +206,7 @@ impl<I: Invoke> Service<I> {
             response: None,
             wants_log_tail: false,
         };
-        let admitted = self.enter(found, event, Gate::enter_queued).await?;
+        let admitted = self.enter(found, event, Kind::Event, Gate::enter_queued).await?;
         let version = admitted.version();
         Ok((version, self.run(admitted).await?))
     }

@@ -9,6 +9,7 @@ use crate::code::Uploaded;
 use crate::content::{NewCode, Source};
 use crate::error::Error;
 use crate::function::{Function, Key};
+use crate::recording::Wish;
 use crate::records::Part;
 use crate::service::Service;
 use crate::settings::{LayerUse, Settings};
@@ -41,6 +42,7 @@ impl<I: Invoke> Service<I> {
         settings.layers = layers;
         let tags = input.tags.take().unwrap_or_default();
         validate::check_tags(&tags)?;
+        self.check_wish(&tags)?;
         let source = Source::take(&mut input.code.zip_file, &mut input.code.image_uri);
         self.check_runnable(&source)?;
         self.check_room(&key, source.bytes())?;
@@ -67,6 +69,7 @@ impl<I: Invoke> Service<I> {
             code_signing: signing.id.clone(),
             provisioned: BTreeMap::new(),
             scaling: BTreeMap::new(),
+            recorded: Wish::default(),
             gate: self.accounts.gate(&key.account, &key.region),
             key,
         };

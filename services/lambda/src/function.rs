@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::function_scaling::Scaling;
 use crate::function_urls::FunctionUrl;
 use crate::provisioned::Provisioned;
+use crate::recording::Wish;
 use crate::registry::Place;
 use crate::version::{Number, Version};
 use api::lambda::{FunctionEventInvokeConfig, RecursiveLoop};
@@ -68,6 +69,8 @@ pub(crate) struct Function {
     pub(crate) provisioned: BTreeMap<String, Provisioned>,
     /// By version, of those on a capacity provider.
     pub(crate) scaling: BTreeMap<String, Scaling>,
+    /// What its tag says, as the table reads it.
+    pub(crate) recorded: Wish,
     /// Shared with the function it was made from.
     pub(crate) gate: Arc<Gate>,
 }

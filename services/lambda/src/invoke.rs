@@ -22,6 +22,7 @@ use bytes::Bytes;
 use invoke::InvokeError;
 use meter::Metric;
 use names::{Qualifier, RequestId, TraceHeader};
+use recordings::Kind;
 use serde::de::IgnoredAny;
 use std::sync::Arc;
 use wire::Context;
@@ -38,14 +39,16 @@ pub(crate) struct Given<'a> {
     pub(crate) client_context: Option<&'a str>,
     pub(crate) tenant_id: Option<&'a str>,
     pub(crate) is_dry_run: bool,
+    pub(crate) kind: Kind,
     pub(crate) wants_log_tail: bool,
 }
 
 /// An invocation that was let in.
 pub(crate) struct Admitted {
-    found: Found,
+    pub(crate) found: Found,
     pub(crate) event: Event,
     running: Running,
+    pub(crate) kind: Kind,
     /// The qualifier whose provisioned environments may serve it.
     provisioned: Option<String>,
 }
@@ -77,6 +80,7 @@ impl<I: Invoke> Service<I> {
             client_context: input.client_context.as_deref(),
             tenant_id: input.tenant_id.as_deref(),
             is_dry_run: input.invocation_type == Some(lambda::InvocationType::DryRun),
+            kind: Kind::RequestResponse,
             wants_log_tail: input.log_type == Some(lambda::LogType::Tail),
         };
         let admitted = self.admit(cx.request_id, &cx.trace, found, given).await?;
@@ -121,7 +125,7 @@ impl<I: Invoke> Service<I> {
             response: None,
             wants_log_tail: given.wants_log_tail,
         };
-        self.enter(found, event, Gate::enter).await.map(Some)
+        self.enter(found, event, given.kind, Gate::enter).await.map(Some)
     }
 
     /// Lets an event in to the version that it meets now, by one of the ways through the function's gate.
@@ -129,6 +133,7 @@ impl<I: Invoke> Service<I> {
         &self,
         mut found: Found,
         event: Event,
+        kind: Kind,
         enter: impl FnOnce(&Arc<Gate>, Holding, Option<&Provisioned>) -> Result<Running, InvokeError>,
     ) -> Result<Admitted, Error> {
         found.route();
@@ -145,13 +150,17 @@ impl<I: Invoke> Service<I> {
             found.version.unpack(None).await.map_err(not_runnable)?;
         }
         let provisioned = provisioned.map(|(qualifier, _)| qualifier.to_owned());
-        Ok(Admitted { found, event, running, provisioned })
+        Ok(Admitted { found, event, running, kind, provisioned })
     }
 
     pub(crate) async fn run(&self, admitted: Admitted) -> Result<Outcome, InvokeError> {
-        let Admitted { found, event, running, provisioned } = admitted;
+        let taken = self.take(&admitted);
+        let Admitted { found, event, running, provisioned, .. } = admitted;
         let runnable = &found.version.runnable;
         let result = self.invoker.invoke(runnable, event, provisioned.as_deref()).await;
+        if let Some(taken) = taken {
+            self.record(taken, &found, &result);
+        }
         if let Err(error) = &result {
             self.note_throttle(&found.address.key, found.address.qualifier.as_ref(), error);
         }

@@ -15,6 +15,7 @@ use api::lambda;
 use bytes::Bytes;
 use invoke::InvokeError;
 use lambda::InvokeWithResponseStreamResponseEvent as ResponseEvent;
+use recordings::Kind;
 use std::future::{Future as _, poll_fn};
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -71,6 +72,7 @@ impl<I: Invoke> Service<I> {
             client_context: input.client_context.as_deref(),
             tenant_id: input.tenant_id.as_deref(),
             is_dry_run: input.invocation_type == Some(dry_run),
+            kind: Kind::RequestResponse,
             wants_log_tail: input.log_type == Some(lambda::LogType::Tail),
         };
         let admitted = self.admit(cx.request_id, &cx.trace, found, given).await?;

@@ -53,10 +53,12 @@ mod page;
 mod permissions;
 mod provisioned;
 mod read;
+mod recording;
 mod records;
 mod recursion;
 mod refuse;
 mod registry;
+mod replay;
 mod reservations;
 mod resource_policy;
 mod runtime_management;
@@ -75,6 +77,7 @@ mod view;
 mod waiting;
 
 pub use package::PackageLimits;
+pub use replay::{How as ReplayHow, Replayed, Run as ReplayRun};
 pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
@@ -83,6 +86,7 @@ use api::sqs::{MessageOperations, SendMessageInput};
 use events::Queue;
 use images::Images;
 use meter::Meters;
+use recordings::Recordings;
 use service::{Kept, Service};
 use std::collections::HashSet;
 use std::fmt;
@@ -333,6 +337,8 @@ pub struct Options {
     pub runs_images: bool,
     /// Where throttles and the like are noted. The default one forgets them.
     pub meters: Meters,
+    /// Where invocations of functions go that ask to be recorded. `None`: no function may ask.
+    pub recordings: Option<Recordings>,
     /// `None`: functions may have any role.
     pub roles: Option<Roles>,
     pub clock: fn() -> Timestamp,
@@ -359,6 +365,7 @@ impl Default for Options {
             images: None,
             runs_images: true,
             meters: Meters::default(),
+            recordings: None,
             roles: None,
             clock: now,
         }

@@ -69,7 +69,11 @@ impl<I: Invoke> Service<I> {
         name: &str,
         qualifier: Option<&str>,
     ) -> Result<Found, Error> {
-        let address = Address::parse_admitted(cx, operation, name, qualifier)?;
+        self.find_address(Address::parse_admitted(cx, operation, name, qualifier)?)
+    }
+
+    /// The version that an address leads to.
+    pub(crate) fn find_address(&self, address: Address) -> Result<Found, Error> {
         let function = self.table.get(&address.key).ok_or_else(|| address.not_found())?;
         let version = function.find(address.qualifier.as_ref()).cloned();
         let version = version.ok_or_else(|| address.not_found())?;

@@ -11,6 +11,7 @@ use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
 use crate::layer_table::{LayerRecords, LayerTable, LoadedLayer};
 use crate::package::PackageLimits;
+use crate::recording::Wish;
 use crate::records::{Loaded, Records};
 use crate::registry::Registry;
 use crate::stack::{self, Stack};
@@ -275,6 +276,7 @@ fn restored(
         provisioned: loaded.provisioned,
         scaling: loaded.scaling,
         lineage: key.lineage(),
+        recorded: Wish::default(),
         recursive_loop: loaded.recursive_loop,
         code_signing: loaded.code_signing,
         key,

@@ -5,6 +5,7 @@
 //! store first, and holds the function's lock from before the read until after `put` or `remove`.
 
 use crate::function::{Function, Key};
+use crate::recording::Wish;
 use names::{AccountId, Region};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -70,7 +71,7 @@ impl Table {
     pub(crate) fn new(functions: impl IntoIterator<Item = Function>) -> Self {
         let (mut table, mut urls) = (Scopes::new(), HashMap::new());
         for function in functions {
-            let function = Arc::new(function);
+            let function = ready(function);
             index_urls(&mut urls, None, Some(&function));
             scope(&mut table, &function.key).put(function);
         }
@@ -94,7 +95,7 @@ impl Table {
     }
 
     pub(crate) fn put(&self, _lock: &FunctionLock<'_>, function: Function) -> Arc<Function> {
-        let function = Arc::new(function);
+        let function = ready(function);
         let mut table = self.functions.write().unwrap_or_else(PoisonError::into_inner);
         let old = scope(&mut table, &function.key).put(Arc::clone(&function));
         self.index(old.as_deref(), Some(&function));
@@ -170,6 +171,12 @@ impl Table {
         // No critical section calls what may panic while the maps are torn.
         self.functions.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What invocations want to know at once is read here, from wherever a function came.
+fn ready(mut function: Function) -> Arc<Function> {
+    function.recorded = Wish::of(&function.tags);
+    Arc::new(function)
 }
 
 fn index_urls(

@@ -124,6 +124,7 @@ impl<I: Invoke> Service<I> {
             self.table.get(&key).ok_or_else(|| Error::FunctionNotFound { arn: key.arn() })?;
         let mut tags = current.tags.clone();
         change(&mut tags)?;
+        self.check_wish(&tags)?;
         let mut record = current.latest.record.clone();
         record.revise();
         let changed =

@@ -28,6 +28,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use names::{Qualifier, RequestId, TraceHeader};
 use permission::Entry;
+use recordings::Kind;
 use response::Head;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -138,6 +139,7 @@ impl<I: Invoke> Service<I> {
             client_context: None,
             tenant_id: None,
             is_dry_run: false,
+            kind: Kind::FunctionUrl,
             wants_log_tail: false,
         };
         let admitted = self.admit(request.request_id, &request.trace, found, given).await?;

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 15] = [
+const SECTIONS: [(&str, &str, &str, &str); 16] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -31,6 +31,7 @@ const SECTIONS: [(&str, &str, &str, &str); 15] = [
     ("usage", "what functions used", "crates/usage/src/", "Options"),
     ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),
     ("sqs", "queues and their messages", "services/sqs/src/", "Options"),
+    ("recordings", "recorded invocations", "crates/recordings/src/", "Options"),
 ];
 
 pub(super) fn write(tree: &Tree) -> String {
