@@ -8,6 +8,7 @@
 use anyhow::Context as _;
 use cloudwatch::CloudWatch;
 use invoke::Invoker;
+use lambda::Lambda;
 use log_store::Logs;
 use meter::{Drained, Meters};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ const DAY_MS: u64 = 86_400_000;
 pub(crate) struct Metering {
     meters: Meters,
     invoker: Invoker,
+    lambda: Lambda,
     logs: Logs,
     ledger: Ledger,
     metrics: CloudWatch,
@@ -41,11 +43,18 @@ pub(crate) struct Kept {
 }
 
 impl Metering {
-    pub(crate) fn new(invoker: Invoker, logs: Logs, kept: Kept, options: &usage::Options) -> Self {
+    pub(crate) fn new(
+        invoker: Invoker,
+        lambda: Lambda,
+        logs: Logs,
+        kept: Kept,
+        options: &usage::Options,
+    ) -> Self {
         let Kept { meters, ledger, metrics } = kept;
         Self {
             meters,
             invoker,
+            lambda,
             logs,
             ledger,
             metrics,
@@ -84,17 +93,22 @@ impl Metering {
 
     /// Takes what was counted until now to the disk.
     async fn collect(&self) -> anyhow::Result<()> {
+        self.lambda.note_levels();
         let drained = self.meters.drain();
         self.ledger.add(self.provisioned());
         self.ledger.add(used(&drained));
         if !drained.meters.is_empty() {
-            let logs = self.logs.clone();
-            // It fails only when the server stops, which flushes the logs itself.
-            drop(tokio::task::spawn_blocking(move || logs.flush()).await);
+            self.flush_logs().await;
         }
         self.ledger.settle().await?;
         // What is billed goes first.
         Ok(self.metrics.take(&drained).await?)
+    }
+
+    async fn flush_logs(&self) {
+        let logs = self.logs.clone();
+        // It fails only when the server stops, which flushes the logs itself.
+        drop(tokio::task::spawn_blocking(move || logs.flush()).await);
     }
 
     pub(crate) async fn usage(

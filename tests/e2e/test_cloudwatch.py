@@ -4,13 +4,17 @@
 import datetime
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import POLL, Platform, unique, wait_until
+from harness import POLL, Platform, http_get, unique, wait_until
 
 HANDLER = """
+import time
+
 def handler(event, context):
+    time.sleep(event.get("sleep", 0))
     if event.get("fail"):
         raise RuntimeError("told to fail")
     return event
@@ -49,6 +53,8 @@ def total(platform, name, statistic="Sum", **dimensions):
     points = platform.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda", MetricName=name, Dimensions=asked, Period=86400, Statistics=[statistic], **span()
     )["Datapoints"]
+    if statistic == "Maximum":
+        return max((point[statistic] for point in points), default=None)
     return sum(point[statistic] for point in points) if points else None
 
 
@@ -199,6 +205,80 @@ def test_throttles_and_events_are_metrics(server):
         client.invoke(**name, Payload=b"{}")
     wait_until(lambda: total(server, "Throttles", **name) == 1, "the throttle is counted")
     assert total(server, "Invocations", **name) == 1
+
+
+def test_levels_are_the_most_that_ran_at_once(server):
+    client = server.client()
+    function = server.python(HANDLER)
+    version = client.publish_version(FunctionName=function.name)["Version"]
+    client.get_waiter("published_version_active").wait(FunctionName=function.name, Qualifier=version, WaiterConfig=POLL)
+    client.create_alias(FunctionName=function.name, Name="live", FunctionVersion=version)
+    client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=7)
+    name, live = {"FunctionName": function.name}, {"Qualifier": "live"}
+
+    def most(metric, **dimensions):
+        return total(server, metric, "Maximum", **dimensions)
+
+    def invoke(more):
+        return client.invoke(**name, **more, Payload=b'{"sleep": 0.5}')
+
+    def three_at_once():
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(invoke, [{}, {}, live]))
+        return most("ConcurrentExecutions", **name) == 3
+
+    wait_until(three_at_once, "three ran at once, and that is told")
+    assert most("ConcurrentExecutions", **name, Resource=function.name) == 2
+    assert most("ConcurrentExecutions", **name, Resource=f"{function.name}:live") == 1
+    wait_until(lambda: most("ConcurrentExecutions") >= 3, "the account's level is told")
+    assert most("ClaimedAccountConcurrency") >= 7
+    assert most("UnreservedConcurrentExecutions") is not None
+
+
+def test_what_is_provisioned_has_levels(server):
+    client = server.client()
+    function = server.python(HANDLER)
+    version = client.publish_version(FunctionName=function.name)["Version"]
+    client.get_waiter("published_version_active").wait(FunctionName=function.name, Qualifier=version, WaiterConfig=POLL)
+    provision = {"FunctionName": function.name, "Qualifier": version}
+    client.put_provisioned_concurrency_config(**provision, ProvisionedConcurrentExecutions=2)
+    wait_until(
+        lambda: client.get_provisioned_concurrency_config(**provision)["Status"] == "READY",
+        "both environments are ready",
+    )
+    client.invoke(**provision, Payload=b"{}")
+    name = {"FunctionName": function.name}
+    resource = {**name, "Resource": f"{function.name}:{version}"}
+    wait_until(
+        lambda: (
+            total(server, "ProvisionedConcurrencyInvocations", **resource) == 1
+            and total(server, "ProvisionedConcurrentExecutions", "Maximum", **resource) == 1
+        ),
+        "the invocation and its level are told",
+    )
+    for dimensions in (name, resource):
+        assert total(server, "ProvisionedConcurrencyUtilization", "Maximum", **dimensions) == 0.5
+
+
+def test_requests_to_urls_are_metrics(server):
+    client = server.client()
+    function = server.python("def handler(event, context): return {'statusCode': int(event['rawPath'][1:])}")
+    created = client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+    permission = {"FunctionName": function.name, "Principal": "*"}
+    client.add_permission(
+        **permission, StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE"
+    )
+    client.add_permission(
+        **permission, StatementId="by-url", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True
+    )
+    url = created["FunctionUrl"].split("//")[1].split(".")[0]
+    for status in (200, 404, 503, 503):
+        assert http_get(server.address, f"/_tinderbox/url/{url}/{status}").status == status
+    name = {"FunctionName": function.name}
+    wait_until(lambda: total(server, "UrlRequestCount", **name) == 4, "all requests are counted")
+    assert total(server, "Url4xxCount", **name) == 1
+    assert total(server, "Url5xxCount", **name, Resource=function.name) == 2
+    assert total(server, "UrlRequestLatency", "SampleCount", **name) == 4
 
 
 def test_metrics_are_there_after_a_restart_and_accounts_are_apart(binary):

@@ -202,8 +202,6 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let runs_images = launcher.level() != Level::L0;
     let worker = ground.worker(launcher, host, config);
     let invoker = Invoker::new(worker, config.invoke.clone());
-    let metering = Metering::new(invoker.clone(), logs.clone(), kept, &config.usage);
-    let metering = Arc::new(metering);
     let mut functions = functions.await.context("the functions were not loaded")??;
     if !runs_images {
         functions = functions.without_images();
@@ -213,6 +211,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.with_queues(Arc::new(queues.clone()));
     let functions = functions.with_roles(roles(iam, config.identity.mode));
     let opened = Lambda::serve(functions, invoker.clone(), presign);
+    let metering =
+        Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
+    let metering = Arc::new(metering);
     let asked = Asked {
         lambda: opened.clone(),
         metering: Arc::clone(&metering),

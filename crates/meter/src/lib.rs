@@ -15,4 +15,4 @@ mod metric;
 
 pub use distribution::Distribution;
 pub use meter::{Counted, Drained, Meter, Meters, Use, Whose, Window};
-pub use metric::{Metric, Note, Subject};
+pub use metric::{Metric, Note, Scope, Subject};

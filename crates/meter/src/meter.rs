@@ -210,6 +210,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Scope;
 
     fn whose() -> Whose {
         Whose {
@@ -275,7 +276,7 @@ mod tests {
     fn notes_of_a_minute_are_one() {
         let meters = Meters::new();
         let Whose { account, region, .. } = whose();
-        let subject = Subject { account, region, function: "f".into(), qualifier: None };
+        let subject = Subject { account, region, scope: Scope::Function("f".into()) };
         for now_ms in [0, 59_999, 60_000] {
             meters.note(&subject, Metric::Throttles, now_ms, 1.0);
         }

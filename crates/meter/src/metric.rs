@@ -40,6 +40,34 @@ metrics! {
     RecursiveInvocationsDropped "Count",
     ProvisionedConcurrencyInvocations "Count",
     ProvisionedConcurrencySpilloverInvocations "Count",
+    ConcurrentExecutions "Count",
+    UnreservedConcurrentExecutions "Count",
+    ProvisionedConcurrentExecutions "Count",
+    /// Of 1.
+    ProvisionedConcurrencyUtilization "None",
+    /// What invocations on demand cannot have: what functions hold for themselves, and what runs on the rest.
+    ClaimedAccountConcurrency "Count",
+    /// Code that nobody signed was deployed all the same.
+    SignatureValidationErrors "Count",
+    UrlRequestCount "Count",
+    UrlRequestLatency "Milliseconds",
+    Url4xxCount "Count",
+    Url5xxCount "Count",
+}
+
+impl Metric {
+    /// Whether it says how many there are, and not that something happened: what is true of a function says nothing of its
+    /// account.
+    pub const fn is_level(self) -> bool {
+        matches!(
+            self,
+            Self::ConcurrentExecutions
+                | Self::UnreservedConcurrentExecutions
+                | Self::ProvisionedConcurrentExecutions
+                | Self::ProvisionedConcurrencyUtilization
+                | Self::ClaimedAccountConcurrency
+        )
+    }
 }
 
 /// What something is noted of.
@@ -47,9 +75,17 @@ metrics! {
 pub struct Subject {
     pub account: AccountId,
     pub region: Region,
-    pub function: Box<str>,
-    /// The qualifier that it was called by.
-    pub qualifier: Option<Box<str>>,
+    pub scope: Scope,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// All functions.
+    Account,
+    /// A function, however it is called.
+    Function(Box<str>),
+    /// A function, as it is called by one qualifier or by none.
+    Resource { function: Box<str>, qualifier: Option<Box<str>> },
 }
 
 /// What was noted of a subject in one minute.

@@ -2,12 +2,12 @@
 //! The namespace `AWS/Lambda`: what meters counted, as metrics. Pure.
 //!
 //! Each value counts for its account, its function, the version or alias that was called and, behind an alias, the version that
-//! ran.
+//! ran. Levels are told of each of the first three on its own: the most that ran at once of two functions are not the most of both.
 
 use crate::put::Kept;
 use crate::series::{MetricKey, Place, SeriesKey};
 use api::cloudwatch::{Dimension, StandardUnit};
-use meter::{Distribution, Drained, Metric, Note, Whose, Window};
+use meter::{Distribution, Drained, Metric, Note, Scope, Whose, Window};
 
 const NAMESPACE: &str = "AWS/Lambda";
 
@@ -29,7 +29,9 @@ fn of_window(whose: &Whose, window: &Window, values: &mut Vec<Kept>) {
     let Whose { account, region, function, version } = whose;
     let place = Place { account: account.clone(), region: region.clone() };
     let qualifier = window.qualifier.as_deref();
-    let mut all = dimensions(function, qualifier);
+    let called =
+        Scope::Resource { function: function.as_str().into(), qualifier: window.qualifier.clone() };
+    let mut all = dimensions(&called);
     let is_alias =
         |name: &str| name != "$LATEST" && !name.bytes().all(|byte| byte.is_ascii_digit());
     if let (Some(most), true) = (all.last().cloned(), qualifier.is_some_and(is_alias)) {
@@ -63,7 +65,10 @@ fn of_window(whose: &Whose, window: &Window, values: &mut Vec<Kept>) {
 fn of_note(note: &Note, values: &mut Vec<Kept>) {
     let subject = &note.subject;
     let place = Place { account: subject.account.clone(), region: subject.region.clone() };
-    let all = dimensions(&subject.function, subject.qualifier.as_deref());
+    let mut all = dimensions(&subject.scope);
+    if note.metric.is_level() {
+        all.drain(..all.len() - 1);
+    }
     push(values, &place, &all, note.metric, note.minute, &note.values);
 }
 
@@ -82,14 +87,20 @@ fn push(
     }
 }
 
-/// From the account to what was called.
-fn dimensions(function: &str, qualifier: Option<&str>) -> Vec<Vec<Dimension>> {
-    let resource = match qualifier {
-        Some(qualifier) => format!("{function}:{qualifier}"),
-        None => function.to_owned(),
-    };
-    let function = dimension("FunctionName", function);
-    vec![Vec::new(), vec![function.clone()], vec![function, dimension("Resource", &resource)]]
+/// From the account to what is meant.
+fn dimensions(scope: &Scope) -> Vec<Vec<Dimension>> {
+    let mut all = vec![Vec::new()];
+    if let Scope::Function(function) | Scope::Resource { function, .. } = scope {
+        all.push(vec![dimension("FunctionName", function)]);
+    }
+    if let Scope::Resource { function, qualifier } = scope {
+        let resource = match qualifier {
+            Some(qualifier) => format!("{function}:{qualifier}"),
+            None => function.to_string(),
+        };
+        all.push(vec![dimension("FunctionName", function), dimension("Resource", &resource)]);
+    }
+    all
 }
 
 fn dimension(name: &str, value: &str) -> Dimension {
@@ -99,4 +110,37 @@ fn dimension(name: &str, value: &str) -> Dimension {
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 of them")]
 fn float(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meter::{Meters, Subject};
+
+    fn check(scope: Scope, metric: Metric, expected: &[&str]) {
+        let meters = Meters::new();
+        let (account, region) = ("000000000000".parse().unwrap(), "us-east-1".parse().unwrap());
+        meters.note(&Subject { account, region, scope }, metric, 60_000, 3.0);
+        let values = values(&meters.drain());
+        let text = |kept: &Kept| {
+            let dimensions = kept.0.metric.dimensions.iter();
+            let dimensions = dimensions.map(|(name, value)| format!("{name}={value}"));
+            format!("{} {}", kept.2.max(), dimensions.collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(values.iter().map(text).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_happened_counts_for_all_and_levels_for_themselves() {
+        let live = || Scope::Resource { function: "f".into(), qualifier: Some("live".into()) };
+        check(
+            live(),
+            Metric::Throttles,
+            &["3 ", "3 FunctionName=f", "3 FunctionName=f Resource=f:live"],
+        );
+        check(live(), Metric::ConcurrentExecutions, &["3 FunctionName=f Resource=f:live"]);
+        let function = Scope::Function("f".into());
+        check(function, Metric::ConcurrentExecutions, &["3 FunctionName=f"]);
+        check(Scope::Account, Metric::UnreservedConcurrentExecutions, &["3 "]);
+    }
 }

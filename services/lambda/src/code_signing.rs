@@ -16,6 +16,7 @@ use crate::validate;
 use crate::version::Number;
 use api::lambda;
 use lambda::{AllowedPublishers, CodeSigningPolicies, CodeSigningPolicy};
+use meter::Metric;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -258,6 +259,7 @@ impl<I: Invoke> Service<I> {
             CodeSigningPolicy::Enforce => Err(Error::CodeNotVerified),
             CodeSigningPolicy::Warn => {
                 tracing::warn!(function = %key.name, code_signing_config = id, "unsigned code deployed");
+                self.note(key, None, Metric::SignatureValidationErrors);
                 Ok(())
             }
         }

@@ -8,12 +8,13 @@
 //!
 //! Counted per account and region. The machine's own limit, over all of them, is the invoker's.
 
+use crate::level::{Counts, Levels, Part};
 use crate::provisioned::Provisioned;
 use invoke::{Bucket, InvokeError, Rate};
-use names::{AccountId, Region};
+use names::{AccountId, Qualifier, Region};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::time::Instant;
 
 /// What no reservation may leave less of for the functions without one.
@@ -50,8 +51,7 @@ pub(crate) struct Account {
     limits: Limits,
     /// Reserved, or provisioned without a reservation, by all functions together. Follows the table of functions.
     held: AtomicUsize,
-    /// Invocations of functions without a reservation, but those on provisioned environments.
-    running: AtomicUsize,
+    pub(crate) levels: Levels,
     requests: Bucket,
     /// What the buckets count time from.
     since: Instant,
@@ -63,8 +63,11 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) struct Gate {
     account: Arc<Account>,
-    /// But those on provisioned environments.
-    running: AtomicUsize,
+    pub(crate) levels: Levels,
+    /// Of those that were called by a qualifier.
+    qualified: RwLock<HashMap<Qualifier, Arc<Levels>>>,
+    /// Whether somebody who tells levels knows of it.
+    is_noticed: AtomicBool,
     requests: Bucket,
 }
 
@@ -72,15 +75,12 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 pub(crate) struct Running {
     gate: Arc<Gate>,
-    counted: Counted,
-}
-
-/// Where an invocation is counted.
-#[derive(Debug)]
-enum Counted {
-    Reserved,
-    Unreserved,
-    Provisioned(Arc<AtomicUsize>),
+    /// What it is of its function, and of its account.
+    part: Part,
+    part_of_account: Part,
+    qualified: Option<Arc<Levels>>,
+    /// Those of its qualifier that are provisioned for.
+    provisioned: Option<Arc<AtomicUsize>>,
 }
 
 impl Holding {
@@ -103,7 +103,7 @@ impl Accounts {
             Arc::new(Account {
                 limits: self.limits,
                 held: AtomicUsize::new(0),
-                running: AtomicUsize::new(0),
+                levels: Levels::default(),
                 requests: Bucket::default(),
                 since: Instant::now(),
                 reserving: tokio::sync::Mutex::default(),
@@ -113,8 +113,13 @@ impl Accounts {
     }
 
     pub(crate) fn gate(&self, account: &AccountId, region: &Region) -> Arc<Gate> {
-        let (running, requests) = (AtomicUsize::new(0), Bucket::default());
-        Arc::new(Gate { account: self.of(account, region), running, requests })
+        Arc::new(Gate {
+            account: self.of(account, region),
+            levels: Levels::default(),
+            qualified: RwLock::default(),
+            is_noticed: AtomicBool::new(false),
+            requests: Bucket::default(),
+        })
     }
 }
 
@@ -130,6 +135,11 @@ impl Account {
             0 => UNRESERVED_MIN.min(self.limits.concurrency_max),
             left => left,
         }
+    }
+
+    /// What functions hold for themselves.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Whether a function may hold `asked` instead of `current`. Less is always possible.
@@ -155,10 +165,12 @@ impl Gate {
     pub(crate) fn enter(
         self: &Arc<Self>,
         holding: Holding,
+        qualifier: Option<&Qualifier>,
         provisioned: Option<&Provisioned>,
     ) -> Result<Running, InvokeError> {
-        let entered = self.enter_queued(holding, provisioned)?;
+        let entered = self.admit(holding, qualifier, provisioned)?;
         self.check_rate(holding.reserved, &entered)?;
+        entered.note();
         Ok(entered)
     }
 
@@ -166,48 +178,81 @@ impl Gate {
     pub(crate) fn enter_queued(
         self: &Arc<Self>,
         holding: Holding,
+        qualifier: Option<&Qualifier>,
         provisioned: Option<&Provisioned>,
     ) -> Result<Running, InvokeError> {
-        match provisioned.and_then(Provisioned::enter) {
-            Some(running) => {
-                Ok(Running { gate: Arc::clone(self), counted: Counted::Provisioned(running) })
-            }
-            None => self.enter_on_demand(holding),
-        }
+        let entered = self.admit(holding, qualifier, provisioned)?;
+        entered.note();
+        Ok(entered)
     }
 
-    fn enter_on_demand(self: &Arc<Self>, holding: Holding) -> Result<Running, InvokeError> {
-        let running = self.running.fetch_add(1, Ordering::AcqRel);
-        // Counted from here on, whatever happens.
-        let mut entered = Running { gate: Arc::clone(self), counted: Counted::Reserved };
-        if let Some(reserved) = holding.reserved {
-            let max = to_usize(reserved).saturating_sub(holding.provisioned);
-            let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
-            return if running < max {
-                Ok(entered)
-            } else {
-                Err(InvokeError::Throttled { reason })
-            };
+    fn admit(
+        self: &Arc<Self>,
+        holding: Holding,
+        qualifier: Option<&Qualifier>,
+        provisioned: Option<&Provisioned>,
+    ) -> Result<Running, InvokeError> {
+        let provisioned = provisioned.and_then(Provisioned::enter);
+        let account = &self.account;
+        let is_on_demand = provisioned.is_none();
+        if is_on_demand {
+            // Who finds no room leaves the counts alone, so that they are those of who runs.
+            self.check_room(holding, self.levels.counts(), account.levels.counts())?;
         }
-        let running = self.account.running.fetch_add(1, Ordering::AcqRel);
-        entered.counted = Counted::Unreserved;
-        if running >= self.account.unreserved() {
-            return Err(InvokeError::Throttled { reason: "ConcurrentInvocationLimitExceeded" });
+        let part = |is_special| match (is_on_demand, is_special) {
+            (false, _) => Part::Provisioned,
+            (true, false) => Part::Plain,
+            (true, true) => Part::Special,
+        };
+        let (part, part_of_account) = (part(qualifier.is_some()), part(holding.reserved.is_some()));
+        let before = (self.levels.enter(part), account.levels.enter(part_of_account));
+        let qualified = qualifier.map(|qualifier| self.qualified(qualifier));
+        if let Some(levels) = &qualified {
+            levels.enter(part);
+        }
+        // Counted from here on, whatever happens.
+        let gate = Arc::clone(self);
+        let entered = Running { gate, part, part_of_account, qualified, provisioned };
+        if is_on_demand {
+            self.check_room(holding, before.0, before.1)?;
         }
         Ok(entered)
     }
 
+    /// Whether one more may run on demand where so many do.
+    fn check_room(
+        &self,
+        holding: Holding,
+        of_function: Counts,
+        of_account: Counts,
+    ) -> Result<(), InvokeError> {
+        let (running, max, reason) = match holding.reserved {
+            Some(reserved) => (
+                of_function.on_demand(),
+                to_usize(reserved).saturating_sub(holding.provisioned),
+                "ReservedFunctionConcurrentInvocationLimitExceeded",
+            ),
+            None => {
+                (of_account.plain(), self.account.unreserved(), "ConcurrentInvocationLimitExceeded")
+            }
+        };
+        match to_usize(running) < max {
+            true => Ok(()),
+            false => Err(InvokeError::Throttled { reason }),
+        }
+    }
+
     fn check_rate(&self, reserved: Option<u32>, entered: &Running) -> Result<(), InvokeError> {
         let limits = self.account.limits;
-        let (requests, per_second, reason) = match (reserved, &entered.counted) {
-            (Some(reserved), _) => (
+        let (requests, per_second, reason) = match reserved {
+            Some(reserved) => (
                 &self.requests,
                 reserved.saturating_mul(limits.reserved_requests_per_second),
                 "ReservedFunctionInvocationRateLimitExceeded",
             ),
             // As many more as its environments can serve.
-            (None, Counted::Provisioned(_)) => return Ok(()),
-            (None, Counted::Reserved | Counted::Unreserved) => (
+            None if entered.is_provisioned() => return Ok(()),
+            None => (
                 &self.account.requests,
                 limits.requests_per_second_max,
                 "FunctionInvocationRateLimitExceeded",
@@ -218,27 +263,59 @@ impl Gate {
             false => Err(InvokeError::Throttled { reason }),
         }
     }
+
+    fn qualified(&self, qualifier: &Qualifier) -> Arc<Levels> {
+        let known = self.qualified.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(levels) = known.get(qualifier) {
+            return Arc::clone(levels);
+        }
+        drop(known);
+        let mut known = self.qualified.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(qualifier.clone()).or_default())
+    }
+
+    /// The levels of each qualifier that somebody calls it by. Those that nobody does are forgotten.
+    pub(crate) fn all_qualified(&self) -> Vec<(Qualifier, Arc<Levels>)> {
+        let mut known = self.qualified.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, levels| levels.is_used() || Arc::strong_count(levels) > 1);
+        known.iter().map(|(name, levels)| (name.clone(), Arc::clone(levels))).collect()
+    }
+
+    /// Whether nobody has noticed it since it was last overlooked.
+    pub(crate) fn notice(&self) -> bool {
+        !self.is_noticed.load(Ordering::SeqCst) && !self.is_noticed.swap(true, Ordering::SeqCst)
+    }
+
+    /// Before its levels are looked at: who comes in after that is noticed anew.
+    pub(crate) fn overlook(&self) {
+        self.is_noticed.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Running {
     pub(crate) const fn is_provisioned(&self) -> bool {
-        matches!(self.counted, Counted::Provisioned(_))
+        self.provisioned.is_some()
+    }
+
+    fn note(&self) {
+        self.gate.levels.note();
+        self.gate.account.levels.note();
+        if let Some(levels) = &self.qualified {
+            levels.note();
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        match &self.counted {
-            Counted::Provisioned(running) => {
-                running.fetch_sub(1, Ordering::AcqRel);
-                return;
-            }
-            Counted::Reserved => {}
-            Counted::Unreserved => {
-                self.gate.account.running.fetch_sub(1, Ordering::AcqRel);
-            }
+        if let Some(running) = &self.provisioned {
+            running.fetch_sub(1, Ordering::AcqRel);
         }
-        self.gate.running.fetch_sub(1, Ordering::AcqRel);
+        self.gate.account.levels.leave(self.part_of_account);
+        self.gate.levels.leave(self.part);
+        if let Some(levels) = &self.qualified {
+            levels.leave(self.part);
+        }
     }
 }
 
@@ -292,16 +369,19 @@ mod tests {
         let (_accounts, gate) = accounts(Limits { concurrency_max: 3, ..LIMITS });
         let (holding, live) = (Holding { provisioned: 2, ..UNRESERVED }, Provisioned::new(2, 0));
         gate.count_held(0, holding.count());
-        let first = gate.enter(holding, Some(&live)).unwrap();
-        let second = gate.enter(holding, Some(&live)).unwrap();
-        let third = gate.enter(holding, Some(&live)).unwrap();
-        assert!(matches!(third.counted, Counted::Unreserved), "it spills over");
-        assert_eq!(reason(gate.enter(holding, Some(&live))), "ConcurrentInvocationLimitExceeded");
+        let first = gate.enter(holding, None, Some(&live)).unwrap();
+        let second = gate.enter(holding, None, Some(&live)).unwrap();
+        let third = gate.enter(holding, None, Some(&live)).unwrap();
+        assert!(third.part_of_account == Part::Plain, "it spills over");
+        assert_eq!(
+            reason(gate.enter(holding, None, Some(&live))),
+            "ConcurrentInvocationLimitExceeded"
+        );
         drop(first);
-        let again = gate.enter(holding, Some(&live)).unwrap();
-        assert!(matches!(again.counted, Counted::Provisioned(_)));
+        let again = gate.enter(holding, None, Some(&live)).unwrap();
+        assert!(again.is_provisioned());
         drop((second, third, again));
-        assert_eq!(gate.running.load(Ordering::Relaxed), 0);
+        assert_eq!(gate.levels.counts().all(), 0);
     }
 
     #[test]
@@ -310,11 +390,11 @@ mod tests {
         let (holding, live) =
             (Holding { reserved: Some(2), provisioned: 2 }, Provisioned::new(1, 0));
         assert_eq!(
-            reason(gate.enter(holding, None)),
+            reason(gate.enter(holding, None, None)),
             "ReservedFunctionConcurrentInvocationLimitExceeded"
         );
-        let running = gate.enter(holding, Some(&live)).unwrap();
-        assert!(gate.enter(holding, Some(&live)).is_err());
+        let running = gate.enter(holding, None, Some(&live)).unwrap();
+        assert!(gate.enter(holding, None, Some(&live)).is_err());
         drop(running);
     }
 
@@ -331,13 +411,38 @@ mod tests {
             (UNRESERVED, 5, "FunctionInvocationRateLimitExceeded"),
         ] {
             for _ in 0..count {
-                assert!(gate.enter(holding, None).is_ok());
+                assert!(gate.enter(holding, None, None).is_ok());
             }
-            assert_eq!(reason(gate.enter(holding, None)), why);
+            assert_eq!(reason(gate.enter(holding, None, None)), why);
         }
         tokio::time::advance(std::time::Duration::from_millis(100)).await;
-        assert!(gate.enter(reserving(1), None).is_ok());
-        assert!(gate.enter(reserving(1), None).is_err());
+        assert!(gate.enter(reserving(1), None, None).is_ok());
+        assert!(gate.enter(reserving(1), None, None).is_err());
+    }
+
+    #[test]
+    fn each_qualifier_has_levels_of_its_own() {
+        let (_accounts, gate) = accounts(Limits { concurrency_max: 10, ..LIMITS });
+        let (live, version) = (Qualifier::Alias("live".to_owned()), Qualifier::Version(1));
+        let provisioned = Provisioned::new(1, 0);
+        let holding = Holding { provisioned: 1, ..UNRESERVED };
+        let running = [
+            gate.enter(holding, None, None).unwrap(),
+            gate.enter(holding, Some(&live), Some(&provisioned)).unwrap(),
+            gate.enter(holding, Some(&live), Some(&provisioned)).unwrap(),
+        ];
+        drop(gate.enter(holding, Some(&version), None).unwrap());
+        let of_function = gate.levels.take();
+        assert_eq!((of_function.all, of_function.plain, of_function.provisioned), (4, 1, 1));
+        let of_account = gate.account.levels.take();
+        assert_eq!((of_account.all, of_account.plain), (4, 3), "those on demand are not reserved");
+        let most = |qualifier| {
+            let all = gate.all_qualified();
+            all.iter().find(|(name, _)| *name == qualifier).map(|(_, levels)| levels.take().all)
+        };
+        assert_eq!((most(live.clone()), most(version.clone())), (Some(2), Some(1)));
+        drop(running);
+        assert_eq!((most(live), most(version)), (Some(2), None), "whom nobody calls is forgotten");
     }
 
     proptest! {
@@ -354,7 +459,7 @@ mod tests {
                     false => (&other, UNRESERVED, &mut others, 5 - reserved),
                 };
                 if enters {
-                    let entered = gate.enter(holding, None);
+                    let entered = gate.enter(holding, None, None);
                     prop_assert_eq!(entered.is_ok(), inside.len() < max as usize);
                     inside.extend(entered.ok());
                 } else {
@@ -362,8 +467,8 @@ mod tests {
                 }
             }
             drop((ones, others));
-            prop_assert_eq!(one.running.load(Ordering::Relaxed) + other.running.load(Ordering::Relaxed), 0);
-            prop_assert_eq!(one.account.running.load(Ordering::Relaxed), 0);
+            prop_assert_eq!(one.levels.counts().all() + other.levels.counts().all(), 0);
+            prop_assert_eq!(one.account.levels.counts().all(), 0);
         }
     }
 }

@@ -134,15 +134,22 @@ impl<I: Invoke> Service<I> {
         mut found: Found,
         event: Event,
         kind: Kind,
-        enter: impl FnOnce(&Arc<Gate>, Holding, Option<&Provisioned>) -> Result<Running, InvokeError>,
+        enter: impl FnOnce(
+            &Arc<Gate>,
+            Holding,
+            Option<&Qualifier>,
+            Option<&Provisioned>,
+        ) -> Result<Running, InvokeError>,
     ) -> Result<Admitted, Error> {
         found.route();
         check_state(&found)?;
         let provisioned = found.provisioned();
         let holding = found.function.holding();
         let (key, qualifier) = (&found.address.key, found.address.qualifier.as_ref());
-        let running = enter(&found.function.gate, holding, provisioned.map(|(_, found)| found))
+        let gate = &found.function.gate;
+        let running = enter(gate, holding, qualifier, provisioned.map(|(_, found)| found))
             .inspect_err(|error| self.note_throttle(key, qualifier, error))?;
+        self.noticed.add(key, gate);
         if provisioned.is_some() && !running.is_provisioned() {
             self.note(key, qualifier, Metric::ProvisionedConcurrencySpilloverInvocations);
         }

@@ -44,6 +44,7 @@ mod layer;
 mod layer_permissions;
 mod layer_table;
 mod layers;
+mod level;
 mod logging;
 mod merge;
 mod noting;
@@ -460,6 +461,11 @@ impl<I: Invoke> Lambda<I> {
     pub async fn waiting(&self, function: &str, count_max: usize) -> std::io::Result<Vec<Waiting>> {
         let items = self.service.queue.items(function, count_max).await?;
         Ok(items.iter().map(Waiting::of).collect())
+    }
+
+    /// Notes for metrics how many invocations ran at once since the last time. Whoever drains the meters asks for it before.
+    pub fn note_levels(&self) {
+        self.service.note_levels();
     }
 
     /// Where asynchronous invocations wait.

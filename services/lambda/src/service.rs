@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::event_source_mappings::Mapping;
 use crate::function::{Function, Key};
 use crate::layer_table::{LayerRecords, LayerTable, LoadedLayer};
+use crate::noting::Noticed;
 use crate::package::PackageLimits;
 use crate::recording::Wish;
 use crate::records::{Loaded, Records};
@@ -44,6 +45,7 @@ pub(crate) struct Service<I> {
     pub(crate) queue: Arc<Queue>,
     pub(crate) presign: Presign,
     pub(crate) options: Options,
+    pub(crate) noticed: Noticed,
     deployments: Deployments,
 }
 
@@ -154,6 +156,7 @@ impl<I: Invoke> Service<I> {
             queue: kept.queue,
             presign,
             options: kept.options,
+            noticed: Noticed::default(),
             deployments: kept.deployments,
         });
         service.limit_providers();

@@ -33,6 +33,7 @@ use response::Head;
 use std::net::IpAddr;
 use std::sync::Arc;
 use stream::Beginning;
+use tokio::time::Instant;
 use wire::{Body, Fault, Protocol, Response};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -101,7 +102,7 @@ impl<I: Invoke> Lambda<I> {
     /// Runs the function, if the caller may.
     pub async fn answer_url(&self, request: UrlRequest<'_>) -> Response {
         let Some(place) = self.service.find_url(request.url) else { return denied(NO_SUCH_URL) };
-        let request_id = request.request_id;
+        let (request_id, began) = (request.request_id, Instant::now());
         let mut response = match self.service.answer_url(&place, &request).await {
             Ok(response) => response,
             Err(error) => Protocol::RestJson.write_fault(&Fault::from(error), &request_id),
@@ -109,6 +110,8 @@ impl<I: Invoke> Lambda<I> {
         if let Some(cors) = &place.url.cors {
             cors::decorate(cors, &request.head.headers, response.headers_mut());
         }
+        let (key, alias) = (&place.function.key, place.alias.as_ref());
+        self.service.note_url_request(key, alias, response.status(), began.elapsed());
         response
     }
 }
