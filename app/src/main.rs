@@ -5,6 +5,7 @@ mod arguments;
 mod command;
 mod config;
 mod control;
+mod embedded;
 mod host;
 mod metering;
 mod opening;

@@ -5,6 +5,7 @@
 //! killed forgets at most that second, and never counts anything twice: before the counts are written, the lines that
 //! they were printed in are.
 
+use crate::embedded::Embedded;
 use anyhow::Context as _;
 use cloudwatch::CloudWatch;
 use invoke::Invoker;
@@ -29,6 +30,7 @@ pub(crate) struct Metering {
     logs: Logs,
     ledger: Ledger,
     metrics: CloudWatch,
+    embedded: Embedded,
     every: Duration,
     /// When what is provisioned was last counted.
     provisioned_until: Mutex<Instant>,
@@ -49,28 +51,32 @@ impl Metering {
         logs: Logs,
         kept: Kept,
         options: &usage::Options,
-    ) -> Self {
+    ) -> Arc<Self> {
         let Kept { meters, ledger, metrics } = kept;
-        Self {
+        let embedded = Embedded::new(&logs, metrics.clone());
+        Arc::new(Self {
             meters,
             invoker,
             lambda,
             logs,
             ledger,
             metrics,
+            embedded,
             every: Duration::from_millis(options.flush_ms.max(1)),
             provisioned_until: Mutex::new(Instant::now()),
-        }
+        })
     }
 
     /// Collects, for as long as the server runs.
     pub(crate) async fn run(&self) {
-        tokio::join!(self.collect_often(), self.metrics.run());
+        tokio::join!(self.collect_often(), self.metrics.run(), self.embedded.run());
     }
 
     /// Collects what is left when nothing runs any more.
     pub(crate) async fn finish(&self) -> anyhow::Result<()> {
         self.collect().await.context("what functions used was not written")?;
+        self.flush_logs().await;
+        self.embedded.finish().await;
         self.metrics.flush().await.context("metrics were not written")
     }
 

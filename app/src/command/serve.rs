@@ -213,7 +213,6 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let opened = Lambda::serve(functions, invoker.clone(), presign);
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let metering = Arc::new(metering);
     let asked = Asked {
         lambda: opened.clone(),
         metering: Arc::clone(&metering),

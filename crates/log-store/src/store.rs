@@ -10,17 +10,19 @@
 //! Invariant: of a name in an account and region there is one group.
 
 use crate::group::Group;
+use crate::lookout::{Lookout, Spyglass};
 use crate::news::News;
 use crate::settings::Settings;
 use crate::writer::{LogStream, Writer};
 use crate::{Options, clock};
+use bytes::Bytes;
 use names::{AccountId, Region};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Letters of a group's name in that of its directory.
 const NAME_MAX: usize = 180;
@@ -64,6 +66,7 @@ pub(crate) struct Groups {
     are_read: Condvar,
     written_bytes: AtomicUsize,
     tends: AtomicUsize,
+    spyglass: OnceLock<Spyglass>,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +89,7 @@ impl Logs {
             are_read: Condvar::new(),
             written_bytes: AtomicUsize::new(0),
             tends: AtomicUsize::new(0),
+            spyglass: OnceLock::new(),
         });
         let writer = Arc::new(Writer::start(Arc::clone(&groups), queue_bytes_max)?);
         Ok(Self { groups, writer })
@@ -99,6 +103,19 @@ impl Logs {
     /// Waits until everything that functions wrote so far can be read. Blocks the thread.
     pub fn flush(&self) {
         self.writer.queue.flush();
+    }
+
+    /// Looks out for events with these bytes in them, from now on. There is one lookout.
+    pub fn look_out(&self, bytes: &'static [u8]) -> Lookout {
+        let (lookout, spyglass) = Lookout::new(bytes);
+        // A second one sees nothing.
+        drop(self.groups.spyglass.set(spyglass));
+        lookout
+    }
+
+    /// Shows the lookout events that a client has put.
+    pub fn show(&self, group: &GroupKey, batch: &Bytes) {
+        self.groups.look(group, batch);
     }
 
     pub fn group(&self, key: &GroupKey) -> Option<Arc<Group>> {
@@ -172,6 +189,13 @@ impl Groups {
         }
         known.are_read = true;
         self.are_read.notify_all();
+    }
+
+    /// Whether there is something in a batch that somebody looks out for.
+    pub(crate) fn look(&self, group: &GroupKey, batch: &Bytes) {
+        if let Some(spyglass) = self.spyglass.get() {
+            spyglass.look(group, batch);
+        }
     }
 
     /// The group that a function writes to.

@@ -229,6 +229,7 @@ impl Queue {
     fn write(&self, groups: &Groups, batches: Batches) {
         let mut by_stream: HashMap<*const Target, (LogStream, Vec<Batch>)> = HashMap::new();
         for (stream, batch) in batches {
+            groups.look(&stream.0.group, &batch.events);
             let id = Arc::as_ptr(&stream.0);
             by_stream.entry(id).or_insert_with(|| (stream, Vec::new())).1.push(batch);
         }

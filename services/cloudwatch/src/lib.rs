@@ -2,7 +2,7 @@
 //! Amazon CloudWatch: metrics that are put, and those of functions.
 //!
 //! Start at `metrics.rs` for where values are, at `table.rs` for what of them is in memory. `put.rs` is what may be put,
-//! `lambda.rs` what functions' meters counted, `statistics.rs`, `query.rs` and `list.rs` what can be asked, `expression.rs`
+//! `lambda.rs` what functions' meters counted, `embedded.rs` what stands in logs, `statistics.rs`, `query.rs` and `list.rs` what can be asked, `expression.rs`
 //! the arithmetic.
 //!
 //! Invariants:
@@ -11,6 +11,7 @@
 //!
 //! Not here: alarms, dashboards, streams and insights, which are declared and not built.
 
+mod embedded;
 mod expression;
 mod lambda;
 mod list;
@@ -22,6 +23,7 @@ mod statistic;
 mod statistics;
 mod table;
 
+pub use embedded::MARK;
 pub use metrics::MetricsError;
 
 use api::cloudwatch::{
@@ -31,6 +33,7 @@ use api::cloudwatch::{
 };
 use meter::Drained;
 use metrics::Metrics;
+use names::{AccountId, Region};
 use series::Place;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +101,28 @@ impl CloudWatch {
     pub async fn take(&self, drained: &Drained) -> std::result::Result<(), MetricsError> {
         if self.0.metrics.add(lambda::values(drained)).await?.is_err() {
             tracing::debug!("too many metrics; those of new functions are not kept");
+        }
+        Ok(())
+    }
+
+    /// Takes the metrics of log events of a group: of texts in which [`MARK`] was found.
+    ///
+    /// # Errors
+    ///
+    /// When what is kept of metrics cannot be read.
+    pub async fn take_embedded<'a>(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        group: &str,
+        texts: impl Iterator<Item = &'a [u8]>,
+    ) -> std::result::Result<(), MetricsError> {
+        let place = Place { account: account.clone(), region: region.clone() };
+        let now = (self.0.options.clock)();
+        let values = texts.flat_map(|text| embedded::values(&place, group, text, now));
+        let values: Vec<_> = values.collect();
+        if self.0.metrics.add(values).await?.is_err() {
+            tracing::debug!(group, "too many metrics; those of log events are not kept");
         }
         Ok(())
     }

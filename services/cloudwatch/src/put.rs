@@ -7,7 +7,7 @@ use meter::Distribution;
 use wire::{Fault, Result, Timestamp};
 
 /// Values in one request.
-const DATA_MAX: usize = 1_000;
+pub(crate) const DATA_MAX: usize = 1_000;
 /// Different values of one metric in one request.
 const VALUES_MAX: usize = 150;
 const PAST_MAX_S: u64 = 14 * DAY_S;

@@ -22,7 +22,8 @@ pub(crate) fn put(
     cx: &Context,
     input: PutLogEventsInput,
 ) -> Result<PutLogEventsOutput> {
-    let group = service.group(&address::key(cx, input.log_group_name))?;
+    let key = address::key(cx, input.log_group_name);
+    let group = service.group(&key)?;
     check(&input.log_events)?;
     let now = clock::epoch_ms();
     let oldest = group.settings().oldest(now);
@@ -40,6 +41,7 @@ pub(crate) fn put(
         AppendError::NoStream => error::no_stream(),
         AppendError::Write(_) => error::internal(&error),
     })?;
+    service.logs.show(&key, &batch.events);
     Ok(PutLogEventsOutput {
         next_sequence_token: Some(streams::sequence_token(now)),
         rejected_log_events_info: kept.rejected,
