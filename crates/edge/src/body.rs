@@ -89,7 +89,7 @@ pub(crate) async fn drain(
     timeout(time_max, to_the_end).await.unwrap_or(false)
 }
 
-async fn next_chunk(
+pub(crate) async fn next_chunk(
     body: &mut Incoming,
     idle_timeout: Duration,
 ) -> Result<Option<Bytes>, ReadError> {

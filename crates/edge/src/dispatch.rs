@@ -41,7 +41,7 @@ pub(crate) struct Record {
     pub(crate) request_id: RequestId,
     began: Instant,
     pub(crate) service: Option<&'static str>,
-    operation: Option<&'static str>,
+    pub(crate) operation: Option<&'static str>,
 }
 
 enum Stop {
@@ -75,6 +75,9 @@ impl Edge {
             return self.answer_page(head, body, record).await;
         }
 
+        if let Some(objects) = self.find_objects(&head) {
+            return self.answer_objects(objects, head, body, peer, record).await;
+        }
         let claim = Claim::parse(&head);
         let signed_for = claim.as_ref().ok().map(|claim| claim.scope().service);
         let detected = detect(&self.services, &head, signed_for);
@@ -371,7 +374,7 @@ pub(crate) async fn hash(bytes: &Bytes) -> PayloadHash {
         .unwrap_or_else(|_| PayloadHash::of(bytes))
 }
 
-fn context(
+pub(crate) fn context(
     head: &Parts,
     key: &AccessKey,
     authority: Authority,

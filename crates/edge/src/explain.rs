@@ -101,9 +101,15 @@ impl Edge {
         let (origin, resources) = (Origin::nowhere(), case.resources);
         let facts = Supposed {
             given: question.context.iter().map(|(key, value)| (key, value)).collect(),
-            others: RequestFacts { cx: &cx, entity, origin: &origin, access: &access, resources },
+            others: RequestFacts {
+                cx: &cx,
+                entity: Some(entity),
+                origin: &origin,
+                access: &access,
+                resources,
+            },
         };
-        let request = case.request(entity, &cx, &question.action, &facts);
+        let request = case.request(entity.principal(cx.account.as_str()), &question.action, &facts);
         let sources = entity.sources(&case.attached);
         let decision = policy::evaluate(&request, &sources);
         let policy::Explanation { findings, missing } = policy::explain(&request, &sources);

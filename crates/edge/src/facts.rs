@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName};
 use policy::{Fact, Facts};
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
-use wire::{Access, Context};
+use wire::{Access, Caller, Context};
 
 /// Where a request came from.
 #[derive(Debug)]
@@ -33,7 +33,8 @@ impl Origin {
 
 pub(crate) struct RequestFacts<'a> {
     pub(crate) cx: &'a Context,
-    pub(crate) entity: &'a Entity,
+    /// `None`: root, or nobody.
+    pub(crate) entity: Option<&'a Entity>,
     pub(crate) origin: &'a Origin,
     pub(crate) access: &'a Access,
     pub(crate) resources: Option<&'a dyn Resources>,
@@ -57,20 +58,30 @@ impl RequestFacts<'_> {
             if kind.eq_ignore_ascii_case("ResourceTag") {
                 return self.resources?.tag(&self.access.resource, tag).map(Fact::from);
             }
-            let mut tags = entity.tags.iter().filter(|_| kind.eq_ignore_ascii_case("PrincipalTag"));
+            let mut tags =
+                entity?.tags.iter().filter(|_| kind.eq_ignore_ascii_case("PrincipalTag"));
             let (_, value) = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
             return Some(Fact::from(value.as_str()));
         }
         Some(match () {
-            () if is("PrincipalArn") => Fact::from(entity.arn()),
-            () if is("PrincipalAccount") => Fact::from(cx.account.as_str()),
-            () if is("PrincipalType") => Fact::from(entity.principal_type()),
-            () if is("userid") => Fact::from(cx.caller.user_id.as_str()),
-            () if is("username") => match &entity.kind {
+            () if is("PrincipalType") => Fact::from(self.principal_type()),
+            () if is("PrincipalArn") => match entity {
+                Some(entity) => Fact::from(entity.arn()),
+                None => Fact::from(self.root()?.arn.as_str()),
+            },
+            () if is("PrincipalAccount") => match entity {
+                Some(_) => Fact::from(cx.account.as_str()),
+                None => Fact::from(self.root().map(|_| cx.account.as_str())?),
+            },
+            () if is("userid") => match entity {
+                Some(_) => Fact::from(cx.caller.user_id.as_str()),
+                None => Fact::from(self.root()?.user_id.as_str()),
+            },
+            () if is("username") => match &entity?.kind {
                 EntityKind::User { name, .. } => Fact::from(name.as_str()),
                 EntityKind::Root { .. } | EntityKind::Role { .. } => return None,
             },
-            () if is("TokenIssueTime") => Fact::from(entity.issued_at_s?.to_string()),
+            () if is("TokenIssueTime") => Fact::from(entity?.issued_at_s?.to_string()),
             () if is("SourceIp") => Fact::from(self.origin.address.to_canonical().to_string()),
             () if is("UserAgent") => Fact::from(self.origin.user_agent.as_deref()?),
             () if is("Referer") => Fact::from(self.origin.referer.as_deref()?),
@@ -79,16 +90,36 @@ impl RequestFacts<'_> {
                 Fact::from(clock::epoch_seconds().to_string())
             }
             () if is("RequestedRegion") => Fact::from(cx.region.as_str()),
-            () if is("ResourceAccount") => Fact::from(account_of(&self.access.resource)?),
+            () if is("ResourceAccount") => {
+                let resource = &self.access.resource;
+                match self.resources.and_then(|resources| resources.owner(resource)) {
+                    Some(owner) => Fact::from(owner),
+                    None => Fact::from(account_of(resource)?),
+                }
+            }
             // There is no TLS yet, and no service that calls for a caller.
             () if is("SecureTransport") || is("ViaAWSService") || is("PrincipalIsAWSService") => {
                 Fact::from("false")
             }
-            () if is("MultiFactorAuthPresent") && entity.issued_at_s.is_some() => {
+            () if is("MultiFactorAuthPresent") && entity?.issued_at_s.is_some() => {
                 Fact::from("false")
             }
             () => return None,
         })
+    }
+
+    /// The caller, if it is an account's root.
+    fn root(&self) -> Option<&Caller> {
+        let caller = &self.cx.caller;
+        (self.entity.is_none() && !caller.arn.is_empty()).then_some(caller)
+    }
+
+    fn principal_type(&self) -> &'static str {
+        match self.entity {
+            Some(entity) => entity.principal_type(),
+            None if self.root().is_some() => "Account",
+            None => "Anonymous",
+        }
     }
 
     /// Keys of the service, and of the tags in the request.

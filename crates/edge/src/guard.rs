@@ -5,7 +5,7 @@
 
 use crate::directory::{Entity, EntityKind, Powers, Signer};
 use crate::facts::{Origin, RequestFacts};
-use policy::{Answer, Decision, Facts, Named, Request, Source};
+use policy::{Answer, Decision, Facts, Named, Principal, Request, Source, Sources};
 use std::borrow::Cow;
 use std::sync::Arc;
 use wire::{Access, Authority, Authorize, Context};
@@ -37,6 +37,12 @@ pub trait Resources: Send + Sync + 'static {
         None
     }
 
+    /// The account that owns it, where its ARN does not say: a bucket and what is in it.
+    fn owner(&self, arn: &str) -> Option<String> {
+        let _ = arn;
+        None
+    }
+
     /// A condition key of the service that says something of it: `lambda:FunctionArn`, in letters of either case.
     fn fact(&self, arn: &str, key: &str) -> Option<String>;
 }
@@ -52,8 +58,41 @@ pub(crate) struct Guard {
 /// A caller that policies bind, for one request.
 struct Bound {
     guard: Arc<Guard>,
-    entity: Arc<Entity>,
+    who: Who,
     origin: Origin,
+}
+
+/// Whom they bind.
+enum Who {
+    Held(Arc<Entity>),
+    /// The policies of others' resources, and of its own those that deny.
+    Root,
+    /// Whoever did not sign.
+    Nobody,
+}
+
+impl Who {
+    fn entity(&self) -> Option<&Entity> {
+        match self {
+            Self::Held(entity) => Some(entity),
+            Self::Root | Self::Nobody => None,
+        }
+    }
+
+    fn principal<'a>(&'a self, account: &'a str) -> Principal<'a> {
+        match self {
+            Self::Held(entity) => entity.principal(account),
+            Self::Root => Principal::Root { account },
+            Self::Nobody => Principal::Anonymous,
+        }
+    }
+
+    fn sources<'a>(&'a self, resource: &'a [Named]) -> Sources<'a> {
+        match self {
+            Self::Held(entity) => entity.sources(resource),
+            Self::Root | Self::Nobody => Sources { resource, ..Sources::default() },
+        }
+    }
 }
 
 impl Guard {
@@ -67,9 +106,24 @@ impl Guard {
             (Powers::Root, _) | (_, Mode::Off) => Authority::Full,
             (Powers::Held(entity), Mode::Enforce | Mode::Warn) => {
                 let guard = Arc::clone(self);
-                Authority::Limited(Arc::new(Bound { guard, entity, origin: origin() }))
+                let who = Who::Held(entity);
+                Authority::Limited(Arc::new(Bound { guard, who, origin: origin() }))
             }
         }
+    }
+
+    /// The same for a service whose resources may be of any account, and may be everyone's. `None` did not sign.
+    pub(crate) fn authority_over_all(
+        self: &Arc<Self>,
+        powers: Option<Powers>,
+        origin: Origin,
+    ) -> Authority {
+        let who = match powers {
+            Some(Powers::Held(entity)) => Who::Held(entity),
+            Some(Powers::Root) => Who::Root,
+            None => Who::Nobody,
+        };
+        Authority::Limited(Arc::new(Bound { guard: Arc::clone(self), who, origin }))
     }
 
     fn resources_of(&self, arn: &str) -> Option<&dyn Resources> {
@@ -95,19 +149,20 @@ impl<'a> Case<'a> {
         let whole = resources.and_then(|resources| resources.whole_arn(&access.resource));
         let resource = whole.map_or(Cow::Borrowed(access.resource.as_str()), Cow::Owned);
         let attached = resources.map(|resources| resources.policies(&resource)).unwrap_or_default();
-        let account = account_of(&resource).unwrap_or(cx.account.as_str()).to_owned();
+        let owner = resources.and_then(|resources| resources.owner(&resource));
+        let account = owner
+            .unwrap_or_else(|| account_of(&resource).unwrap_or(cx.account.as_str()).to_owned());
         Self { resources, resource, account, attached }
     }
 
     pub(crate) fn request<'r>(
         &'r self,
-        entity: &'r Entity,
-        cx: &'r Context,
+        principal: Principal<'r>,
         action: &'r str,
         facts: &'r dyn Facts,
     ) -> Request<'r> {
         Request {
-            principal: entity.principal(cx.account.as_str()),
+            principal,
             action,
             resource: &self.resource,
             resource_account: &self.account,
@@ -118,17 +173,21 @@ impl<'a> Case<'a> {
 
 impl Authorize for Bound {
     fn authorize(&self, cx: &Context, action: &str, access: &Access) -> Result<(), String> {
-        let (entity, case) = (&*self.entity, Case::new(&self.guard, cx, access));
-        let (origin, resources) = (&self.origin, case.resources);
-        let facts = RequestFacts { cx, entity, origin, access, resources };
-        let request = case.request(entity, cx, action, &facts);
-        let decision = policy::evaluate(&request, &entity.sources(&case.attached));
+        let case = Case::new(&self.guard, cx, access);
+        let is_own = case.account == cx.account.as_str() && !matches!(self.who, Who::Nobody);
+        if is_own && self.guard.mode == Mode::Off {
+            return Ok(());
+        }
+        let (entity, origin) = (self.who.entity(), &self.origin);
+        let facts = RequestFacts { cx, entity, origin, access, resources: case.resources };
+        let request = case.request(self.who.principal(cx.account.as_str()), action, &facts);
+        let decision = policy::evaluate(&request, &self.who.sources(&case.attached));
         if decision.is_allowed() {
             return Ok(());
         }
         let sentence = sentence(&cx.caller.arn, action, &case.resource, &decision);
         // Nothing crosses accounts but by policy, whatever the mode.
-        if self.guard.mode == Mode::Warn && case.account == cx.account.as_str() {
+        if self.guard.mode == Mode::Warn && is_own {
             tracing::warn!(request_id = %cx.request_id, denial = sentence, "call would be denied");
             return Ok(());
         }

@@ -6,7 +6,8 @@
 //!
 //! Invariants:
 //! - no endpoint sees a request whose signature was not verified, or whose body is not whole; a front sees one that is not
-//!   signed only where it says that nobody must;
+//!   signed only where it says that nobody must; Amazon S3 reads bodies while they come, and learns at their end whether they
+//!   are what was signed;
 //! - no operation is run for a caller whose policies do not allow it;
 //! - a body is never held beyond its operation's limit;
 //! - a call that began runs to its end, whether or not its caller still waits, and a panic in it ends only that call;
@@ -26,11 +27,13 @@ mod front;
 mod guard;
 mod identity;
 mod listen;
+mod objects;
 mod page;
 mod refusal;
 mod running;
 mod session;
 mod steady;
+mod upload;
 
 pub use access_key::{AccessKey, SessionCredentials};
 pub use directory::{Directory, Entity, EntityKind, Powers, Signer};
@@ -46,7 +49,7 @@ use guard::Guard;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use wire::Endpoint;
+use wire::{Endpoint, StreamEndpoint};
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -95,6 +98,7 @@ pub struct Edge {
     identity: Arc<Identity>,
     pages: Vec<page::Registered>,
     fronts: Vec<Arc<dyn Front>>,
+    objects: Option<Arc<dyn StreamEndpoint>>,
     guard: Arc<Guard>,
     /// Room for bodies, in units of `body::ROOM_UNIT_BYTES`.
     room: Arc<Semaphore>,
@@ -114,7 +118,8 @@ impl Edge {
     ) -> Self {
         let room = Arc::new(Semaphore::new(body::units(options.bodies_bytes_max)));
         let guard = Arc::default();
-        Self { options, services, identity, pages: Vec::new(), fronts: Vec::new(), guard, room }
+        let (pages, fronts, objects) = (Vec::new(), Vec::new(), None);
+        Self { options, services, identity, pages, fronts, objects, guard, room }
     }
 
     /// How policies are applied. Every policy is enforced otherwise.
@@ -139,6 +144,13 @@ impl Edge {
     #[must_use]
     pub fn with_page(mut self, prefix: &'static str, access: Access, page: Arc<dyn Page>) -> Self {
         self.pages.push(page::Registered { prefix, access, page });
+        self
+    }
+
+    /// Serves Amazon S3, whose bodies are not held.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Arc<dyn StreamEndpoint>) -> Self {
+        self.objects = Some(objects);
         self
     }
 

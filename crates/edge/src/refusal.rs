@@ -17,11 +17,53 @@ pub(crate) fn unsigned(error: &SignatureError, protocol: Protocol) -> Fault {
             SignatureError::Mismatch
             | SignatureError::Expired { .. }
             | SignatureError::NotYetCurrent { .. }
+            | SignatureError::HeadersNotSigned
+            | SignatureError::LinkExpired
             | SignatureError::Scope(_),
         ) => "SignatureDoesNotMatch",
+        (Protocol::RestXml, _) => return unsigned_object(error, false),
         (Protocol::RestJson | Protocol::Json10 | Protocol::Json11 | Protocol::RpcCbor, _) => code,
     };
     Fault::new(code, error.status(), error.to_string())
+}
+
+/// Amazon S3 has words of its own for all of them.
+pub(crate) fn unsigned_object(error: &SignatureError, is_presigned: bool) -> Fault {
+    let skewed = "The difference between the request time and the current time is too large.";
+    let malformed = match is_presigned {
+        true => "AuthorizationQueryParametersError",
+        false => "AuthorizationHeaderMalformed",
+    };
+    match error {
+        SignatureError::Missing => Fault::new("AccessDenied", 403, "Access Denied"),
+        SignatureError::Incomplete(text) if text.starts_with("Missing required header") => {
+            Fault::new("InvalidRequest", 400, text.as_str())
+        }
+        SignatureError::Incomplete(text) | SignatureError::Scope(text) => {
+            Fault::new(malformed, 400, text.as_str())
+        }
+        SignatureError::UnknownKey => Fault::new(
+            "InvalidAccessKeyId",
+            403,
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
+        SignatureError::ExpiredToken => {
+            Fault::new("ExpiredToken", 400, "The provided token has expired.")
+        }
+        SignatureError::Mismatch => Fault::new(
+            "SignatureDoesNotMatch",
+            403,
+            "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        ),
+        SignatureError::LinkExpired => Fault::new("AccessDenied", 403, "Request has expired"),
+        SignatureError::Expired { .. } if is_presigned => {
+            Fault::new("AccessDenied", 403, "Request has expired")
+        }
+        SignatureError::Expired { .. } | SignatureError::NotYetCurrent { .. } => {
+            Fault::new("RequestTimeTooSkewed", 403, skewed)
+        }
+        SignatureError::HeadersNotSigned => Fault::new("AccessDenied", 403, error.to_string()),
+    }
 }
 
 pub(crate) fn invalid_region() -> Fault {

@@ -7,6 +7,22 @@ use crate::pattern::Pattern;
 use crate::principal::Principals;
 use crate::read;
 
+/// Condition keys that say who may, or from where.
+const LIMITING: [&str; 12] = [
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceIp",
+    "aws:SourceOrgID",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:userid",
+    "s3:DataAccessPointAccount",
+];
+
 /// What a document is attached to. Each has rules of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -53,5 +69,19 @@ impl Document {
     /// Reads a document. How long it may be is its keeper's business.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
         read::document(text, kind)
+    }
+
+    /// Whether it allows everyone something, be it under a condition that does not say who or from where.
+    pub fn is_public(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            let everyone = statement.principals.as_ref().is_some_and(Principals::are_everyone);
+            let limits = |condition: &Condition| {
+                let is_one = |key: &&str| key.eq_ignore_ascii_case(&condition.key);
+                !condition.is_negated && !condition.if_exists && LIMITING.iter().any(is_one)
+            };
+            statement.effect == Effect::Allow
+                && everyone
+                && !statement.conditions.iter().any(limits)
+        })
     }
 }

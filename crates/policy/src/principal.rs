@@ -83,6 +83,11 @@ impl Principals {
         Ok(Self { is_not, who: who.into() })
     }
 
+    /// Whether they are everyone, or everyone but some.
+    pub(crate) fn are_everyone(&self) -> bool {
+        self.is_not || self.who.contains(&Who::Anyone)
+    }
+
     /// How the statement means `principal`, if it does.
     pub(crate) fn mean(&self, principal: &Principal<'_>) -> Option<Meant> {
         let meant = self.who.iter().filter_map(|who| who.means(principal)).max();

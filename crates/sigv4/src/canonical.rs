@@ -4,12 +4,21 @@
 //! Works on the request as it is on the wire: its path and query are percent-encoded already, perhaps in another
 //! spelling than the canonical one.
 
-use crate::PayloadHash;
+use crate::Payload;
 use http::{HeaderMap, Method, Uri};
 use sha2::{Digest, Sha256};
 
 /// The parameter of a presigned query that is not part of what it signs.
 const SIGNATURE_PARAMETER: &str = "X-Amz-Signature";
+
+/// What a path is in the canonical request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathRule {
+    /// Without empty and relative segments, and encoded once more.
+    Normal,
+    /// Encoded once: a key of Amazon S3 may be `a//../b`.
+    AsSent,
+}
 
 /// The SHA-256 of the canonical request.
 ///
@@ -19,12 +28,16 @@ pub(crate) fn hash(
     uri: &Uri,
     headers: &HeaderMap,
     signed_headers: &str,
-    payload: PayloadHash,
+    payload: Payload,
+    path: PathRule,
 ) -> Option<[u8; 32]> {
     let mut text = Vec::with_capacity(1024);
     text.extend_from_slice(method.as_str().as_bytes());
     text.push(b'\n');
-    push_path(&mut text, uri.path());
+    match path {
+        PathRule::Normal => push_path(&mut text, uri.path()),
+        PathRule::AsSent => recode_into(&mut text, uri.path(), Slash::Kept),
+    }
     text.push(b'\n');
     push_query(&mut text, uri.query().unwrap_or_default());
     text.push(b'\n');
@@ -34,7 +47,7 @@ pub(crate) fn hash(
     text.push(b'\n');
     text.extend_from_slice(signed_headers.as_bytes());
     text.push(b'\n');
-    push_hex(&mut text, &payload.0);
+    payload.push_text(&mut text);
     Some(Sha256::digest(&text).into())
 }
 
@@ -113,13 +126,18 @@ fn push_header(text: &mut Vec<u8>, headers: &HeaderMap, name: &str) -> Option<()
 
 fn recode(part: &str) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(part.len());
-    if part.bytes().all(is_unreserved) {
-        encoded.extend_from_slice(part.as_bytes());
+    recode_into(&mut encoded, part, Slash::Encoded);
+    encoded
+}
+
+/// In the canonical spelling, whatever it was sent in.
+fn recode_into(text: &mut Vec<u8>, part: &str, slash: Slash) {
+    if part.bytes().all(|byte| is_unreserved(byte) || (slash == Slash::Kept && byte == b'/')) {
+        text.extend_from_slice(part.as_bytes());
     } else {
         let decoded: Vec<u8> = percent_encoding::percent_decode_str(part).collect();
-        encode_into(&mut encoded, &decoded, Slash::Encoded);
+        encode_into(text, &decoded, slash);
     }
-    encoded
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

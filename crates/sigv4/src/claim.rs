@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a request says about its signature, and whether it is true.
 
-use crate::canonical::{self, decode_hex, push_hex};
-use crate::{CLOCK_SKEW_MAX_S, Credentials, Instant, PayloadHash, SignatureError};
+use crate::canonical::{self, PathRule, decode_hex, push_hex};
+use crate::{
+    CLOCK_SKEW_MAX_S, ChunkSigner, Credentials, Instant, OBJECTS, Payload, PayloadHash,
+    SignatureError,
+};
 use hmac::Mac;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
@@ -38,7 +41,8 @@ pub struct Claim<'a> {
     /// For presigned requests: seconds after `signed_at`.
     expires_s: Option<i64>,
     session_token: Option<Cow<'a, str>>,
-    payload: Option<PayloadHash>,
+    /// Invariant: a hash, or the service is Amazon S3.
+    payload: Option<Payload>,
 }
 
 impl std::fmt::Debug for Claim<'_> {
@@ -190,7 +194,11 @@ impl<'a> Claim<'a> {
             signed_at: parse_date(date)?,
             expires_s: Some(expires_s),
             session_token: parameter("X-Amz-Security-Token"),
-            payload: stated_payload(headers)?,
+            // What is not signed was not stated by the signer.
+            payload: match signed_headers.split(';').any(|name| name == X_AMZ_CONTENT_SHA256) {
+                true => stated_payload(headers)?,
+                false => None,
+            },
         }
         .checked()
     }
@@ -223,6 +231,9 @@ impl<'a> Claim<'a> {
                     .to_owned(),
             ));
         }
+        if scope.service != OBJECTS && !matches!(self.payload, None | Some(Payload::Hash(_))) {
+            return Err(SignatureError::Mismatch);
+        }
         Ok(self)
     }
 
@@ -247,7 +258,18 @@ impl<'a> Claim<'a> {
 
     /// The body's hash, when the head states it: then the signature can be verified before the body is read.
     pub const fn payload(&self) -> Option<PayloadHash> {
-        self.payload
+        match self.payload {
+            Some(Payload::Hash(hash)) => Some(hash),
+            _ => None,
+        }
+    }
+
+    /// The same for Amazon S3, where the body needs not be hashed. `None`: the head does not say.
+    pub const fn object_payload(&self) -> Option<Payload> {
+        match (self.payload, self.expires_s) {
+            (None, Some(_)) => Some(Payload::Unsigned),
+            (payload, _) => payload,
+        }
     }
 
     /// Checks all that needs no body: the clock, and the session token.
@@ -290,9 +312,45 @@ impl<'a> Claim<'a> {
         credentials: &Credentials,
         payload: PayloadHash,
     ) -> Result<(), SignatureError> {
-        let hash =
-            canonical::hash(&head.method, &head.uri, &head.headers, &self.signed_headers, payload)
-                .ok_or(SignatureError::Mismatch)?;
+        self.check(head, credentials, Payload::Hash(payload), PathRule::Normal)
+    }
+
+    /// The same for Amazon S3: paths are signed as they were sent, and all that S3 obeys must be signed.
+    pub fn check_object_signature(
+        &self,
+        head: &Parts,
+        credentials: &Credentials,
+    ) -> Result<(), SignatureError> {
+        let payload = self.object_payload().ok_or_else(|| {
+            incomplete("Missing required header for this request: x-amz-content-sha256")
+        })?;
+        self.check(head, credentials, payload, PathRule::AsSent)?;
+        let is_signed = |name: &str| self.signed_headers.split(';').any(|signed| signed == name);
+        let mut amazon = head.headers.keys().filter(|name| name.as_str().starts_with("x-amz-"));
+        if amazon.any(|name| *name != X_AMZ_CONTENT_SHA256 && !is_signed(name.as_str())) {
+            return Err(SignatureError::HeadersNotSigned);
+        }
+        Ok(())
+    }
+
+    /// Verifies the chunks of a body whose head has this signature.
+    pub fn chunk_signer(&self, credentials: &Credentials) -> ChunkSigner {
+        let scope = self.scope();
+        let about =
+            format!("{}\n{}/{}\n", self.signed_at, scope.without_terminator(), Scope::TERMINATOR);
+        ChunkSigner::new(credentials.signing_key(&scope), about, self.signature)
+    }
+
+    fn check(
+        &self,
+        head: &Parts,
+        credentials: &Credentials,
+        payload: Payload,
+        path: PathRule,
+    ) -> Result<(), SignatureError> {
+        let (headers, signed) = (&head.headers, &self.signed_headers);
+        let hash = canonical::hash(&head.method, &head.uri, headers, signed, payload, path)
+            .ok_or(SignatureError::Mismatch)?;
         let signature = signature(credentials, self.signed_at, &self.scope(), &hash);
         if signature.ct_eq(&self.signature).into() { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
@@ -341,10 +399,9 @@ fn parse_date(text: &str) -> Result<Instant, SignatureError> {
     })
 }
 
-fn stated_payload(headers: &HeaderMap) -> Result<Option<PayloadHash>, SignatureError> {
+fn stated_payload(headers: &HeaderMap) -> Result<Option<Payload>, SignatureError> {
     let Some(value) = headers.get(X_AMZ_CONTENT_SHA256) else { return Ok(None) };
-    // `UNSIGNED-PAYLOAD` and the chunked forms are for S3: here they can not match any body.
-    value.to_str().ok().and_then(PayloadHash::parse).map(Some).ok_or(SignatureError::Mismatch)
+    value.to_str().ok().and_then(Payload::parse).map(Some).ok_or(SignatureError::Mismatch)
 }
 
 fn incomplete(message: &str) -> SignatureError {

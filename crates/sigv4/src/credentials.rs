@@ -2,7 +2,8 @@
 //! A secret key, and the signing keys derived from it.
 
 use crate::claim::Scope;
-use hmac::{Hmac, Mac};
+use ::hmac::{Hmac, Mac};
+use ring::hmac;
 use sha2::Sha256;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -54,6 +55,12 @@ impl Credentials {
     pub(crate) fn accepts_token(&self, token: Option<&str>) -> bool {
         let Some(expected) = &self.session_token else { return true };
         token.is_some_and(|token| expected.as_bytes().ct_eq(token.as_bytes()).into())
+    }
+
+    /// Whether a signature of Version 2 is of this key.
+    pub(crate) fn has_signed_v2(&self, text: &[u8], signature: &[u8]) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.as_bytes());
+        hmac::verify(&key, text, signature).is_ok()
     }
 
     /// The keyed hash of `scope`, ready to take a string to sign.

@@ -28,6 +28,12 @@ pub enum SignatureError {
         "Signature not yet current: {signed_at} is still later than {latest} ({now} + {minutes} min.)"
     )]
     NotYetCurrent { signed_at: Instant, latest: Instant, now: Instant, minutes: i64 },
+    /// Amazon S3 obeys headers that its signer has not seen.
+    #[error("There were headers present in the request which were not signed")]
+    HeadersNotSigned,
+    /// Of a link that says until when it is good.
+    #[error("Request has expired")]
+    LinkExpired,
     /// The credential's scope, or what was signed, is not what it must be.
     #[error("{0}")]
     Scope(String),
@@ -40,9 +46,12 @@ impl SignatureError {
             Self::Incomplete(_) => "IncompleteSignatureException",
             Self::UnknownKey => "UnrecognizedClientException",
             Self::ExpiredToken => "ExpiredTokenException",
-            Self::Mismatch | Self::Expired { .. } | Self::NotYetCurrent { .. } | Self::Scope(_) => {
-                "InvalidSignatureException"
-            }
+            Self::Mismatch
+            | Self::Expired { .. }
+            | Self::NotYetCurrent { .. }
+            | Self::HeadersNotSigned
+            | Self::LinkExpired
+            | Self::Scope(_) => "InvalidSignatureException",
         }
     }
 
@@ -55,6 +64,8 @@ impl SignatureError {
             | Self::Mismatch
             | Self::Expired { .. }
             | Self::NotYetCurrent { .. }
+            | Self::HeadersNotSigned
+            | Self::LinkExpired
             | Self::Scope(_) => 403,
         }
     }

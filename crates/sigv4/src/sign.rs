@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Signing: requests of our own, links to code, and what tests send.
 
-use crate::canonical::{self, Slash, encode_into, push_hex};
+use crate::canonical::{self, PathRule, Slash, encode_into, push_hex};
 use crate::claim::{ALGORITHM, Scope, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, signature};
-use crate::{Credentials, Instant, PayloadHash};
+use crate::{Credentials, Instant, Payload, PayloadHash};
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 
 /// Adds `X-Amz-Date`, the session token and `Authorization` to `head`. Signs `host`, `content-type` and all `x-amz-*`.
@@ -32,8 +32,15 @@ pub fn sign(
 
     let scope_text = format!("{}/{region}/{service}", now.date_text());
     let scope = Scope::parse(&scope_text).expect("it was written with two slashes above");
-    let hash = canonical::hash(&head.method, &head.uri, &head.headers, &signed_headers, payload)
-        .expect("the names come from the headers");
+    let hash = canonical::hash(
+        &head.method,
+        &head.uri,
+        &head.headers,
+        &signed_headers,
+        Payload::Hash(payload),
+        PathRule::Normal,
+    )
+    .expect("the names come from the headers");
     let signature = hex(&signature(credentials, now, &scope, &hash));
     head.headers.insert(
         header::AUTHORIZATION,
@@ -82,7 +89,14 @@ pub fn presign(
     let uri: Uri = url.parse().ok()?;
     let mut headers = HeaderMap::new();
     headers.insert(header::HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
-    let hash = canonical::hash(&Method::GET, &uri, &headers, "host", PayloadHash::of(b""))?;
+    let hash = canonical::hash(
+        &Method::GET,
+        &uri,
+        &headers,
+        "host",
+        Payload::Hash(PayloadHash::of(b"")),
+        PathRule::Normal,
+    )?;
     let signature = hex(&signature(credentials, now, &scope, &hash));
     url.push_str("&X-Amz-Signature=");
     url.push_str(&signature);

@@ -76,6 +76,7 @@ impl<'a> Call<'a> {
             Protocol::Json10 | Protocol::Json11 => json::read(&body)?,
             Protocol::Query => form::read(form(&self.head, &body)?)?,
             Protocol::RpcCbor => cbor::read(&body)?,
+            Protocol::RestXml => return Err(Fault::internal()),
         };
         input::build::<I>(draft).map_err(|mut fault| {
             fault.code = self.spec.validation.into();
@@ -118,6 +119,7 @@ impl<'a> Call<'a> {
             }
             Protocol::Query => self.query_success(&output),
             Protocol::RpcCbor => self.cbor_success(&output),
+            Protocol::RestXml => Err(Fault::internal()),
         }
     }
 

@@ -21,8 +21,8 @@ pub struct Context {
     pub endpoint: String,
 }
 
-/// The principal behind the signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The principal behind the signature. Where nobody signed all of it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
     /// `arn:aws:iam::000000000000:root`
     pub arn: String,

@@ -139,7 +139,9 @@ impl Fault {
             Protocol::Json10 | Protocol::Json11 => {
                 Self::new("AccessDeniedException", 400, sentence)
             }
-            Protocol::Query | Protocol::RpcCbor => Self::new("AccessDenied", 403, sentence),
+            Protocol::Query | Protocol::RpcCbor | Protocol::RestXml => {
+                Self::new("AccessDenied", 403, sentence)
+            }
         }
     }
 

@@ -36,8 +36,10 @@ mod protocol;
 mod route;
 mod service;
 mod shape;
+mod stream;
 mod timestamp;
 mod xml;
+mod xml_document;
 
 pub use access::{Access, Authority, Authorize};
 pub use blob::Blob;
@@ -56,8 +58,10 @@ pub use service::{
     Segment, ServiceSpec,
 };
 pub use shape::{Constraints, Flat, Location, MemberSpec, Pattern, Shape, Structure};
+pub use stream::{StreamEndpoint, Upload};
 pub use timestamp::Timestamp;
 pub use wire_macros::{Input, Output, Structure, operations, service};
+pub use xml_document::{Element, MalformedXml, XmlWriter};
 
 /// What the derives and macros write calls to. Not an interface.
 #[doc(hidden)]

@@ -78,7 +78,7 @@ impl<'a> Oracle<'a> {
 
     fn operation(&mut self, spec: &ServiceSpec, operation: &OperationSpec, model: &'a Value) {
         let name = operation.name;
-        if spec.protocols.contains(&Protocol::RestJson) {
+        if spec.protocols.iter().any(|it| matches!(it, Protocol::RestJson | Protocol::RestXml)) {
             let http = &model["http"];
             let binding = format!("{} {}", text(&http["method"]), text(&http["requestUri"]));
             self.expect(name, "binding", operation.http.unwrap_or_default(), &binding);

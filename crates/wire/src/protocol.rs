@@ -17,6 +17,15 @@ impl Protocol {
             Self::Json11 => "application/x-amz-json-1.1",
             Self::Query => "text/xml",
             Self::RpcCbor => "application/cbor",
+            Self::RestXml => "application/xml",
+        }
+    }
+
+    /// Sets the id under which this protocol's clients know a request.
+    pub fn set_request_id(self, headers: &mut HeaderMap, request_id: &RequestId) {
+        match self {
+            Self::RestXml => set_object_request_id(headers, request_id),
+            _ => set_request_id(headers, request_id),
         }
     }
 
@@ -45,6 +54,16 @@ pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &RequestId) {
     headers.insert(REQUEST_ID.clone(), value);
 }
 
+/// Amazon S3 has a name of its own for it, and a second one, of the host that answered.
+fn set_object_request_id(headers: &mut HeaderMap, request_id: &RequestId) {
+    set_request_id(headers, request_id);
+    for name in ["x-amz-request-id", "x-amz-id-2"] {
+        if let Some(value) = headers.get(&REQUEST_ID).cloned() {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
 pub(crate) fn write_fault(
     protocol: Protocol,
     fault: &Fault,
@@ -56,6 +75,7 @@ pub(crate) fn write_fault(
         Protocol::Json10 | Protocol::Json11 => object(typed(fault)).into(),
         Protocol::Query => query_body(fault, request_id, spec.xml_namespace).into(),
         Protocol::RpcCbor => Bytes::from(cbor_body(fault)).into(),
+        Protocol::RestXml => object_body(fault, request_id).into(),
     };
     let mut response = Response::new(body);
     *response.status_mut() =
@@ -63,6 +83,9 @@ pub(crate) fn write_fault(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
     set_request_id(headers, request_id);
+    if protocol == Protocol::RestXml {
+        set_object_request_id(headers, request_id);
+    }
     if protocol == Protocol::RestJson
         && let Ok(code) = HeaderValue::from_str(&fault.code)
     {
@@ -151,5 +174,19 @@ fn query_body(fault: &Fault, request_id: &RequestId, namespace: &str) -> String 
     text.push_str("</Message></Error><RequestId>");
     text.push_str(&request_id.to_string());
     text.push_str("</RequestId></ErrorResponse>");
+    text
+}
+
+/// Amazon S3's errors stand alone.
+fn object_body(fault: &Fault, request_id: &RequestId) -> String {
+    let mut text = String::from(xml::DECLARATION);
+    text.push_str("<Error>");
+    let request_id = request_id.to_string();
+    let known = [("Code", query_code(fault)), ("Message", fault.message.as_str())];
+    let last = [("RequestId", request_id.as_str()), ("HostId", request_id.as_str())];
+    for (name, value) in known.into_iter().chain(members(fault)).chain(last) {
+        xml::push_element(&mut text, name, value);
+    }
+    text.push_str("</Error>");
     text
 }

@@ -20,7 +20,8 @@ pub fn route<'a>(spec: &'static ServiceSpec, head: &'a Parts) -> Option<Route<'a
     spec.protocols.iter().find_map(|protocol| match protocol {
         Protocol::RestJson => rest_route(spec, head),
         Protocol::Query => query_route(spec, head),
-        Protocol::Json10 | Protocol::Json11 | Protocol::RpcCbor => None,
+        // The last has rules of its own: see `StreamEndpoint::find`.
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcCbor | Protocol::RestXml => None,
     })
 }
 

@@ -36,6 +36,8 @@ pub enum Protocol {
     Query,
     /// Smithy's RPC version 2: CBOR in and out, the operation in the path.
     RpcCbor,
+    /// Amazon S3's. Its service reads and writes the messages itself: most of them are bytes as they come.
+    RestXml,
 }
 
 /// Which operation a request asks for, found from its head alone, so that body limits apply while reading.

@@ -27,6 +27,14 @@ pub(crate) fn escape(xml: &mut String, text: &str) {
     }
 }
 
+pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+pub(crate) fn push_element(xml: &mut String, name: &str, text: &str) {
+    let _ = write!(xml, "<{name}>");
+    escape(xml, text);
+    let _ = write!(xml, "</{name}>");
+}
+
 struct Content<'a> {
     xml: &'a mut String,
     /// What is written.
