@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) cloudwatch: cloudwatch::Options,
     pub(crate) sqs: sqs::Options,
     pub(crate) recordings: recordings::Options,
+    pub(crate) s3: s3::Options,
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -124,6 +125,7 @@ impl Config {
             cloudwatch: section(&mut table, "cloudwatch", &mut mistakes),
             sqs: section(&mut table, "sqs", &mut mistakes),
             recordings: section(&mut table, "recordings", &mut mistakes),
+            s3: section(&mut table, "s3", &mut mistakes),
         };
         config.server.check(&mut mistakes);
         config.check_identity(&mut mistakes);

@@ -26,6 +26,7 @@ use meter::Meters;
 use names::Region;
 use policy::Named;
 use recordings::Recordings;
+use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
 use sqs::Sqs;
 use std::future::Future;
@@ -81,22 +82,14 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let principals = runtime.spawn(principals);
     let queues = Sqs::open(store.clone(), data_dir.join("messages"), config.sqs.clone());
     let queues = runtime.spawn(queues);
+    let objects = S3::open(store.clone(), data_dir.join("objects"), config.s3.clone());
+    let objects = runtime.spawn(objects);
     let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
     let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let parts = Parts {
-        listener,
-        queue,
-        launcher,
-        logs,
-        images,
-        functions,
-        queues,
-        kept,
-        principals,
-        recordings,
-    };
+    let opening = Opening { functions, queues, objects, principals };
+    let parts = Parts { listener, queue, launcher, logs, images, kept, recordings, opening };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -159,26 +152,22 @@ struct Parts {
     launcher: Starting,
     logs: Logs,
     images: Images,
+    kept: Kept,
+    recordings: Recordings,
+    opening: Opening,
+}
+
+/// What is read meanwhile.
+struct Opening {
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
     queues: JoinHandle<Result<Sqs, sqs::OpenError>>,
-    kept: Kept,
+    objects: JoinHandle<Result<S3, s3::OpenError>>,
     principals: JoinHandle<anyhow::Result<Principals>>,
-    recordings: Recordings,
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts {
-        listener,
-        queue,
-        launcher,
-        logs,
-        images,
-        functions,
-        queues,
-        kept,
-        principals,
-        recordings,
-    } = parts;
+    let Parts { listener, queue, launcher, logs, images, kept, recordings, opening } = parts;
+    let Opening { functions, queues, objects, principals } = opening;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
@@ -188,10 +177,10 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let log_groups = logs::Service::new(logs.clone(), Arc::new(subscribers));
     let services =
         services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
-    let edge = edge(config, services, &lambda, &principals);
+    let objects = objects.await.context("the objects were not opened")??;
+    let edge = edge(config, services, &lambda, &principals, &objects);
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
-    let presign = presign(&identity);
     let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
     let stop = stop_signal()?;
@@ -210,15 +199,12 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     messages.set(SqsEndpoint(queues.clone()));
     let functions = functions.with_queues(Arc::new(queues.clone()));
     let functions = functions.with_roles(roles(iam, config.identity.mode));
-    let opened = Lambda::serve(functions, invoker.clone(), presign);
+    let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let asked = Asked {
-        lambda: opened.clone(),
-        metering: Arc::clone(&metering),
-        edge: Arc::clone(&edge),
-        recordings: recordings.clone(),
-    };
+    let (metered, recorded) = (Arc::clone(&metering), recordings.clone());
+    let edge = Arc::clone(&edge);
+    let asked = Asked { lambda: opened.clone(), metering: metered, edge, recordings: recorded };
     let control = control::serve(data_dir, &asked);
     lambda.set(LambdaEndpoint(opened));
     announce_mode(config.identity.mode);
@@ -311,12 +297,15 @@ fn edge(
     services: Vec<Arc<dyn Endpoint>>,
     lambda: &Later<LambdaEndpoint<Lambda>>,
     principals: &Principals,
+    objects: &S3,
 ) -> Edge {
     let code_page = Arc::new(CodePage(lambda.clone()));
     Edge::new(config.edge.clone(), services, Arc::clone(&principals.identity))
         .with_mode(config.identity.mode)
         .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
         .with_resources("iam", Arc::new(principals.iam.clone()))
+        .with_resources("s3", Arc::new(objects.clone()))
+        .with_objects(Arc::new(objects.clone()))
         .with_page(CODE_PAGE, Access::Link, code_page)
         .with_front(Arc::new(FunctionUrls(lambda.clone())))
 }

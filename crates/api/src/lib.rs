@@ -14,6 +14,7 @@ pub mod lambda_microvms;
 pub mod lambda_web;
 pub mod logs;
 pub mod model;
+pub mod s3;
 pub mod sqs;
 pub mod sts;
 
@@ -23,13 +24,14 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 9] = [
+pub static SERVICES: [&ServiceSpec; 10] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
     &lambda_web::SPEC,
     &iam::SPEC,
     &logs::SPEC,
+    &s3::SPEC,
     &sqs::SPEC,
     &sts::SPEC,
     &cloudwatch::SPEC,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 9] = [
+pub static MODELS: [(&str, &ServiceSpec); 10] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
@@ -16,6 +16,7 @@ pub static MODELS: [(&str, &ServiceSpec); 9] = [
     ("lambda-microvms", &crate::lambda_microvms::SPEC),
     ("lambda-web", &crate::lambda_web::SPEC),
     ("logs", &crate::logs::SPEC),
+    ("s3", &crate::s3::SPEC),
     ("sqs", &crate::sqs::SPEC),
     ("sts", &crate::sts::SPEC),
 ];

@@ -382,6 +382,7 @@ fn every_lambda_operation_has_its_own_route() {
 #[test]
 fn operations_and_errors_are_declared_once() {
     for service in SERVICES {
+        let has_messages = service.signing_name != "s3";
         let names: BTreeSet<_> =
             service.operations.iter().map(|operation| operation.name).collect();
         assert_eq!(names.len(), service.operations.len(), "{}", service.signing_name);
@@ -391,7 +392,7 @@ fn operations_and_errors_are_declared_once() {
             service
                 .operations
                 .iter()
-                .all(|operation| operation.is_built == operation.output.is_some())
+                .all(|operation| (operation.is_built && has_messages) == operation.output.is_some())
         );
     }
 }

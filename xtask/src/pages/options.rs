@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 16] = [
+const SECTIONS: [(&str, &str, &str, &str); 17] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -32,6 +32,7 @@ const SECTIONS: [(&str, &str, &str, &str); 16] = [
     ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),
     ("sqs", "queues and their messages", "services/sqs/src/", "Options"),
     ("recordings", "recorded invocations", "crates/recordings/src/", "Options"),
+    ("s3", "buckets and objects", "services/s3/src/", "Options"),
 ];
 
 pub(super) fn write(tree: &Tree) -> String {

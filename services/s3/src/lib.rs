@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Amazon S3.
+//!
+//! Start at `route.rs` for what a request asks for, at `index.rs` for how an object changes, at `body.rs` for where its bytes are.
+//!
+//! Invariants:
+//! - what was acknowledged is on the disk, whole;
+//! - no body is in memory, but for a piece of it at a time;
+//! - a key is never part of a path: files have random names.
+//!
+//! Not here: whose signature a request has, and what policies mean.
+
+mod body;
+mod bucket;
+mod bucket_operations;
+mod bucket_policy;
+mod call;
+mod checksum;
+mod conditions;
+mod crc;
+mod delete;
+mod delete_many;
+mod documents;
+mod fault;
+mod get;
+mod index;
+mod intake;
+mod list;
+mod metadata;
+mod name;
+mod outlet;
+mod put;
+mod record;
+mod route;
+mod service;
+mod site;
+mod tags;
+mod versions;
+
+pub use service::S3;
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Bytes of one object that is put at once, or of one part. Default: 5 GiB.
+    pub put_bytes_max: u64,
+    /// Bytes that must stay free on the disk: what would take them is refused. Default: 1 GiB.
+    pub free_bytes_min: u64,
+    /// Buckets of one account. Default: 10000.
+    pub buckets_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { put_bytes_max: 5 << 30, free_bytes_min: 1 << 30, buckets_max: 10_000 }
+    }
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("failed to read the buckets")]
+    Read(#[from] store::ReadError),
+    #[error("failed to read a bucket")]
+    Decode(#[from] store::DecodeError),
+    #[error("failed to open the files of objects")]
+    Files(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

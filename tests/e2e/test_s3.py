@@ -1,0 +1,508 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Amazon S3: buckets and objects, with the official clients and with requests as raw as they get."""
+
+import base64
+import hashlib
+import http.client
+import json
+import subprocess
+import sys
+import urllib.request
+import zlib
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from harness import REGION, Reply, allow, clean_environment, policy, unique
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def s3(platform):
+    return platform.client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = unique("bucket")
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def refused(call, **arguments):
+    """The code, the status and the whole error of a call that must fail."""
+    with pytest.raises(ClientError) as raised:
+        call(**arguments)
+    response = raised.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def body_of(s3, bucket, key, **arguments):
+    return s3.get_object(Bucket=bucket, Key=key, **arguments)["Body"].read()
+
+
+def raw(platform, method, path, body=b"", headers=None, key="test", secret="test", payload=None, sign=True, host=None):
+    """One request as it is, signed as S3 wants it unless `sign` says no."""
+    headers = dict(headers or {})
+    url = f"http://{host or platform.address}{path}"
+    request = AWSRequest(method=method, url=url, data=body, headers=headers)
+    if sign:
+        auth = S3SigV4Auth(Credentials(key, secret), "s3", REGION)
+        if payload is not None:
+            auth.payload = lambda request: payload
+        auth.add_auth(request)
+    connection = http.client.HTTPConnection(platform.address, timeout=60)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {"Host": host or platform.address, **dict(request.headers.items())}.items():
+            connection.putheader(name, value)
+        if "Content-Length" not in request.headers:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return Reply(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+# -- buckets ----------------------------------------------------------------------------------------------------
+
+
+def test_a_bucket_comes_and_goes(s3):
+    name = unique("bucket")
+    s3.create_bucket(Bucket=name)
+    assert name in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    assert s3.head_bucket(Bucket=name)["BucketRegion"] == REGION
+    assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] is None
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    assert refused(s3.delete_bucket, Bucket=name) == ("BucketNotEmpty", 409)
+    s3.delete_object(Bucket=name, Key="k")
+    s3.delete_bucket(Bucket=name)
+    assert refused(s3.head_bucket, Bucket=name) == ("404", 404)
+    assert refused(s3.list_objects_v2, Bucket=name) == ("NoSuchBucket", 404)
+
+
+def test_a_bucket_is_where_it_was_asked_for(platform):
+    west = platform.client("s3", region="eu-west-1")
+    name = unique("bucket")
+    assert refused(west.create_bucket, Bucket=name) == ("IllegalLocationConstraintException", 400)
+    west.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    assert west.get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-west-1"
+    assert refused(west.create_bucket, Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}) == (
+        "BucketAlreadyOwnedByYou",
+        409,
+    )
+
+
+def test_names_that_no_bucket_has(platform):
+    for name in ("ab", "Upper", "a..b", "192.168.0.1", "xn--x"):
+        reply = raw(platform, "PUT", f"/{name}")
+        assert reply.status == 400 and b"<Code>InvalidBucketName</Code>" in reply.body, reply.body
+
+
+# -- objects ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 5, 32 << 10, (32 << 10) + 1, MIB + 7, 9 * MIB])
+def test_an_object_is_what_was_put(s3, bucket, size):
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    put = s3.put_object(Bucket=bucket, Key="a/b c", Body=body, ContentType="text/x", Metadata={"who": "me"})
+    etag = f'"{hashlib.md5(body).hexdigest()}"'
+    assert put["ETag"] == etag
+    got = s3.get_object(Bucket=bucket, Key="a/b c", ChecksumMode="ENABLED")
+    assert got["Body"].read() == body
+    head = s3.head_object(Bucket=bucket, Key="a/b c")
+    for answer in (got, head):
+        assert (answer["ETag"], answer["ContentLength"], answer["ContentType"]) == (etag, size, "text/x")
+        assert answer["Metadata"] == {"who": "me"}
+    assert got["ChecksumCRC32"] == base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+    if size > 10:
+        for text, expected in (("bytes=3-9", body[3:10]), (f"bytes={size - 4}-", body[-4:]), ("bytes=-5", body[-5:])):
+            part = s3.get_object(Bucket=bucket, Key="a/b c", Range=text)
+            assert part["Body"].read() == expected
+            assert part["ResponseMetadata"]["HTTPStatusCode"] == 206
+            assert part["ContentRange"].endswith(f"/{size}")
+    assert refused(s3.get_object, Bucket=bucket, Key="a/b c", Range=f"bytes={size}-") == ("InvalidRange", 416)
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+def test_checksums_are_checked_and_told(s3, bucket, algorithm):
+    if algorithm in ("CRC32C", "CRC64NVME"):
+        pytest.importorskip("awscrt")
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"hello", ChecksumAlgorithm=algorithm)
+    member = f"Checksum{algorithm}"
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert put[member] == head[member] and head["ChecksumType"] == "FULL_OBJECT"
+    wrong = base64.b64encode(b"\0" * len(base64.b64decode(put[member]))).decode()
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"other", **{member: wrong}) == ("BadDigest", 400)
+    assert body_of(s3, bucket, "k") == b"hello"
+
+
+def test_conditions(s3, bucket):
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == ("PreconditionFailed", 412)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfMatch='"x"') == ("PreconditionFailed", 412)
+    assert refused(s3.put_object, Bucket=bucket, Key="new", Body=b"2", IfMatch='"x"') == ("NoSuchKey", 404)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"3", IfMatch=put["ETag"])
+    etag = s3.head_object(Bucket=bucket, Key="k")["ETag"]
+    assert refused(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag) == ("304", 304)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", IfMatch=put["ETag"]) == ("PreconditionFailed", 412)
+    assert body_of(s3, bucket, "k", IfMatch=etag) == b"3"
+
+
+def test_lists(s3, bucket):
+    keys = ["a", "b/1", "b/2", "b/c/3", "d", "é", "z z"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    listed = s3.list_objects_v2(Bucket=bucket)
+    assert [item["Key"] for item in listed["Contents"]] == sorted(keys, key=str.encode)
+    page = s3.list_objects_v2(Bucket=bucket, Delimiter="/")
+    assert [item["Key"] for item in page["Contents"]] == ["a", "d", "z z", "é"]
+    assert [item["Prefix"] for item in page["CommonPrefixes"]] == ["b/"]
+    inner = s3.list_objects_v2(Bucket=bucket, Delimiter="/", Prefix="b/")
+    assert [item["Key"] for item in inner["Contents"]] == ["b/1", "b/2"]
+    assert [item["Prefix"] for item in inner["CommonPrefixes"]] == ["b/c/"]
+    for size in (1, 2, 3):
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Delimiter="/", PaginationConfig={"PageSize": size}
+        )
+        found = [[item["Key"] for item in page.get("Contents", [])] for page in pages]
+        assert sum(found, []) == ["a", "d", "z z", "é"]
+        pages = s3.get_paginator("list_objects").paginate(Bucket=bucket, PaginationConfig={"PageSize": size})
+        assert [item["Key"] for page in pages for item in page["Contents"]] == listed_keys(listed)
+    after = s3.list_objects_v2(Bucket=bucket, StartAfter="b/2", Delimiter="/")
+    assert [item["Prefix"] for item in after["CommonPrefixes"]] == ["b/"]
+    assert s3.list_objects_v2(Bucket=bucket, MaxKeys=0)["KeyCount"] == 0
+
+
+def listed_keys(listed):
+    return [item["Key"] for item in listed["Contents"]]
+
+
+def test_keys_are_never_paths(platform, s3, bucket):
+    keys = ["../../etc/passwd", "..", ".", "a//b", "/a", "a/../b", "\U0001f600" * 256, "a\tb", "%2e%2e", "a+b &?#"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    for key in keys:
+        assert body_of(s3, bucket, key) == key.encode()
+    assert sorted(listed_keys(s3.list_objects_v2(Bucket=bucket))) == sorted(keys)
+    for key in ("%00", "%00..%00/%00"):
+        assert raw(platform, "PUT", f"/{bucket}/{key}", b"nul").status == 200
+        assert raw(platform, "GET", f"/{bucket}/{key}").body == b"nul"
+    assert raw(platform, "GET", f"/{bucket}/%ff", sign=False).status == 400
+    assert refused(s3.put_object, Bucket=bucket, Key="k" * 1025, Body=b"") == ("KeyTooLongError", 400)
+    assert refused(s3.get_object, Bucket=bucket, Key="../objects") == ("NoSuchKey", 404)
+
+
+def test_many_are_deleted_at_once(s3, bucket):
+    keys = [f"k{n}" for n in range(5)]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x" * 40_000)
+    objects = [{"Key": key} for key in [*keys[:4], "absent"]]
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    assert [item["Key"] for item in answer["Deleted"]] == [item["Key"] for item in objects]
+    assert listed_keys(s3.list_objects_v2(Bucket=bucket)) == ["k4"]
+    assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k4"}], "Quiet": True})
+
+
+def test_versions(s3, bucket):
+    def put(body):
+        return s3.put_object(Bucket=bucket, Key="k", Body=body).get("VersionId")
+
+    put(b"null")
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first, second = put(b"first"), put(b"second" * 10_000)
+    assert body_of(s3, bucket, "k", VersionId="null") == b"null"
+    assert body_of(s3, bucket, "k", VersionId=first) == b"first"
+    assert body_of(s3, bucket, "k") == b"second" * 10_000
+    assert refused(s3.get_object, Bucket=bucket, Key="k", VersionId="none") == ("NoSuchVersion", 404)
+    marker = s3.delete_object(Bucket=bucket, Key="k")
+    assert marker["DeleteMarker"]
+    assert refused(s3.get_object, Bucket=bucket, Key="k") == ("NoSuchKey", 404)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", VersionId=marker["VersionId"]) == ("MethodNotAllowed", 405)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    for size in (1, 2, 10):
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": size})
+        versions, markers = [], []
+        for page in pages:
+            versions += [(item["VersionId"], item["IsLatest"]) for item in page.get("Versions", [])]
+            markers += [(item["VersionId"], item["IsLatest"]) for item in page.get("DeleteMarkers", [])]
+        assert versions == [(second, False), (first, False), ("null", False)]
+        assert markers == [(marker["VersionId"], True)]
+    assert refused(s3.delete_bucket, Bucket=bucket) == ("BucketNotEmpty", 409)
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=marker["VersionId"])
+    assert body_of(s3, bucket, "k") == b"second" * 10_000
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    assert put(b"null again") is None
+    assert refused(s3.head_object, Bucket=bucket, Key="k", VersionId="none") == ("404", 404)
+    listed = s3.list_object_versions(Bucket=bucket)["Versions"]
+    assert [item["VersionId"] for item in listed] == ["null", second, first]
+    assert body_of(s3, bucket, "k", VersionId="null") == b"null again"
+    for item in listed:
+        s3.delete_object(Bucket=bucket, Key="k", VersionId=item["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_tags_of_objects(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="a=1&b=two%20words")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [
+        {"Key": "a", "Value": "1"},
+        {"Key": "b", "Value": "two words"},
+    ]
+    assert s3.head_object(Bucket=bucket, Key="k")["ResponseMetadata"]["HTTPHeaders"]["x-amz-tagging-count"] == "2"
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "c", "Value": ""}]})
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "c", "Value": ""}]
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    twice = {"TagSet": [{"Key": "c", "Value": ""}, {"Key": "c", "Value": "1"}]}
+    assert refused(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=twice) == ("InvalidTag", 400)
+
+
+def test_what_terraform_reads_of_a_bucket(s3, bucket):
+    for call, code in (
+        (s3.get_bucket_policy, "NoSuchBucketPolicy"),
+        (s3.get_bucket_cors, "NoSuchCORSConfiguration"),
+        (s3.get_bucket_website, "NoSuchWebsiteConfiguration"),
+        (s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration"),
+        (s3.get_bucket_replication, "ReplicationConfigurationNotFoundError"),
+        (s3.get_bucket_encryption, "ServerSideEncryptionConfigurationNotFoundError"),
+        (s3.get_object_lock_configuration, "ObjectLockConfigurationNotFoundError"),
+        (s3.get_bucket_tagging, "NoSuchTagSet"),
+    ):
+        assert refused(call, Bucket=bucket) == (code, 404)
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
+    assert s3.get_bucket_acl(Bucket=bucket)["Grants"][0]["Permission"] == "FULL_CONTROL"
+    rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "a", "Value": "b"}]
+    s3.delete_bucket_tagging(Bucket=bucket)
+    assert refused(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+    assert refused(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == ("AccessControlListNotSupported", 400)
+
+
+def test_limits_of_metadata(s3, bucket):
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", Metadata={"m": "x" * 2048}) == (
+        "MetadataTooLarge",
+        400,
+    )
+    s3.put_object(Bucket=bucket, Key="k", Body=b"", Metadata={"m": "x" * 2047})
+
+
+def test_what_is_not_kept_to_is_refused(s3, bucket):
+    for arguments in ({"ServerSideEncryption": "aws:kms"}, {"ObjectLockLegalHoldStatus": "ON"}):
+        assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", **arguments) == ("NotImplemented", 501)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", ACL="public-read") == (
+        "AccessControlListNotSupported",
+        400,
+    )
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", StorageClass="GLACIER") == (
+        "InvalidStorageClass",
+        400,
+    )
+
+
+# -- bodies in chunks, signatures -------------------------------------------------------------------------------
+
+
+def test_chunks_without_signatures_with_a_trailer(platform, s3, bucket):
+    body, checksum = b"hello world", base64.b64encode(zlib.crc32(b"hello world").to_bytes(4, "big")).decode()
+    headers = {
+        "X-Amz-Decoded-Content-Length": str(len(body)),
+        "X-Amz-Trailer": "x-amz-checksum-crc32",
+        "Content-Encoding": "aws-chunked",
+    }
+    for sum_, status in ((checksum, 200), ("AAAAAA==", 400)):
+        chunked = b"5\r\nhello\r\n6\r\n world\r\n0\r\nx-amz-checksum-crc32:" + sum_.encode() + b"\r\n\r\n"
+        reply = raw(platform, "PUT", f"/{bucket}/k", chunked, headers, payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+        assert reply.status == status, reply.body
+    assert b"BadDigest" in reply.body
+    got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert got["Body"].read() == body and got["ChecksumCRC32"] == checksum
+    assert "ContentEncoding" not in got
+    cut = raw(
+        platform, "PUT", f"/{bucket}/cut", b"5\r\nhello\r\n", headers, payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    )
+    assert cut.status == 400 and b"IncompleteBody" in cut.body
+    assert refused(s3.head_object, Bucket=bucket, Key="cut") == ("404", 404)
+
+
+def test_a_body_that_is_not_what_was_signed(platform, s3, bucket):
+    signed = hashlib.sha256(b"what was signed").hexdigest()
+    reply = raw(platform, "PUT", f"/{bucket}/k", b"what was sent", payload=signed)
+    assert reply.status == 400 and b"XAmzContentSHA256Mismatch" in reply.body
+    reply = raw(platform, "GET", f"/{bucket}/k", secret="wrong")
+    assert reply.status == 403 and b"<Code>SignatureDoesNotMatch</Code>" in reply.body
+    assert reply.headers["x-amz-request-id"]
+    reply = raw(platform, "GET", f"/{bucket}/k", key="nobody")
+    assert reply.status == 403 and b"<Code>InvalidAccessKeyId</Code>" in reply.body
+    reply = raw(platform, "GET", f"/{bucket}/k", sign=False)
+    assert reply.status == 403 and b"<Code>AccessDenied</Code>" in reply.body
+    assert refused(s3.head_object, Bucket=bucket, Key="k") == ("404", 404)
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned_urls(platform, s3, bucket, version):
+    client = boto3.client(
+        "s3",
+        region_name=REGION,
+        endpoint_url=platform.endpoint,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(signature_version=version),
+    )
+
+    def request(method, url, body=b"", **headers):
+        return raw(platform, method, url.split(platform.address, 1)[1], body, headers, sign=False)
+
+    put = client.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "a b/é"})
+    assert ("AWSAccessKeyId=" in put) == (version == "s3")
+    assert request("PUT", put, b"by link").status == 200
+    parameters = {"Bucket": bucket, "Key": "a b/é", "ResponseContentType": "text/x"}
+    get = client.generate_presigned_url("get_object", parameters, ExpiresIn=60)
+    reply = request("GET", get)
+    assert (reply.body, reply.headers["Content-Type"]) == (b"by link", "text/x")
+    for tampered in (get.replace("text", "test"), get.replace("Expires=", "Expires=9"), get.replace("b/", "c/")):
+        assert request("GET", tampered).status in (400, 403)
+    assert request("DELETE", get).status == 403
+    assert request("PUT", put, b"more", **{"x-amz-meta-a": "b"}).status == 403
+    old = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "a b/é"}, ExpiresIn=-5000)
+    assert request("GET", old).status in (400, 403)
+    assert body_of(s3, bucket, "a b/é") == b"by link"
+
+
+def test_the_bucket_in_the_host(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"found")
+    port = platform.address.rsplit(":", 1)[1]
+    for host in (f"{bucket}.localhost:{port}", f"{bucket}.s3.localhost:{port}", f"{bucket}.s3.{REGION}.amazonaws.com"):
+        assert raw(platform, "GET", "/k", host=host).body == b"found", host
+    assert b"<Name>" + bucket.encode() in raw(platform, "GET", "/?list-type=2", host=f"{bucket}.localhost").body
+
+
+# -- who may ----------------------------------------------------------------------------------------------------
+
+
+def test_callers_may_what_their_policies_say(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="mine/a", Body=b"a")
+    s3.put_object(Bucket=bucket, Key="other/b", Body=b"b")
+    iam = platform.client("iam")
+    user = unique("user")
+    iam.create_user(UserName=user)
+    arn = f"arn:aws:s3:::{bucket}"
+    document = policy(
+        allow(["s3:GetObject", "s3:PutObject"], f"{arn}/mine/*"),
+        allow("s3:ListBucket", arn, Condition={"StringLike": {"s3:prefix": "mine/*"}}),
+    )
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=document)
+    made = iam.create_access_key(UserName=user)["AccessKey"]
+    client = platform.client("s3", made["AccessKeyId"], made["SecretAccessKey"])
+    assert body_of(client, bucket, "mine/a") == b"a"
+    client.put_object(Bucket=bucket, Key="mine/c", Body=b"c")
+    assert refused(client.get_object, Bucket=bucket, Key="other/b") == ("AccessDenied", 403)
+    assert refused(client.delete_object, Bucket=bucket, Key="mine/a") == ("AccessDenied", 403)
+    assert listed_keys(client.list_objects_v2(Bucket=bucket, Prefix="mine/")) == ["mine/a", "mine/c"]
+    assert refused(client.list_objects_v2, Bucket=bucket) == ("AccessDenied", 403)
+    assert refused(client.get_object, Bucket=bucket, Key="mine/absent") == ("AccessDenied", 403)
+    assert refused(client.list_buckets) == ("AccessDenied", 403)
+
+
+def test_a_bucket_is_public_when_its_owner_says_so_twice(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"for all")
+    arn = f"arn:aws:s3:::{bucket}"
+    everyone = policy({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{arn}/*"})
+    assert refused(s3.put_bucket_policy, Bucket=bucket, Policy=everyone) == ("AccessDenied", 403)
+    s3.delete_public_access_block(Bucket=bucket)
+    assert refused(s3.get_public_access_block, Bucket=bucket) == ("NoSuchPublicAccessBlockConfiguration", 404)
+    s3.put_bucket_policy(Bucket=bucket, Policy=everyone)
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(everyone)
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"]
+    assert raw(platform, "GET", f"/{bucket}/k", sign=False).body == b"for all"
+    assert raw(platform, "GET", f"/{bucket}", sign=False).status == 403
+    assert raw(platform, "PUT", f"/{bucket}/k", b"x", sign=False).status == 403
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    assert raw(platform, "GET", f"/{bucket}/k", sign=False).status == 403
+    s3.delete_bucket_policy(Bucket=bucket)
+    for document in ("{", policy(), everyone.replace(bucket, "another-bucket")):
+        assert refused(s3.put_bucket_policy, Bucket=bucket, Policy=document) == ("MalformedPolicy", 400)
+
+
+def test_a_policy_denies_its_bucket_s_owner_too(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    arn = f"arn:aws:s3:::{bucket}"
+    deny = policy({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{arn}/*"})
+    s3.put_bucket_policy(Bucket=bucket, Policy=deny)
+    assert refused(s3.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert body_of(s3, bucket, "k") == b"x"
+
+
+# -- what lasts -------------------------------------------------------------------------------------------------
+
+
+def test_what_was_acknowledged_is_there_after_a_kill(new_platform):
+    platform = new_platform().start()
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket="lasting")
+    bodies = {f"k{n}": bytes([n]) * size for n, size in enumerate((0, 10, 100_000, 3 * MIB, 300_000))}
+    for key, body in bodies.items():
+        s3.put_object(Bucket="lasting", Key=key, Body=b"before")
+        s3.put_object(Bucket="lasting", Key=key, Body=body)
+    s3.put_object(Bucket="lasting", Key="gone", Body=b"x" * MIB)
+    s3.delete_object(Bucket="lasting", Key="gone")
+    # One that is in the middle of its body when the server dies.
+    connection = http.client.HTTPConnection(platform.address, timeout=60)
+    url = s3.generate_presigned_url("put_object", {"Bucket": "lasting", "Key": "half"})
+    connection.putrequest("PUT", url.split(platform.address, 1)[1])
+    connection.putheader("Content-Length", str(8 * MIB))
+    connection.endheaders(b"x" * (2 * MIB))
+    platform.restart()
+    connection.close()
+    s3 = platform.client("s3")
+    assert listed_keys(s3.list_objects_v2(Bucket="lasting")) == sorted(bodies)
+    for key, body in bodies.items():
+        assert body_of(s3, "lasting", key) == body
+    files = [path for path in (platform.data_dir / "objects").rglob("*") if path.is_file()]
+    assert len(files) == 3, "a file for each long object, and none for what was not acknowledged"
+
+
+# -- other clients ----------------------------------------------------------------------------------------------
+
+
+def test_the_command_line(platform, bucket, tmp_path):
+    aws = Path(sys.executable).with_name("aws")
+    environment = {
+        **clean_environment(),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": platform.endpoint,
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+    }
+
+    def run(*arguments):
+        command = [aws, "s3", *map(str, arguments)]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+    source, back = tmp_path / "source", tmp_path / "back"
+    (source / "inner").mkdir(parents=True)
+    (source / "a.txt").write_text("a")
+    (source / "inner/b.txt").write_text("b")
+    run("sync", source, f"s3://{bucket}/dir")
+    assert run("ls", "--recursive", f"s3://{bucket}").count("\n") == 2
+    run("sync", f"s3://{bucket}/dir", back)
+    assert (back / "inner/b.txt").read_text() == "b"
+    with urllib.request.urlopen(run("presign", f"s3://{bucket}/dir/a.txt").strip()) as response:
+        assert response.read() == b"a"
+    run("rm", "--recursive", f"s3://{bucket}/dir")
+    assert run("ls", f"s3://{bucket}") == ""
