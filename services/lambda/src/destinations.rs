@@ -3,7 +3,8 @@
 //!
 //! A delivery is an item of the queue like an event: it is on the disk before its event has ended, and stays until its
 //! destination has it: a function, by the same queue, or a queue of Amazon SQS, by its own operation. A destination that can not be reached, or that no service of this build is behind, keeps it
-//! waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. So a destination
+//! waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. A record that
+//! is too long for its destination is dropped, as on AWS. So a destination
 //! may be configured before its service is there, and nothing that it was promised is lost; `tinderbox queue` shows it.
 
 use crate::Invoke;
@@ -292,6 +293,19 @@ enum Undelivered {
     NotSent(#[source] Fault),
 }
 
+impl Undelivered {
+    /// Whether it is the record that is not taken, be it today or tomorrow: it is too long, or has letters that a queue refuses.
+    fn is_of_the_record(&self) -> bool {
+        match self {
+            Self::NoService | Self::NotFound => false,
+            Self::NotTaken(_) => true,
+            Self::NotSent(fault) => {
+                matches!(&*fault.code, "InvalidParameterValue" | "InvalidMessageContents")
+            }
+        }
+    }
+}
+
 impl<I: Invoke> Service<I> {
     /// Tries to deliver. What is taken is kept as the destination's own before the delivery ends.
     pub(crate) async fn deliver(&self, work: &Work) -> Next {
@@ -310,9 +324,13 @@ impl<I: Invoke> Service<I> {
                 Next::End(follows)
             }
             Err(error) => {
-                tracing::warn!(request_id, destination, function = %work.line, error = &error as &dyn std::error::Error, "record not delivered");
+                let is_dropped = error.is_of_the_record();
+                tracing::warn!(request_id, destination, function = %work.line, is_dropped, error = &error as &dyn std::error::Error, "record not delivered");
                 self.note_undelivered(work, &head);
-                Next::PutOff { at_most: Duration::MAX }
+                match is_dropped {
+                    true => Next::End(Vec::new()),
+                    false => Next::PutOff { at_most: Duration::MAX },
+                }
             }
         }
     }

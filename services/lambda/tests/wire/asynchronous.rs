@@ -6,6 +6,7 @@ use expect_test::expect;
 use invoke::InvokeError;
 use lambda::Options;
 use serde_json::{Value, json};
+use std::future::ready;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -194,6 +195,28 @@ async fn a_record_waits_for_a_destination_that_no_service_is_behind() {
     // Whoever does not want it any more says so.
     assert_eq!(platform.lambda.queue().purge(None, None).await, 1);
     assert_eq!(undelivered(), None);
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_long_for_its_destination_waits_for_nothing() {
+    let platform = Platform::new().await;
+    platform.create("hello").await;
+    platform.create("told").await;
+    let told = "arn:aws:lambda:us-east-1:000000000000:function:told";
+    let config = json!({"DestinationConfig": {"OnSuccess": {"Destination": told}}});
+    let path = "/2019-09-25/functions/hello/event-invoke-config";
+    assert_eq!(platform.call("PUT", path, config).await.status, 200);
+    // The event is as long as it may be, and stands in its record.
+    let event = format!("\"{}\"", "x".repeat((1 << 20) - 2));
+    assert_eq!(send(&platform, "hello", &event).await.0, 202);
+    assert_eq!(send(&platform, "hello", "1").await.0, 202);
+    let count = |name: &str| {
+        let events = platform.reader.events.lock().unwrap();
+        events.iter().filter(|event| event.invoked_arn.ends_with(name)).count()
+    };
+    let is_done = || count(":hello") == 2 && platform.lambda.queue().lines().is_empty();
+    eventually(|| ready(is_done().then_some(()))).await;
+    assert_eq!(count(":told"), 1, "only the other record is told");
 }
 
 #[tokio::test]
