@@ -189,6 +189,62 @@ def events(target, kind, is_quick):
     }
 
 
+def logs(target, kind, is_quick):
+    """How much a function can print before its invocation takes 5 % longer: p50 of a caller whose function prints so many
+    lines of 100 bytes, to that of the same function printing none, in pairs that take turns. What a line costs inside the
+    function is part of it, and so is what the floor makes of it."""
+    if kind != "python":
+        return {}  # it alone can be told to print
+    function = invoked(target, kind)
+    calls, pairs = (50, 2) if is_quick else (1000, 7)
+    payloads = {lines: json.dumps({"log_lines": lines}).encode() for lines in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)}
+    load(target, function, payloads[8], total=100)
+    before, curve, result = (0, 1.0), {}, {}
+    for lines in sorted(payloads)[1:]:
+        times = []
+        for _ in range(pairs):
+            times.append([load(target, function, payloads[n], total=calls)["p50_us"] for n in (0, lines)])
+        slowed = statistics.median(printing / silent for silent, printing in times)
+        p50_us = statistics.median(printing for _, printing in times)
+        curve[lines] = {"slowed": slowed, "p50_us": p50_us, "lines_per_second": lines / p50_us * 1e6}
+        if slowed > 1.05:
+            share = (1.05 - before[1]) / (slowed - before[1])
+            at = before[0] + share * (lines - before[0])
+            silent_us = statistics.median(silent for silent, _ in times)
+            per_second = at / (silent_us * 1.05) * 1e6
+            result = {"lines": at, "lines_per_second": per_second, "mb_per_second": per_second * 100 / 1e6}
+            break
+        before = (lines, max(1.0, slowed))
+    return result | {"curve": curve}
+
+
+def put_logs(target, kind, is_quick):
+    """PutLogEvents: one caller, a thousand events of 100 bytes each time. Beside it, appends of the same bytes to a file that
+    is never told to go to the disk, which those of PutLogEvents are."""
+    group = {"logGroupName": "/bench", "logStreamName": "s"}
+    with contextlib.suppress(RuntimeError):  # it is there from the round before
+        target.call_logs("CreateLogGroup", {"logGroupName": "/bench"})
+        target.call_logs("CreateLogStream", group)
+    now, message = int(time.time() * 1000), "x" * 100
+    events = [{"timestamp": now, "message": message} for _ in range(1000)]
+    request = target.log_request("PutLogEvents", group | {"logEvents": events})
+    total = 20 if is_quick else 500
+    put = load_request(target, request, "nextSequenceToken", total=total)
+    text = (message * 1000).encode()
+    with tempfile.NamedTemporaryFile(dir=target.folder, buffering=0) as file:
+        begin = time.perf_counter()
+        for _ in range(total):
+            file.write(text)
+        append_s = time.perf_counter() - begin
+    put_mb, append_mb = (len(text) * total / 1e6 / seconds for seconds in (put["seconds"], append_s))
+    return {
+        "mb_per_second": put_mb,
+        "events_per_second": 1000 * put["count"] / put["seconds"],
+        "append_mb_per_second": append_mb,
+        "to_append": put_mb / append_mb,
+    }
+
+
 def appends(folder, count):
     """Microseconds that a bare append with its fdatasync takes, p50."""
     times = []
@@ -213,9 +269,11 @@ ALL = {
     "defined": defined,
     "interference": interference,
     "events": events,
+    "logs": logs,
+    "put_logs": put_logs,
 }
 # What says nothing about the kind of function is measured for one.
-ONCE = {"defined", "events"}
+ONCE = {"defined", "events", "put_logs"}
 # What is measured of a kind, where that is not everything.
 OF = {"image": {"cold", "warm", "memory", "burst"}}
 OF |= {kind: set(ALL) - {"restore"} for kind in ("nodejs", "native", "ruby")}
@@ -247,6 +305,8 @@ FIGURES = {
         ("accepted_per_second", "1/s"),
         ("per_second_to_fdatasync", "x"),
     ],
+    "logs": [("lines_per_second", "1/s"), ("mb_per_second", "MB/s"), ("lines", "")],
+    "put_logs": [("mb_per_second", "MB/s"), ("events_per_second", "1/s"), ("to_append", "x")],
 }
 
 

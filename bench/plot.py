@@ -13,6 +13,8 @@ TITLES = {
     "burst": "Burst of cold calls, in all",
     "many": "A thousand functions, part of what one gets",
     "defined": "Server with 10,000 functions ready",
+    "logs": "Lines a second that slow an invocation by 5 %",
+    "put_logs": "PutLogEvents, one caller",
     "interference": "p99 beside bad neighbours, to p99 alone",
 }
 COLUMNS, WIDTH, BAR, LABEL, GAP = 2, 460, 18, 130, 34

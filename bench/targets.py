@@ -146,7 +146,7 @@ class Target:
     """A running server. `fresh` makes a function that nobody has invoked yet."""
 
     name = ""
-    measures = ("cold", "warm", "throughput", "memory", "burst", "many", "interference")
+    measures = ("cold", "warm", "throughput", "memory", "burst", "many", "interference", "logs")
 
     def __init__(self, machine, folder):
         self.machine, self.folder, self.port, self.serial = machine, folder, free_port(), 0
@@ -167,7 +167,7 @@ class Target:
 
 class Tinderbox(Target):
     name = "tinderbox"
-    measures = (*Target.measures, "restore", "control", "defined", "events")
+    measures = (*Target.measures, "restore", "control", "defined", "events", "put_logs")
     newest = ""
 
     def command(self):
@@ -244,6 +244,20 @@ class Tinderbox(Target):
 
     def signed(self, method, path, body=b""):
         return signed(method, path, body, self.address)
+
+    def log_request(self, operation, document):
+        """A request for CloudWatch Logs."""
+        body = json.dumps(document).encode()
+        return signed("POST", "/", body, self.address, "logs", operation=f"Logs_20140328.{operation}")
+
+    def call_logs(self, operation, document):
+        with socket.create_connection(("127.0.0.1", self.port), READY_TIMEOUT_S) as connection:
+            connection.sendall(self.log_request(operation, document))
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            answer = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{operation} answered {response.status}: {answer[:200]}")
 
     def call(self, method, path, body):
         with socket.create_connection(("127.0.0.1", self.port), READY_TIMEOUT_S) as connection:
@@ -337,14 +351,16 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def signed(method, path, body, host, service="lambda", region="us-east-1"):
-    """A whole request with a SigV4 signature of test/test, good for some minutes."""
+def signed(method, path, body, host, service="lambda", region="us-east-1", operation=None):
+    """A whole request with a SigV4 signature of test/test, good for some minutes. `operation` is that of a JSON protocol."""
     now = datetime.datetime.now(datetime.timezone.utc)
     headers = {
         "host": host,
         "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
         "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ"),
     }
+    if operation:
+        headers["x-amz-target"] = operation
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     path_twice = path.replace("%", "%25")
@@ -357,7 +373,7 @@ def signed(method, path, body, host, service="lambda", region="us-east-1"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders={names}, Signature={signature}"
-    headers["content-type"] = "application/json"
+    headers["content-type"] = "application/x-amz-json-1.1" if operation else "application/json"
     headers["content-length"] = str(len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body

@@ -3,10 +3,15 @@
 
 import time
 
+# With its end, a hundred bytes.
+LINE = ("what there is to say of this, and of that, and of all else beside " * 2)[:99]
+
 
 def handler(event, context):
     if event.get("sleep_ms"):
         time.sleep(event["sleep_ms"] / 1000)
+    for _ in range(event.get("log_lines", 0)):
+        print(LINE)
     if event.get("spin_ms"):
         end = time.monotonic() + event["spin_ms"] / 1000
         while time.monotonic() < end:
