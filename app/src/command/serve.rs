@@ -218,6 +218,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         () = images.tend() => {}
         error = control => error?,
     }
+    log_groups.stop();
     let running = Running { queue, queues, invoker, listening, metering, logs, recordings };
     let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
     drop(std::fs::remove_file(data_dir.join("address")));

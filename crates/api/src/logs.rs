@@ -13,8 +13,9 @@ pub mod filter;
 pub mod group;
 pub mod stream;
 pub mod tag;
+pub mod tail;
 
-pub use self::{declared::*, event::*, filter::*, group::*, stream::*, tag::*};
+pub use self::{declared::*, event::*, filter::*, group::*, stream::*, tag::*, tail::*};
 
 use wire::service;
 
@@ -33,6 +34,7 @@ pub trait CloudWatchLogs:
     + EventOperations
     + TagOperations
     + FilterOperations
+    + TailOperations
     + DeclaredOperations
 {
 }

@@ -44,6 +44,8 @@ impl Place {
 #[derive(Debug, Clone)]
 pub struct Arrived {
     pub stream: Arc<str>,
+    /// When, in milliseconds since 1970.
+    pub time: i64,
     /// The trace header of the call that made them, where that was one of a chain.
     pub cause: Option<Arc<str>>,
     segment: u32,
@@ -107,6 +109,7 @@ impl Group {
                 let Some(stream) = names.get(&frame.stream) else { continue };
                 followed.arrived.push(Arrived {
                     stream: Arc::clone(stream),
+                    time: frame.arrived,
                     cause: events.cause.map(Arc::from),
                     segment,
                     at: at + crate::frame::BODY_AT,

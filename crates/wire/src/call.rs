@@ -109,6 +109,17 @@ impl<'a> Call<'a> {
         match self.route.protocol {
             Protocol::RestJson => self.rest_success(&mut output),
             protocol @ (Protocol::Json10 | Protocol::Json11) => {
+                if let Some(events) = output.take_stream() {
+                    let events =
+                        event_stream::with_initial_response(events, protocol.content_type())?;
+                    let (content_type, headers) = (event_stream::CONTENT_TYPE, HeaderMap::new());
+                    return Ok(self.response(
+                        StatusCode::OK,
+                        headers,
+                        content_type,
+                        Body::Stream(events),
+                    ));
+                }
                 let body = if O::HAS_BODY { json::write(&output)? } else { b"{}".to_vec() };
                 Ok(self.response(
                     StatusCode::OK,

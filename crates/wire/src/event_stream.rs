@@ -107,14 +107,54 @@ impl<E: Event> http_body::Body for Encoded<E> {
     }
 }
 
-/// The message of one event: its payload as it is, or its members as JSON.
+/// What JSON protocols answer before the first event: the members of the output that are no events, of which there are none.
+pub(crate) fn with_initial_response(events: Pieces, content_type: &str) -> Result<Pieces> {
+    let headers = [
+        (":event-type", "initial-response"),
+        (":content-type", content_type),
+        (":message-type", "event"),
+    ];
+    let first = message(&headers, b"{}").ok_or_else(Fault::internal)?;
+    Ok(Box::pin(Begun { first: Some(first), events }))
+}
+
+struct Begun {
+    first: Option<Bytes>,
+    events: Pieces,
+}
+
+impl http_body::Body for Begun {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+            None => self.events.as_mut().poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.events.is_end_stream()
+    }
+}
+
+/// The message of one event: its payload as it is, or its members as JSON. An error that ends a stream is one that AWS calls an
+/// exception.
 pub fn message_of<T: Output>(event_type: &str, mut event: T) -> Result<Bytes> {
     let (content_type, payload) = match event.take_payload() {
         Some(payload) => ("application/octet-stream", payload),
         None => ("application/json", json::write(&event)?.into()),
     };
+    let (kind, message_type) = match event_type.ends_with("Exception") {
+        true => (":exception-type", "exception"),
+        false => (":event-type", "event"),
+    };
     let headers =
-        [(":event-type", event_type), (":content-type", content_type), (":message-type", "event")];
+        [(kind, event_type), (":content-type", content_type), (":message-type", message_type)];
     message(&headers, &payload).ok_or_else(Fault::internal)
 }
 
@@ -140,12 +180,14 @@ fn message(headers: &[(&str, &str)], payload: &[u8]) -> Option<Bytes> {
     Some(message.freeze())
 }
 
-/// Declares the events of a stream: an enum with the structure of each, under AWS's name.
+/// Declares the events of a stream: an enum with the structure of each, under AWS's name, which is told where it is spelt otherwise.
 #[macro_export]
 macro_rules! event_stream {
+    (@name $event:ident) => { stringify!($event) };
+    (@name $event:ident $name:literal) => { $name };
     (
         $(#[$attribute:meta])*
-        $visibility:vis enum $name:ident { $($(#[$note:meta])* $event:ident($structure:ty)),+ $(,)? }
+        $visibility:vis enum $name:ident { $($(#[$note:meta])* $event:ident($structure:ty) $(= $label:literal)?),+ $(,)? }
     ) => {
         $(#[$attribute])*
         $visibility enum $name { $($(#[$note])* $event($structure)),+ }
@@ -154,7 +196,7 @@ macro_rules! event_stream {
             const SHAPE: $crate::Shape = $crate::Shape::Structure(&$crate::Structure {
                 name: stringify!($name),
                 members: &[$($crate::MemberSpec {
-                    name: stringify!($event),
+                    name: $crate::event_stream!(@name $event $($label)?),
                     location: $crate::Location::Body,
                     flat: None,
                     is_required: false,
@@ -167,7 +209,10 @@ macro_rules! event_stream {
         impl $crate::Event for $name {
             fn encode(self) -> $crate::Result<$crate::private::Bytes> {
                 match self {
-                    $(Self::$event(event) => $crate::private::message_of(stringify!($event), event)),+
+                    $(Self::$event(event) => {
+                        let name = $crate::event_stream!(@name $event $($label)?);
+                        $crate::private::message_of(name, event)
+                    }),+
                 }
             }
         }

@@ -145,6 +145,8 @@ impl<'a> Oracle<'a> {
             _ if structure["payload"] == member.name || model["eventpayload"] == true => {
                 Location::Payload
             }
+            // Models of JSON protocols do not say so: there is nothing else that it could be.
+            _ if self.shape(model, "/shape")["eventstream"] == true => Location::Payload,
             _ => Location::Body,
         };
         self.expect(path, "location", member.location, location);

@@ -16,6 +16,7 @@ mod following;
 mod functions;
 mod get;
 mod groups;
+mod live_tail;
 mod message;
 mod pattern;
 mod put;

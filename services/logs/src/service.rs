@@ -2,6 +2,7 @@
 //! The service, and which operation is which of its parts.
 
 use crate::functions::Functions;
+use crate::live_tail::{self, Sessions};
 use crate::{error, following, get, groups, put, streams, subscriptions, tags};
 use api::logs::{
     CloudWatchLogsEndpoint, CreateLogGroupInput, CreateLogStreamInput, DeclaredOperations,
@@ -13,8 +14,9 @@ use api::logs::{
     GroupOperations, ListTagsForResourceInput, ListTagsForResourceOutput, ListTagsLogGroupInput,
     ListTagsLogGroupOutput, PutLogEventsInput, PutLogEventsOutput,
     PutLogGroupDeletionProtectionInput, PutRetentionPolicyInput, PutSubscriptionFilterInput,
-    StreamOperations, TagLogGroupInput, TagOperations, TagResourceInput, TestMetricFilterInput,
-    TestMetricFilterOutput, UntagLogGroupInput, UntagResourceInput,
+    StartLiveTailInput, StartLiveTailOutput, StreamOperations, TagLogGroupInput, TagOperations,
+    TagResourceInput, TailOperations, TestMetricFilterInput, TestMetricFilterOutput,
+    UntagLogGroupInput, UntagResourceInput,
 };
 use log_store::{Group, GroupKey, Logs};
 use std::sync::Arc;
@@ -27,12 +29,19 @@ pub struct Service {
     pub(crate) functions: Arc<dyn Functions>,
     /// For those that send to functions.
     pub(crate) rounds: Arc<Semaphore>,
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 impl Service {
     /// `functions` get what subscription filters find, while somebody [`run`](Self::run)s the service.
     pub fn new(logs: Logs, functions: Arc<dyn Functions>) -> Self {
-        Self { logs, functions, rounds: Arc::new(following::rounds()) }
+        let rounds = Arc::new(following::rounds());
+        Self { logs, functions, rounds, sessions: Arc::default() }
+    }
+
+    /// Ends the answers that would go on for hours.
+    pub fn stop(&self) {
+        self.sessions.stop();
     }
 
     /// Sends events on as they arrive. It does not end.
@@ -144,6 +153,16 @@ impl FilterOperations for Service {
         input: TestMetricFilterInput,
     ) -> Result<TestMetricFilterOutput> {
         get::test_pattern(input)
+    }
+}
+
+impl TailOperations for Service {
+    async fn start_live_tail(
+        &self,
+        cx: &Context,
+        input: StartLiveTailInput,
+    ) -> Result<StartLiveTailOutput> {
+        live_tail::start(self, cx, input).await
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
-use wire::{Blob, BoxFuture, Caller, Context, Endpoint};
+use wire::{Blob, BoxFuture, Caller, Context, Endpoint, Response};
 
 struct Service {
     endpoint: Arc<dyn Endpoint>,
@@ -127,6 +127,12 @@ impl Service {
     }
 
     async fn call_traced(&self, operation: &str, input: Value, trace: TraceHeader) -> (u16, Value) {
+        let response = self.respond(operation, input, trace).await;
+        let body = response.body().whole().unwrap();
+        (response.status().as_u16(), serde_json::from_slice(body).unwrap())
+    }
+
+    async fn respond(&self, operation: &str, input: Value, trace: TraceHeader) -> Response {
         let cx = Context {
             account: "000000000000".parse().unwrap(),
             region: "us-east-1".parse().unwrap(),
@@ -148,9 +154,7 @@ impl Service {
         let (head, ()) = request.body(()).unwrap().into_parts();
         let route = wire::route(self.endpoint.spec(), &head).unwrap();
         let request = http::Request::from_parts(head.clone(), Bytes::from(input.to_string()));
-        let response = self.endpoint.call(&cx, route, request).await;
-        let body = response.body().whole().unwrap();
-        (response.status().as_u16(), serde_json::from_slice(body).unwrap())
+        self.endpoint.call(&cx, route, request).await
     }
 
     async fn ok(&self, operation: &str, input: Value) -> Value {
@@ -527,6 +531,88 @@ async fn a_chain_goes_on_with_what_subscribers_are_told() {
     let (status, _) = service.call_traced("PutLogEvents", input, trace.clone()).await;
     assert_eq!(status, 200);
     assert_eq!(service.subscribers.told(2).await[1].trace, trace);
+}
+
+/// Which members of an event stream's messages are where is `wire`'s; here only their JSON is looked at.
+fn told(frame: &[u8]) -> Value {
+    let (_, rest) = frame.split_first_chunk::<4>().unwrap();
+    let (headers, _) = rest.split_first_chunk::<4>().unwrap();
+    let begin = 12 + usize::try_from(u32::from_be_bytes(*headers)).unwrap();
+    serde_json::from_slice(frame.get(begin..frame.len() - 4).unwrap()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_tail_tells_what_arrives() {
+    let service = Service::with_stream().await;
+    service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "other"})).await;
+    service.put("s", &[(0, "ERROR before")]).await;
+    let arn = "arn:aws:logs:us-east-1:000000000000:log-group:/g";
+    let input = json!({"logGroupIdentifiers": [arn], "logStreamNamePrefixes": ["s"],
+        "logEventFilterPattern": "ERROR"});
+    let response = service.respond("StartLiveTail", input, TraceHeader::start(0)).await;
+    assert_eq!(response.headers()["content-type"], "application/vnd.amazon.eventstream");
+    let mut body = response.into_body();
+    let mut next = async || {
+        let frame = std::future::poll_fn(|cx| {
+            let body = std::pin::Pin::new(&mut body);
+            http_body::Body::poll_frame(body, cx)
+        });
+        frame.await.map(|frame| frame.unwrap().into_data().unwrap())
+    };
+    let first = next().await.unwrap();
+    assert!(first.windows(16).any(|part| part == b"initial-response"));
+    let start = told(&next().await.unwrap());
+    assert_eq!(start["logGroupIdentifiers"], json!([arn]));
+    assert_eq!(start["logEventFilterPattern"], "ERROR");
+
+    service.put("s", &[(0, "INFO a"), (1, "ERROR b")]).await;
+    service.put("other", &[(2, "ERROR elsewhere")]).await;
+    let update = told(&next().await.unwrap());
+    assert_eq!(update["sessionMetadata"], json!({"sampled": false}));
+    let results = update["sessionResults"].as_array().unwrap();
+    assert_eq!(results.len(), 1, "{update}");
+    assert_eq!(
+        (&results[0]["message"], &results[0]["logStreamName"]),
+        (&json!("ERROR b"), &json!("s"))
+    );
+    assert_eq!(results[0]["timestamp"], service.began + 1);
+    assert_eq!(told(&next().await.unwrap())["sessionResults"], json!([]));
+    let many: Vec<(i64, &str)> = (0..501).map(|time| (time, "ERROR")).collect();
+    service.put("s", &many).await;
+    let update = told(&next().await.unwrap());
+    assert_eq!(update["sessionMetadata"], json!({"sampled": true}));
+    assert_eq!(update["sessionResults"].as_array().unwrap().len(), 500);
+
+    tokio::time::advance(std::time::Duration::from_secs(3 * 3600)).await;
+    let last = next().await.unwrap();
+    assert!(last.windows(23).any(|part| part == b"SessionTimeoutException"));
+    assert_eq!(next().await, None);
+}
+
+#[tokio::test]
+async fn live_tails_have_limits() {
+    let service = Service::with_stream().await;
+    let arn = "arn:aws:logs:us-east-1:000000000000:log-group:/g";
+    let all = json!({"logGroupIdentifiers": [arn]});
+    for input in [
+        json!({"logGroupIdentifiers": ["/g"]}),
+        json!({"logGroupIdentifiers": [format!("{arn}:*")]}),
+        json!({"logGroupIdentifiers": [arn, arn], "logStreamNames": ["s"]}),
+        json!({"logGroupIdentifiers": [arn], "logStreamNames": ["s"], "logStreamNamePrefixes": ["s"]}),
+        json!({"logGroupIdentifiers": [arn], "logEventFilterPattern": "{ $.a = "}),
+    ] {
+        assert_eq!(service.refused("StartLiveTail", input).await.0, "InvalidParameterException");
+    }
+    let none = json!({"logGroupIdentifiers": [format!("{arn}/none")]});
+    assert_eq!(service.refused("StartLiveTail", none).await.0, "ResourceNotFoundException");
+    let mut open = Vec::new();
+    for _ in 0..15 {
+        open.push(service.respond("StartLiveTail", all.clone(), TraceHeader::start(0)).await);
+    }
+    assert_eq!(service.refused("StartLiveTail", all.clone()).await.0, "LimitExceededException");
+    open.pop();
+    let again = service.respond("StartLiveTail", all, TraceHeader::start(0)).await;
+    assert_eq!(again.status(), 200, "who is gone makes room");
 }
 
 #[tokio::test]

@@ -87,6 +87,12 @@ pub(super) fn subscription(
     access.and("iam:PassRole", passing)
 }
 
+pub(super) fn tailed(cx: &Context, groups: &[String]) -> Access {
+    let mut all = groups.iter().map(|group| identified(cx, group));
+    let first = all.next().unwrap_or_else(|| self::groups(cx));
+    all.fold(first, |access, group| access.and("logs:StartLiveTail", group))
+}
+
 fn pairs(tags: &Tags) -> impl Iterator<Item = (&str, &str)> + Clone {
     tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }

@@ -50,6 +50,8 @@ pub const LOG_STREAM_NAME: Constraints = NONE.length(1, 512).pattern(pattern!(r"
 pub const NEXT_TOKEN: Constraints = NONE.length(1, usize::MAX);
 pub const ROLE_ARN: Constraints = NONE.length(1, usize::MAX);
 pub const SEQUENCE_TOKEN: Constraints = NONE.length(1, usize::MAX);
+pub const START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS: Constraints =
+    NONE.length(1, 10).each(&LOG_GROUP_IDENTIFIER);
 pub const STORED_BYTES: Constraints = NONE.range(0, i64::MAX);
 pub const TAGS: Constraints = NONE.length(1, 50).keys(&TAG_KEY).each(&TAG_VALUE);
 pub const TAG_KEY: Constraints = NONE.length(1, 128).pattern(TAG_KEY_PATTERN);

@@ -87,7 +87,6 @@ pub trait DeclaredOperations: Send + Sync + 'static {
     fn put_storage_tier_policy();
     fn put_syslog_configuration();
     fn put_transformer();
-    fn start_live_tail();
     fn start_query();
     fn stop_query();
     fn test_transformer();
