@@ -11,6 +11,7 @@ mod metering;
 mod opening;
 mod principals;
 mod recorded;
+mod stored_code;
 mod subscribers;
 mod telemetry;
 mod terminal;

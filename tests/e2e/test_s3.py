@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from harness import REGION, Reply, allow, clean_environment, policy, unique
+from harness import POLL, PYTHON, REGION, ROLE, Function, Reply, allow, clean_environment, policy, unique, zip_bytes
 
 MIB = 1 << 20
 
@@ -292,6 +292,108 @@ def test_what_terraform_reads_of_a_bucket(s3, bucket):
     assert refused(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == ("AccessControlListNotSupported", 400)
 
 
+def test_parts_become_an_object(s3, bucket):
+    parts = [bytes([n]) * (5 * MIB) for n in range(2)] + [b"end"]
+    whole = b"".join(parts)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ContentType="text/x", Metadata={"a": "b"})["UploadId"]
+    names = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    s3.upload_part(**names, PartNumber=2, Body=b"replaced")
+    made = [
+        {"PartNumber": number, "ETag": s3.upload_part(**names, PartNumber=number, Body=part)["ETag"]}
+        for number, part in enumerate(parts, 1)
+    ]
+    unused = s3.upload_part(**names, PartNumber=7, Body=b"x" * 50_000)["ETag"]
+    assert [part["PartNumber"] for part in s3.list_parts(**names)["Parts"]] == [1, 2, 3, 7]
+    assert [item["UploadId"] for item in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [upload]
+    assert refused(s3.head_object, Bucket=bucket, Key="k") == ("404", 404)
+    for wrong, code in (
+        ([made[1], made[0]], "InvalidPartOrder"),
+        ([made[0], {"PartNumber": 2, "ETag": unused}], "InvalidPart"),
+        ([{**made[2]}, {"PartNumber": 7, "ETag": unused}], "EntityTooSmall"),
+    ):
+        assert refused(s3.complete_multipart_upload, **names, MultipartUpload={"Parts": wrong}) == (code, 400)
+    done = s3.complete_multipart_upload(**names, MultipartUpload={"Parts": made})
+    hashes = b"".join(hashlib.md5(part).digest() for part in parts)
+    assert done["ETag"] == f'"{hashlib.md5(hashes).hexdigest()}-3"'
+    got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert got["Body"].read() == whole
+    assert (got["ContentType"], got["Metadata"], got["ETag"]) == ("text/x", {"a": "b"}, done["ETag"])
+    assert got["ChecksumType"] == "FULL_OBJECT"
+    middle = s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={5 * MIB - 2}-{5 * MIB + 1}")
+    assert middle["Body"].read() == b"\0\0\1\1"
+    assert refused(s3.list_parts, **names) == ("NoSuchUpload", 404)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def test_an_upload_that_is_aborted_leaves_nothing(platform, s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    names = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    s3.upload_part(**names, PartNumber=1, Body=b"x" * MIB)
+    s3.abort_multipart_upload(**names)
+    assert refused(s3.upload_part, **names, PartNumber=2, Body=b"x") == ("NoSuchUpload", 404)
+    assert refused(s3.upload_part, **names, PartNumber=10_001, Body=b"x") == ("InvalidArgument", 400)
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_a_long_file_goes_in_parts_and_comes_back(s3, bucket, tmp_path):
+    source, back = tmp_path / "source", tmp_path / "back"
+    source.write_bytes(hashlib.sha256(b"x").digest() * (20 * MIB // 32))
+    s3.upload_file(str(source), bucket, "long")
+    head = s3.head_object(Bucket=bucket, Key="long", ChecksumMode="ENABLED")
+    assert head["ETag"].endswith('-3"')
+    s3.download_file(bucket, "long", str(back))
+    assert back.read_bytes() == source.read_bytes()
+
+
+def test_copies(s3, bucket):
+    s3.put_object(
+        Bucket=bucket, Key="a b", Body=b"x" * 100_000, ContentType="text/x", Metadata={"m": "1"}, Tagging="t=1"
+    )
+    source = {"Bucket": bucket, "Key": "a b"}
+    copied = s3.copy_object(Bucket=bucket, Key="c", CopySource=source)
+    head = s3.head_object(Bucket=bucket, Key="c")
+    assert (head["ContentType"], head["Metadata"], head["ETag"]) == (
+        "text/x",
+        {"m": "1"},
+        copied["CopyObjectResult"]["ETag"],
+    )
+    assert s3.get_object_tagging(Bucket=bucket, Key="c")["TagSet"] == [{"Key": "t", "Value": "1"}]
+    s3.delete_object(Bucket=bucket, Key="a b")
+    assert body_of(s3, bucket, "c") == b"x" * 100_000
+    itself = {"Bucket": bucket, "Key": "c"}
+    assert refused(s3.copy_object, Bucket=bucket, Key="c", CopySource=itself) == ("InvalidRequest", 400)
+    s3.copy_object(Bucket=bucket, Key="c", CopySource=itself, MetadataDirective="REPLACE", Metadata={"n": "2"})
+    assert s3.head_object(Bucket=bucket, Key="c")["Metadata"] == {"n": "2"}
+    assert refused(s3.copy_object, Bucket=bucket, Key="d", CopySource=source) == ("NoSuchKey", 404)
+    wrong = {"CopySource": itself, "CopySourceIfMatch": '"x"'}
+    assert refused(s3.copy_object, Bucket=bucket, Key="d", **wrong) == ("PreconditionFailed", 412)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="p")["UploadId"]
+    names = {"Bucket": bucket, "Key": "p", "UploadId": upload}
+    part = s3.upload_part_copy(**names, PartNumber=1, CopySource=itself, CopySourceRange="bytes=0-9")
+    parts = [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]
+    s3.complete_multipart_upload(**names, MultipartUpload={"Parts": parts})
+    assert body_of(s3, bucket, "p") == b"x" * 10
+
+
+def test_browsers_of_other_origins(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    asked = {"Origin": "https://a.example.com", "Access-Control-Request-Method": "GET"}
+    assert raw(platform, "OPTIONS", f"/{bucket}/k", headers=asked, sign=False).status == 403
+    rule = {"AllowedOrigins": ["https://*.example.com"], "AllowedMethods": ["GET"], "MaxAgeSeconds": 60}
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [rule]
+    reply = raw(platform, "OPTIONS", f"/{bucket}/k", headers=asked, sign=False)
+    assert reply.status == 200
+    assert reply.headers["Access-Control-Allow-Origin"] == "https://a.example.com"
+    assert reply.headers["Access-Control-Max-Age"] == "60"
+    other = {**asked, "Origin": "https://example.org"}
+    assert raw(platform, "OPTIONS", f"/{bucket}/k", headers=other, sign=False).status == 403
+    reply = raw(platform, "GET", f"/{bucket}/k", headers={"Origin": "https://a.example.com"})
+    assert (reply.body, reply.headers["Access-Control-Allow-Origin"]) == (b"x", "https://a.example.com")
+    s3.delete_bucket_cors(Bucket=bucket)
+    assert refused(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
+
+
 def test_limits_of_metadata(s3, bucket):
     assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", Metadata={"m": "x" * 2048}) == (
         "MetadataTooLarge",
@@ -445,6 +547,42 @@ def test_a_policy_denies_its_bucket_s_owner_too(s3, bucket):
     assert refused(s3.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)
     s3.delete_bucket_policy(Bucket=bucket)
     assert body_of(s3, bucket, "k") == b"x"
+
+
+# -- code of functions ------------------------------------------------------------------------------------------
+
+
+def test_code_and_layers_lie_in_a_bucket(platform, s3, bucket):
+    handler = "import layered\n\ndef handler(event, context):\n    return [VERSION, layered.value]\n"
+    client = platform.client("lambda")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="layer.zip", Body=zip_bytes({"python/layered.py": "value = 7\n"}))
+    first = s3.put_object(Bucket=bucket, Key="code.zip", Body=zip_bytes({"index.py": "VERSION = 1\n" + handler}))
+    s3.put_object(Bucket=bucket, Key="code.zip", Body=zip_bytes({"index.py": "VERSION = 2\n" + handler}))
+    layer = client.publish_layer_version(LayerName=unique("layer"), Content={"S3Bucket": bucket, "S3Key": "layer.zip"})[
+        "LayerVersionArn"
+    ]
+    name = unique()
+    made = {"FunctionName": name, "Role": ROLE, "Runtime": PYTHON, "Handler": "index.handler", "Layers": [layer]}
+    absent = {"S3Bucket": bucket, "S3Key": "absent.zip"}
+    with pytest.raises(ClientError, match="S3 Error Code: NoSuchKey"):
+        client.create_function(**made, Code=absent)
+    client.create_function(
+        **made, Code={"S3Bucket": bucket, "S3Key": "code.zip", "S3ObjectVersion": first["VersionId"]}
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=POLL)
+    assert Function(platform, name).invoke().value() == [1, 7]
+    client.update_function_code(FunctionName=name, S3Bucket=bucket, S3Key="code.zip")
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=POLL)
+    assert Function(platform, name).invoke().value() == [2, 7]
+
+    iam, user = platform.client("iam"), unique("user")
+    iam.create_user(UserName=user)
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy(allow("lambda:*"), allow("iam:PassRole")))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    limited = platform.client("lambda", key["AccessKeyId"], key["SecretAccessKey"])
+    arguments = {"FunctionName": name, "S3Bucket": bucket, "S3Key": "code.zip"}
+    assert refused(limited.update_function_code, **arguments) == ("AccessDeniedException", 403)
 
 
 # -- what lasts -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ use crate::host::FunctionHost;
 use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
+use crate::stored_code::CodeInBuckets;
 use crate::subscribers::Subscribers;
 use crate::urls::FunctionUrls;
 use crate::{control, telemetry, terminal};
@@ -179,6 +180,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
     let objects = objects.await.context("the objects were not opened")??;
     let edge = edge(config, services, &lambda, &principals, &objects);
+    let objects = Arc::new(CodeInBuckets(objects));
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let edge = Arc::new(edge);
@@ -197,7 +199,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     }
     let queues = queues.await.context("the queues were not opened")??;
     messages.set(SqsEndpoint(queues.clone()));
-    let functions = functions.with_queues(Arc::new(queues.clone()));
+    let functions = functions.with_queues(Arc::new(queues.clone())).with_stored_code(objects);
     let functions = functions.with_roles(roles(iam, config.identity.mode));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =

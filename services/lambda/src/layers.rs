@@ -10,6 +10,7 @@ use crate::layer::{Layer, LayerKey, LayerReference, LayerVersion, LayerVersionRe
 use crate::page::{Marker, Page};
 use crate::service::Service;
 use crate::settings::LayerUse;
+use crate::stored_code::incomplete;
 use crate::version::Number;
 use crate::view;
 use api::lambda;
@@ -314,10 +315,7 @@ fn zip_of(content: &mut lambda::LayerVersionContentInput) -> Result<bytes::Bytes
                 .to_owned(),
         )),
         Some(zip) => Ok(zip.into_bytes()),
-        None if has_s3 => Err(Error::Unsupported {
-            member: "Content from S3",
-            instead: "send the zip itself as ZipFile",
-        }),
+        None if has_s3 => Err(incomplete()),
         None => Err(Error::InvalidParameter(
             "Please provide a source for the content of the layer.".to_owned(),
         )),

@@ -67,6 +67,7 @@ mod service;
 mod settings;
 mod settle;
 mod stack;
+mod stored_code;
 mod table;
 mod tags;
 mod tasks;
@@ -79,6 +80,7 @@ mod waiting;
 
 pub use package::PackageLimits;
 pub use replay::{How as ReplayHow, Replayed, Run as ReplayRun};
+pub use stored_code::{ReadCode, StoredCode};
 pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
@@ -342,6 +344,8 @@ pub struct Options {
     pub recordings: Option<Recordings>,
     /// `None`: functions may have any role.
     pub roles: Option<Roles>,
+    /// Where code and layers lie that requests only name. `None`: nowhere.
+    pub stored_code: Option<Arc<dyn ReadCode>>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -368,6 +372,7 @@ impl Default for Options {
             meters: Meters::default(),
             recordings: None,
             roles: None,
+            stored_code: None,
             clock: now,
         }
     }
@@ -413,6 +418,13 @@ impl Functions {
     #[must_use]
     pub fn without_images(mut self) -> Self {
         self.0.options.runs_images = false;
+        self
+    }
+
+    /// Of a server that has objects: code may lie in them.
+    #[must_use]
+    pub fn with_stored_code(mut self, code: Arc<dyn ReadCode>) -> Self {
+        self.0.options.stored_code = Some(code);
         self
     }
 

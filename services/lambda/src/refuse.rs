@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::image;
+use crate::stored_code::incomplete;
 use api::lambda;
 
 /// The instruction set functions run on: this machine's own.
@@ -165,8 +166,11 @@ fn in_source(source: &Source<'_>) -> Result<(), Error> {
         let text = "Please do not provide other FunctionCode parameters when providing a ZipFile.";
         return Err(Error::InvalidParameter(text.to_owned()));
     }
+    if source.has_storage_mode {
+        return unsupported("S3ObjectStorageMode", "packages are copied");
+    }
     if has_s3 {
-        return unsupported("Code from S3", "send the zip itself as ZipFile");
+        return Err(incomplete());
     }
     if is_text(source.source_kms_key_arn) {
         return unsupported("SourceKMSKeyArn", "packages are kept as they are");

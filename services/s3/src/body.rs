@@ -184,6 +184,15 @@ impl Files {
         }
     }
 
+    /// The same of several, under a name of their own. [`Self::sweep_later`] removes them.
+    pub(crate) fn let_go_all(&self, batch: Batch, name: &str, bodies: &[Body]) -> Result<Batch> {
+        if bodies.is_empty() {
+            return Ok(batch);
+        }
+        let batch = batch.put_json(&self.gone, name, bodies, Expectation::Any);
+        batch.map_err(|error| fault::internal(&error))
+    }
+
     /// Removes what a commit let go of, when nobody waits for it.
     pub(crate) fn sweep(self: &Arc<Self>, body: Body) {
         if let Body::File(id) | Body::Pieces(id) = &body {
@@ -191,7 +200,10 @@ impl Files {
         }
     }
 
-    fn sweep_later(self: &Arc<Self>, id: String, bodies: Vec<Body>) {
+    pub(crate) fn sweep_later(self: &Arc<Self>, id: String, bodies: Vec<Body>) {
+        if bodies.is_empty() {
+            return;
+        }
         let files = Arc::clone(self);
         #[expect(
             clippy::disallowed_methods,

@@ -183,5 +183,6 @@ pub(crate) async fn delete(call: &Call<'_>) -> Result<Response> {
     }
     call.service.buckets.delete(&bucket).await?;
     *gate = Gate::Deleted;
+    call.service.uploads.abort_all(&bucket, &call.service.index.files).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

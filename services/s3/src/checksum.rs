@@ -60,6 +60,17 @@ impl Algorithm {
         }
     }
 
+    /// The element that holds one.
+    pub(crate) const fn element(self) -> &'static str {
+        match self {
+            Self::Crc32 => "ChecksumCRC32",
+            Self::Crc32c => "ChecksumCRC32C",
+            Self::Crc64Nvme => "ChecksumCRC64NVME",
+            Self::Sha1 => "ChecksumSHA1",
+            Self::Sha256 => "ChecksumSHA256",
+        }
+    }
+
     const fn bytes(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
@@ -67,6 +78,10 @@ impl Algorithm {
             Self::Sha1 => 20,
             Self::Sha256 => 32,
         }
+    }
+
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        ALGORITHMS.into_iter().find(|it| it.name().eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn of_header(name: &str) -> Option<Self> {

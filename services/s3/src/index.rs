@@ -376,7 +376,7 @@ fn object_key(bucket_id: &str, key: &str) -> String {
 }
 
 /// What the keys of all versions of a key begin with, and no other's. It may have any character in it.
-fn versions_key(bucket_id: &str, key: &str) -> String {
+pub(crate) fn versions_key(bucket_id: &str, key: &str) -> String {
     format!("{bucket_id}/{}\0\0", key.replace('\0', "\0\u{1}"))
 }
 

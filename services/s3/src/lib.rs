@@ -16,7 +16,10 @@ mod bucket_operations;
 mod bucket_policy;
 mod call;
 mod checksum;
+mod combine;
 mod conditions;
+mod copy;
+mod cors;
 mod crc;
 mod delete;
 mod delete_many;
@@ -24,9 +27,12 @@ mod documents;
 mod fault;
 mod get;
 mod index;
+mod inside;
 mod intake;
 mod list;
 mod metadata;
+mod multipart;
+mod multipart_lists;
 mod name;
 mod outlet;
 mod put;
@@ -35,6 +41,7 @@ mod route;
 mod service;
 mod site;
 mod tags;
+mod uploads;
 mod versions;
 
 pub use service::S3;
@@ -44,6 +51,8 @@ pub use service::S3;
 pub struct Options {
     /// Bytes of one object that is put at once, or of one part. Default: 5 GiB.
     pub put_bytes_max: u64,
+    /// Bytes of one object that is put together of parts. Default: 5 TiB.
+    pub object_bytes_max: u64,
     /// Bytes that must stay free on the disk: what would take them is refused. Default: 1 GiB.
     pub free_bytes_min: u64,
     /// Buckets of one account. Default: 10000.
@@ -52,7 +61,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { put_bytes_max: 5 << 30, free_bytes_min: 1 << 30, buckets_max: 10_000 }
+        Self {
+            put_bytes_max: 5 << 30,
+            object_bytes_max: 5 << 40,
+            free_bytes_min: 1 << 30,
+            buckets_max: 10_000,
+        }
     }
 }
 

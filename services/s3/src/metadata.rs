@@ -132,10 +132,15 @@ impl Expected {
         Ok(Self { md5, checksum, in_trailer: trailer.transpose()? })
     }
 
+    /// The algorithm of the checksum that comes with the bytes.
+    pub(crate) fn stated(&self) -> Option<Algorithm> {
+        let stated = self.checksum.as_ref().map(|(algorithm, _)| *algorithm);
+        stated.or(self.in_trailer)
+    }
+
     /// Which checksum the object gets. What nobody asks for is S3's own choice.
     pub(crate) fn algorithm(&self) -> Algorithm {
-        let stated = self.checksum.as_ref().map(|(algorithm, _)| *algorithm);
-        stated.or(self.in_trailer).unwrap_or(Algorithm::Crc64Nvme)
+        self.stated().unwrap_or(Algorithm::Crc64Nvme)
     }
 
     pub(crate) fn check(

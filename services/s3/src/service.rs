@@ -6,9 +6,10 @@ use crate::bucket::Buckets;
 use crate::call::Call;
 use crate::index::Index;
 use crate::site::{Site, bucket_in_host, names_service};
+use crate::uploads::Uploads;
 use crate::{
-    OpenError, Options, bucket_operations, bucket_policy, delete, delete_many, documents, fault,
-    get, list, put, route, tags, versions,
+    OpenError, Options, bucket_operations, bucket_policy, copy, cors, delete, delete_many,
+    documents, fault, get, list, multipart, multipart_lists, put, route, tags, versions,
 };
 use api::s3::SPEC;
 use edge::Resources;
@@ -27,6 +28,7 @@ pub(crate) struct Service {
     pub(crate) options: Options,
     pub(crate) buckets: Buckets,
     pub(crate) index: Index,
+    pub(crate) uploads: Uploads,
 }
 
 /// Amazon S3. Clones share it.
@@ -49,8 +51,8 @@ impl S3 {
         let buckets = Buckets::load(&store, options.buckets_max).await?;
         let files = Files::open(&store, dir, options.free_bytes_min).await;
         let files = files.map_err(|error| OpenError::Files(Box::new(error)))?;
-        let index = Index::new(&store, files);
-        Ok(Self { service: Arc::new(Service { options, buckets, index }) })
+        let (index, uploads) = (Index::new(&store, files), Uploads::new(&store));
+        Ok(Self { service: Arc::new(Service { options, buckets, index, uploads }) })
     }
 }
 
@@ -71,11 +73,12 @@ impl StreamEndpoint for S3 {
         bucket_in_host(head)
     }
 
-    fn preflight<'a>(&'a self, _head: &'a Parts) -> BoxFuture<'a, Response> {
-        let text = "CORSResponse: CORS is not enabled for this bucket.";
-        let fault = Fault::new("AccessForbidden", 403, text);
-        let response = Protocol::RestXml.write_fault(&fault, &names::RequestId::random());
-        Box::pin(std::future::ready(response))
+    fn preflight<'a>(&'a self, head: &'a Parts) -> BoxFuture<'a, Response> {
+        let bucket = self.service.buckets.get(&Site::of(head).bucket);
+        let answered = cors::preflight(bucket.as_deref(), head).unwrap_or_else(|fault| {
+            Protocol::RestXml.write_fault(&fault, &names::RequestId::random())
+        });
+        Box::pin(std::future::ready(answered))
     }
 
     fn call<'a>(
@@ -92,6 +95,8 @@ impl StreamEndpoint for S3 {
             };
             let mut response = answered
                 .unwrap_or_else(|fault| Protocol::RestXml.write_fault(&fault, &cx.request_id));
+            let bucket = self.service.buckets.get(&Site::of(head).bucket);
+            cors::tell(bucket.as_deref(), head, &mut response);
             Protocol::RestXml.set_request_id(response.headers_mut(), &cx.request_id);
             let has_no_body = response.status() == StatusCode::NOT_MODIFIED;
             if has_no_body || (head.method == Method::HEAD && !response.status().is_success()) {
@@ -113,6 +118,14 @@ async fn run(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
         "GetObject" | "HeadObject" => get::get(call).await,
         "DeleteObject" => delete::delete(call).await,
         "DeleteObjects" => delete_many::delete(call, body).await,
+        "CopyObject" => copy::object(call).await,
+        "CreateMultipartUpload" => multipart::create(call).await,
+        "UploadPart" => multipart::put_part(call, body).await,
+        "UploadPartCopy" => copy::part(call).await,
+        "CompleteMultipartUpload" => multipart::complete(call, body).await,
+        "AbortMultipartUpload" => multipart::abort(call).await,
+        "ListParts" => multipart_lists::parts(call).await,
+        "ListMultipartUploads" => multipart_lists::uploads(call).await,
         "GetObjectTagging" => tags::get(call).await,
         "PutObjectTagging" => tags::put(call, body).await,
         "DeleteObjectTagging" => tags::delete(call).await,
@@ -135,6 +148,8 @@ async fn run_on_settings(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respo
         "GetPublicAccessBlock" => documents::get_public_access(call),
         "PutPublicAccessBlock" => documents::put_public_access(call, body).await,
         "DeletePublicAccessBlock" => documents::delete_public_access(call).await,
+        "PutBucketCors" => cors::put(call, body).await,
+        "DeleteBucketCors" => documents::delete(call).await,
         "PutBucketTagging" => documents::put_tagging(call, body).await,
         "DeleteBucketTagging" => documents::delete(call).await,
         "GetBucketTagging"

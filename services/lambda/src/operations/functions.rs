@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Functions, their versions, aliases and tags.
 
+use crate::stored_code::Members;
 use crate::{Invoke, Lambda};
 use api::lambda::*;
 use wire::{Context, Result};
@@ -9,8 +10,18 @@ impl<I: Invoke> FunctionOperations for Lambda<I> {
     async fn create_function(
         &self,
         cx: &Context,
-        input: CreateFunctionInput,
+        mut input: CreateFunctionInput,
     ) -> Result<FunctionConfiguration> {
+        if input.package_type != Some(PackageType::Image) {
+            let code = &mut input.code;
+            let members = Members {
+                zip_file: &mut code.zip_file,
+                bucket: &mut code.s3_bucket,
+                key: &mut code.s3_key,
+                version: &mut code.s3_object_version,
+            };
+            self.service.read_stored_code(cx, members).await?;
+        }
         self.change(cx, |service, cx| async move { service.create(&cx, input).await }).await
     }
 
@@ -41,8 +52,15 @@ impl<I: Invoke> FunctionOperations for Lambda<I> {
     async fn update_function_code(
         &self,
         cx: &Context,
-        input: UpdateFunctionCodeInput,
+        mut input: UpdateFunctionCodeInput,
     ) -> Result<FunctionConfiguration> {
+        let members = Members {
+            zip_file: &mut input.zip_file,
+            bucket: &mut input.s3_bucket,
+            key: &mut input.s3_key,
+            version: &mut input.s3_object_version,
+        };
+        self.service.read_stored_code(cx, members).await?;
         self.change(cx, |service, cx| async move { service.update_code(&cx, input).await }).await
     }
 

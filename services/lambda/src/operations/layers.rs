@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Layers.
 
+use crate::stored_code::Members;
 use crate::{Invoke, Lambda};
 use api::lambda::*;
 use wire::{Context, Result};
@@ -9,8 +10,16 @@ impl<I: Invoke> LayerOperations for Lambda<I> {
     async fn publish_layer_version(
         &self,
         cx: &Context,
-        input: PublishLayerVersionInput,
+        mut input: PublishLayerVersionInput,
     ) -> Result<LayerVersion> {
+        let content = &mut input.content;
+        let members = Members {
+            zip_file: &mut content.zip_file,
+            bucket: &mut content.s3_bucket,
+            key: &mut content.s3_key,
+            version: &mut content.s3_object_version,
+        };
+        self.service.read_stored_code(cx, members).await?;
         self.change(cx, |service, cx| async move { service.publish_layer(&cx, input).await }).await
     }
 

@@ -286,7 +286,7 @@ async fn what_a_layer_may_not_be() {
     };
     let content = || json!({"ZipFile": base64(zip(&[("a", "1")]))});
     expect!["400 InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again."].assert_eq(&with(json!({"Content": {"ZipFile": "AAAA"}})).await);
-    expect!["400 InvalidParameterValueException: Content from S3 is not available in this build of Tinderbox: send the zip itself as ZipFile"].assert_eq(&with(json!({"Content": {"S3Bucket": "bucket", "S3Key": "k"}})).await);
+    expect!["400 InvalidParameterValueException: Code in S3 needs S3Bucket and S3Key, and a server that has Amazon S3."].assert_eq(&with(json!({"Content": {"S3Bucket": "bucket", "S3Key": "k"}})).await);
     expect![
         "400 InvalidParameterValueException: Please provide a source for the content of the layer."
     ]

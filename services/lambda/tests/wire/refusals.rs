@@ -30,7 +30,7 @@ async fn packages() {
         (code(zip(&[("big", &large)])), expect!["400 InvalidParameterValueException: Unzipped size must be smaller than 10000 bytes"]),
         (code(zip(&[("../evil", "1")])), expect!["400 InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again. (the entry `../evil` has `..` in its path)"]),
         (json!({"Code": {}}), expect!["400 InvalidParameterValueException: Please provide a source for function code."]),
-        (json!({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}), expect!["400 InvalidParameterValueException: Code from S3 is not available in this build of Tinderbox: send the zip itself as ZipFile"]),
+        (json!({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}), expect!["400 InvalidParameterValueException: Code in S3 needs S3Bucket and S3Key, and a server that has Amazon S3."]),
         (
             json!({"Code": {"ZipFile": "UEs=", "S3Bucket": "bucket", "S3Key": "key"}}),
             expect!["400 InvalidParameterValueException: Please do not provide other FunctionCode parameters when providing a ZipFile."],
