@@ -5,6 +5,7 @@
 
 mod account;
 mod function;
+mod queue;
 mod request_id;
 mod serialize;
 mod trace;
@@ -14,5 +15,6 @@ pub use function::{
     FunctionArn, FunctionName, FunctionReference, InvalidFunctionArn, InvalidFunctionName,
     InvalidFunctionReference, InvalidPartition, InvalidQualifier, Partition, Qualifier,
 };
+pub use queue::{InvalidQueueArn, QueueArn};
 pub use request_id::{InvalidRequestId, RequestId};
 pub use trace::TraceHeader;

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::DestinationConfig;
 use meter::Metric;
-use names::{FunctionArn, RequestId, TraceHeader};
+use names::{FunctionArn, QueueArn, RequestId, TraceHeader};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -215,35 +215,21 @@ impl Ended<'_> {
     }
 }
 
-/// `arn:aws:sqs:us-east-1:000000000000:name`
-struct QueueArn<'a> {
-    region: &'a str,
-    account: &'a str,
-    name: &'a str,
-}
-
-impl<'a> QueueArn<'a> {
-    fn parse(arn: &'a str) -> Option<Self> {
-        let mut parts = arn.strip_prefix("arn:aws:sqs:")?.splitn(3, ':');
-        Some(Self { region: parts.next()?, account: parts.next()?, name: parts.next()? })
-    }
-
-    /// The server sends it for the function, which is of the queue's own account.
-    fn context(&self, head: &DeliveryHead) -> Option<Context> {
-        Some(Context {
-            account: self.account.parse().ok()?,
-            region: self.region.parse().ok()?,
-            request_id: RequestId::random(),
-            trace: TraceHeader::parse(&head.trace)?,
-            caller: Caller {
-                arn: format!("arn:aws:iam::{}:root", self.account),
-                user_id: self.account.to_owned(),
-                access_key_id: String::new(),
-            },
-            authority: Authority::Full,
-            endpoint: String::new(),
-        })
-    }
+/// The server sends it for the function, which is of the queue's own account.
+fn sending(queue: &QueueArn, head: &DeliveryHead) -> Option<Context> {
+    Some(Context {
+        account: queue.account.clone(),
+        region: queue.region.clone(),
+        request_id: RequestId::random(),
+        trace: TraceHeader::parse(&head.trace)?,
+        caller: Caller {
+            arn: format!("arn:aws:iam::{}:root", queue.account),
+            user_id: queue.account.to_string(),
+            access_key_id: String::new(),
+        },
+        authority: Authority::Full,
+        endpoint: String::new(),
+    })
 }
 
 impl DeadLetter {
@@ -314,9 +300,9 @@ impl<I: Invoke> Service<I> {
             return Next::End(Vec::new());
         };
         let DeliveryHead { request_id, destination, .. } = &head;
-        let taken = match QueueArn::parse(destination) {
-            Some(queue) => self.send(&queue, &head, &work.body).await.map(|()| Vec::new()),
-            None => self.taken_by(&head, &work.body).map(|new| vec![new]),
+        let taken = match destination.parse() {
+            Ok(queue) => self.send(&queue, &head, &work.body).await.map(|()| Vec::new()),
+            Err(_) => self.taken_by(&head, &work.body).map(|new| vec![new]),
         };
         match taken {
             Ok(follows) => {
@@ -348,15 +334,15 @@ impl<I: Invoke> Service<I> {
     /// Sends a record to a queue, or a dead letter with what its function failed with.
     async fn send(
         &self,
-        queue: &QueueArn<'_>,
+        queue: &QueueArn,
         head: &DeliveryHead,
         body: &Bytes,
     ) -> Result<(), Undelivered> {
         let queues = self.options.queues.as_ref().ok_or(Undelivered::NoService)?;
-        let cx = queue.context(head).ok_or(Undelivered::NotFound)?;
+        let cx = sending(queue, head).ok_or(Undelivered::NotFound)?;
         let attributes = head.dead_letter.as_ref().map(|letter| letter.attributes(head));
         let input = SendMessageInput {
-            queue_url: format!("/{}/{}", queue.account, queue.name),
+            queue_url: queue.url_path(),
             message_body: String::from_utf8_lossy(body).into_owned(),
             message_attributes: attributes,
             ..SendMessageInput::default()
