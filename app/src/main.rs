@@ -9,6 +9,7 @@ mod embedded;
 mod host;
 mod metering;
 mod opening;
+mod polled;
 mod principals;
 mod recorded;
 mod stored_code;

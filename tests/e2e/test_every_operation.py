@@ -8,7 +8,7 @@ import harness
 import pytest
 from botocore.exceptions import ClientError
 
-QUEUE = f"arn:aws:sqs:{harness.REGION}:{harness.ACCOUNT}:queue"
+STREAM = f"arn:aws:kinesis:{harness.REGION}:{harness.ACCOUNT}:stream/s"
 PROFILE = f"arn:aws:signer:{harness.REGION}:{harness.ACCOUNT}:/signing-profiles/p"
 EXECUTION = f"arn:aws:lambda:{harness.REGION}:{harness.ACCOUNT}:function:f:1/durable-execution/a/b"
 NOT_BUILT = "NotImplementedException"
@@ -158,7 +158,8 @@ def beside_functions(sweep, name):
     assert len(configs["FunctionEventInvokeConfigs"]) == 1
     sweep.ok("DeleteFunctionEventInvokeConfig", 204, FunctionName=name)
 
-    created = sweep.ok("CreateEventSourceMapping", 202, FunctionName=name, EventSourceArn=QUEUE)
+    source = {"EventSourceArn": STREAM, "StartingPosition": "LATEST"}
+    created = sweep.ok("CreateEventSourceMapping", 202, FunctionName=name, **source)
     assert created["State"] == "Creating"
     settled = sweep.ok("GetEventSourceMapping", 200, UUID=created["UUID"])
     assert settled["State"] == "Disabled" and "No poller" in settled["StateTransitionReason"]

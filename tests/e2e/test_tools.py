@@ -9,7 +9,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ACCOUNT, POLL, PYTHON, REGION, ROLE, unique, wait_until, zip_bytes
+from harness import ACCOUNT, POLL, PYTHON, REGION, ROLE, allow, unique, wait_until, zip_bytes
 
 CODE = zip_bytes({"index.py": "def handler(event, context): return 1"})
 OTHER_CODE = zip_bytes({"index.py": "def handler(event, context): return 2"})
@@ -25,6 +25,13 @@ def client(platform):
 @pytest.fixture
 def function(platform):
     return platform.deploy(CODE, runtime=PYTHON, Publish=True)
+
+
+@pytest.fixture
+def polling_role(platform):
+    """The role of a function that is mapped to `QUEUE`, which is there."""
+    platform.client("sqs").create_queue(QueueName="queue", Attributes={"VisibilityTimeout": "90"})
+    return platform.role(allow("sqs:*"))
 
 
 def absent(call, code="ResourceNotFoundException", status=404, **arguments):
@@ -229,7 +236,8 @@ def test_terraform_s_permission(client, function):
     absent(client.remove_permission, FunctionName=function.name, StatementId="bucket")
 
 
-def test_terraform_s_event_source_mapping(client, function):
+def test_terraform_s_event_source_mapping(client, function, polling_role):
+    function.update_configuration(Role=polling_role)
     wanted = {
         "BatchSize": 5,
         "MaximumBatchingWindowInSeconds": 1,
@@ -357,11 +365,11 @@ def test_terraform_s_configurations_beside_a_function(client, function):
 # -- other tools ------------------------------------------------------------------------------------------------
 
 
-def test_chalice_deploys_and_deploys_again(client):
+def test_chalice_deploys_and_deploys_again(client, polling_role):
     name = unique("chalice")
     absent(client.get_function, FunctionName=name)
     created = client.create_function(
-        FunctionName=name, Runtime=PYTHON, Handler="index.handler", Role=ROLE, Code={"ZipFile": CODE},
+        FunctionName=name, Runtime=PYTHON, Handler="index.handler", Role=polling_role, Code={"ZipFile": CODE},
         Environment={"Variables": {}}, Tags={"aws-chalice": "version=1"}, Layers=[],
     )  # fmt: skip
     arn = created["FunctionArn"]

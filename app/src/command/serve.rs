@@ -10,7 +10,7 @@ use crate::principals::Principals;
 use crate::stored_code::CodeInBuckets;
 use crate::subscribers::Subscribers;
 use crate::urls::FunctionUrls;
-use crate::{control, telemetry, terminal};
+use crate::{control, polled, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
 use api::sqs::SqsEndpoint;
@@ -201,6 +201,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     messages.set(SqsEndpoint(queues.clone()));
     let functions = functions.with_queues(Arc::new(queues.clone())).with_stored_code(objects);
     let functions = functions.with_roles(roles(iam, config.identity.mode));
+    let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
@@ -208,7 +209,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let edge = Arc::clone(&edge);
     let asked = Asked { lambda: opened.clone(), metering: metered, edge, recordings: recorded };
     let control = control::serve(data_dir, &asked);
-    lambda.set(LambdaEndpoint(opened));
+    lambda.set(LambdaEndpoint(opened.clone()));
     announce_mode(config.identity.mode);
     announce(address, &region, &root, data_dir)?;
 
@@ -221,7 +222,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         error = control => error?,
     }
     log_groups.stop();
-    let running = Running { queue, queues, invoker, listening, metering, logs, recordings };
+    let lambda = opened;
+    let running = Running { lambda, queue, queues, invoker, listening, metering, logs, recordings };
     let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
     drop(std::fs::remove_file(data_dir.join("address")));
     stopped
@@ -262,6 +264,7 @@ impl Ground {
 
 /// What goes on until the server is asked to stop.
 struct Running {
+    lambda: Lambda,
     queue: Arc<Queue>,
     queues: Sqs,
     invoker: Invoker,
@@ -274,12 +277,16 @@ struct Running {
 impl Running {
     /// Waits for what runs, so long, and writes what is left.
     async fn stop(self, patience: Duration) -> anyhow::Result<()> {
-        let Self { queue, queues, invoker, listening, metering, logs, recordings } = self;
+        let Self { lambda, queue, queues, invoker, listening, metering, logs, recordings } = self;
         terminal::note("stopping: no new requests; waiting for running invocations");
         queue.stop();
         queues.stop();
-        let (cut_off, (), _) =
-            tokio::join!(invoker.shut_down(patience), listening.stop(), queue.drain(patience));
+        let ((), cut_off, (), _) = tokio::join!(
+            lambda.stop_polling(patience),
+            invoker.shut_down(patience),
+            listening.stop(),
+            queue.drain(patience)
+        );
         metering.finish().await?;
         let flush = move || {
             logs.flush();
@@ -350,6 +357,7 @@ fn lambda_options(
         queue: Some(Arc::clone(queue)),
         images: Some(images.clone()),
         meters: meters.clone(),
+        event_sources: config.event_sources.clone(),
         ..lambda::Options::default()
     }
 }

@@ -67,20 +67,14 @@ impl AccessKey {
         Self::new(Credentials::new(secret), account.clone(), caller)
     }
 
-    /// The key of a session of a role: `arn:aws:iam::000000000000:role/path/name` makes
-    /// `arn:aws:sts::000000000000:assumed-role/name/session`.
+    /// The key of a session of a role.
     pub(crate) fn session(
         account: &AccountId,
         role_arn: &str,
         session_name: &str,
         session: &SessionCredentials,
     ) -> Self {
-        let role_name = role_arn.rsplit('/').next().unwrap_or(role_arn);
-        let caller = Caller {
-            arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"),
-            user_id: format!("{}:{session_name}", role_id(role_arn)),
-            access_key_id: session.access_key_id.clone(),
-        };
+        let caller = session_caller(account, role_arn, session_name, &session.access_key_id);
         let credentials = Credentials::new(session.secret_access_key.as_str())
             .with_session_token(session.session_token.as_str());
         Self::new(credentials, account.clone(), caller)
@@ -94,6 +88,22 @@ impl SessionCredentials {
             secret_access_key: secrets::secret_access_key(),
             session_token: secrets::text::<172>(),
         }
+    }
+}
+
+/// Who a session of a role is: `arn:aws:iam::000000000000:role/path/name` makes
+/// `arn:aws:sts::000000000000:assumed-role/name/session`.
+pub(crate) fn session_caller(
+    account: impl fmt::Display,
+    role_arn: &str,
+    session_name: &str,
+    access_key_id: &str,
+) -> Caller {
+    let role_name = role_arn.rsplit('/').next().unwrap_or(role_arn);
+    Caller {
+        arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"),
+        user_id: format!("{}:{session_name}", role_id(role_arn)),
+        access_key_id: access_key_id.to_owned(),
     }
 }
 

@@ -102,7 +102,16 @@ impl Guard {
         signer: Signer,
         origin: impl FnOnce() -> Origin,
     ) -> Authority {
-        match (signer.powers, self.mode) {
+        self.authority_of(signer.powers, origin)
+    }
+
+    /// The same by what somebody may do.
+    pub(crate) fn authority_of(
+        self: &Arc<Self>,
+        powers: Powers,
+        origin: impl FnOnce() -> Origin,
+    ) -> Authority {
+        match (powers, self.mode) {
             (Powers::Root, _) | (_, Mode::Off) => Authority::Full,
             (Powers::Held(entity), Mode::Enforce | Mode::Warn) => {
                 let guard = Arc::clone(self);

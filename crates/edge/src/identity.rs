@@ -162,13 +162,18 @@ impl Identity {
 
     /// Root may do everything; a function what its role may, and nothing once that is gone.
     fn powers(&self, key: &AccessKey) -> Powers {
-        match (key.credentials.session_token(), self.directory.get()) {
-            (Some(_), Some(directory)) => {
-                let arn = &key.caller.arn;
-                directory.powers(arn).unwrap_or_else(|| Powers::nothing(arn))
-            }
+        match key.credentials.session_token() {
+            Some(_) => self.session_powers(&key.caller.arn),
+            None => Powers::Root,
+        }
+    }
+
+    /// What a session of a role may do, which has this ARN.
+    pub(crate) fn session_powers(&self, arn: &str) -> Powers {
+        match self.directory.get() {
+            Some(directory) => directory.powers(arn).unwrap_or_else(|| Powers::nothing(arn)),
             // Without a directory there are no roles.
-            _ => Powers::Root,
+            None => Powers::Root,
         }
     }
 

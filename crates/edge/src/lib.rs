@@ -45,11 +45,12 @@ pub use listen::Listening;
 pub use page::{Access, Answer, Page};
 pub use session::{Session, SessionTokens};
 
+use facts::Origin;
 use guard::Guard;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use wire::{Endpoint, StreamEndpoint};
+use wire::{Authority, Caller, Endpoint, StreamEndpoint};
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -138,6 +139,15 @@ impl Edge {
 
     fn change_guard(&mut self, change: impl FnOnce(&mut Guard)) {
         change(Arc::get_mut(&mut self.guard).expect("no request has it yet"));
+    }
+
+    /// Who this server is when it calls as a session of a role, and what it may do then, as policies say at this moment.
+    pub fn act_as(&self, role_arn: &str, session_name: &str) -> (Caller, Authority) {
+        let account = guard::account_of(role_arn).unwrap_or(self.identity.account().as_str());
+        let caller = access_key::session_caller(account, role_arn, session_name, "");
+        let powers = self.identity.session_powers(&caller.arn);
+        let authority = self.guard.authority_of(powers, Origin::nowhere);
+        (caller, authority)
     }
 
     /// Serves what is under `/_tinderbox/{prefix}`. The longest prefix wins.

@@ -9,7 +9,6 @@
 //! says, or the function is no more. Each is in the log.
 
 use crate::Invoke;
-use crate::address::Address;
 use crate::concurrency::Gate;
 use crate::destinations::{Ended, How};
 use crate::error::Error;
@@ -173,18 +172,13 @@ impl<I: Invoke> Service<I> {
             tracing::error!(function = %work.line, "event of another build dropped");
             return None;
         };
-        let key = Key { account: arn.account, region: arn.region, name: arn.name };
         let qualifier: Option<Qualifier> =
             head.qualifier.as_deref().and_then(|qualifier| qualifier.parse().ok());
-        let function = self.table.get(&key);
-        let version = function.as_ref().and_then(|function| function.find(qualifier.as_ref()));
-        let Some((function, version)) = function.as_ref().zip(version) else {
+        let Some(found) = self.find_arn(&FunctionArn { qualifier, ..arn }) else {
             tracing::warn!(request_id = head.request_id, function = %work.line, qualifier = head.qualifier, "event of a deleted function dropped");
             return None;
         };
-        let address = Address { key, qualifier };
-        let found = Found { address, function: Arc::clone(function), version: Arc::clone(version) };
-        Some((head, Arc::clone(function), found))
+        Some((head, Arc::clone(&found.function), found))
     }
 
     /// Runs an event on its function. An error means that it did not come so far.

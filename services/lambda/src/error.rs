@@ -121,6 +121,8 @@ pub(crate) enum Error {
     /// Something is as the change must not find it. The text is AWS's.
     #[error("{0}")]
     Conflict(String),
+    #[error("Cannot {verb} the event source mapping because it is in use.")]
+    InUse { verb: &'static str },
     #[error(
         "The number of capacity providers of this account and region would exceed the limit of {max}."
     )]
@@ -219,6 +221,7 @@ impl Error {
             | Self::NotFound(_)
             | Self::NoSigningConfig { .. }
             | Self::Conflict(_)
+            | Self::InUse { .. }
             | Self::TooMany { .. }
             | Self::TooManyProviders { .. }
             | Self::TooManyVersionsOnProvider { .. }
@@ -278,6 +281,7 @@ impl Error {
             | Self::Provisioned(_)
             | Self::UpdateInProgress { .. }
             | Self::WrongState { .. } => fault::resource_conflict(text),
+            Self::InUse { .. } => fault::resource_in_use(text),
             Self::OtherAccount { .. } | Self::NoCapacityProvider => {
                 Fault::new("AccessDeniedException", 403, text).with_upper_message()
             }

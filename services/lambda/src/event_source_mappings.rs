@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Event source mappings, as they are created, read, changed and deleted.
 //!
-//! Nothing polls yet, and no state says otherwise: a mapping that is asked to be enabled settles as `Disabled`, with the
-//! reason in `StateTransitionReason`, and what was asked for is kept for the day there are pollers.
+//! Queues are polled (`polling.rs`), and states say how far their pollers are. Nothing polls other sources yet, and no state says
+//! otherwise: a mapping that is asked to be enabled settles as `Disabled`, with the reason in `StateTransitionReason`, and what
+//! was asked for is kept for the day there are pollers.
 
 use crate::Invoke;
 use crate::address::Address;
@@ -14,6 +15,7 @@ use crate::service::Service;
 use crate::validate;
 use crate::version::Number;
 use api::lambda;
+use event_sources::Problem;
 use lambda::EventSourceMappingConfiguration;
 use names::FunctionReference;
 use serde::{Deserialize, Serialize};
@@ -28,8 +30,11 @@ const NO_POLLER: &str = "No poller is available in this build of Tinderbox";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Mapping {
     /// All but its state.
-    config: EventSourceMappingConfiguration,
-    is_enabled: bool,
+    pub(crate) config: EventSourceMappingConfiguration,
+    pub(crate) is_enabled: bool,
+    /// It is there until what runs of it has ended.
+    #[serde(default)]
+    pub(crate) is_deleted: bool,
     pub(crate) tags: BTreeMap<String, String>,
 }
 
@@ -37,13 +42,6 @@ impl Mapping {
     fn kind(&self) -> Option<Kind> {
         let is_self_managed = self.config.self_managed_event_source.is_some();
         Kind::of(self.config.event_source_arn.as_deref(), is_self_managed)
-    }
-
-    /// As it stands.
-    fn view(&self) -> EventSourceMappingConfiguration {
-        let by_user = self.kind().map(Kind::user_action).unwrap_or_default();
-        let reason = if self.is_enabled { NO_POLLER } else { by_user };
-        self.in_state("Disabled", reason)
     }
 
     /// As a change of it is answered.
@@ -69,6 +67,51 @@ impl Mapping {
 }
 
 impl<I: Invoke> Service<I> {
+    /// A mapping as it stands.
+    fn view_mapping(&self, id: &str, mapping: &Mapping) -> EventSourceMappingConfiguration {
+        let standing = self.pollers.as_ref().and_then(|pollers| pollers.standing(id));
+        let transition = standing.as_ref().and_then(|standing| standing.transition);
+        let last_result = standing.and_then(|standing| standing.last_result);
+        let mut view = match (transition, mapping.is_enabled) {
+            _ if mapping.is_deleted => mapping.changing("Deleting"),
+            (Some(transition), _) => mapping.changing(transition),
+            (None, false) => mapping.changing("Disabled"),
+            (None, true) if self.is_polled(mapping) => mapping.changing("Enabled"),
+            (None, true) => mapping.in_state("Disabled", NO_POLLER),
+        };
+        view.last_processing_result = last_result.or(view.last_processing_result);
+        view
+    }
+
+    fn is_polled(&self, mapping: &Mapping) -> bool {
+        self.pollers.is_some() && mapping.polled().is_some()
+    }
+
+    /// Whether a queue can be polled for the function of its mapping: it is there, the function's role may do what that
+    /// takes, and messages stay hidden for as long as the function may take.
+    async fn check_source(
+        &self,
+        config: &EventSourceMappingConfiguration,
+        function_arn: &str,
+    ) -> Result<(), Error> {
+        let Some(pollers) = &self.pollers else { return Ok(()) };
+        let arn = config.event_source_arn.as_deref().unwrap_or_default();
+        let Ok(queue) = arn.parse() else { return Ok(()) };
+        let found = function_arn.parse().ok().and_then(|arn| self.find_arn(&arn));
+        let owner = found.ok_or_else(missing)?.owner();
+        let refused = |problem: Problem| Error::InvalidParameter(problem.to_string());
+        let reach = pollers.sources().reach(&queue, &owner).map_err(refused)?;
+        let visibility = reach.visibility().await.map_err(refused)?;
+        if visibility < owner.timeout {
+            return Err(Error::InvalidParameter(format!(
+                "Queue visibility timeout: {} seconds is less than Function timeout: {} seconds",
+                visibility.as_secs(),
+                owner.timeout.as_secs()
+            )));
+        }
+        Ok(())
+    }
+
     pub(crate) async fn create_mapping(
         &self,
         cx: &Context,
@@ -83,6 +126,10 @@ impl<I: Invoke> Service<I> {
         validate::check_tags(&tags)?;
         let is_enabled = input.enabled.unwrap_or(true);
         let mut config = event_source::of_new(kind, input)?;
+        if kind == Kind::Sqs && other_region(cx, config.event_source_arn.as_deref()) {
+            return Err(Error::InvalidParameter("Unrecognized event source.".to_owned()));
+        }
+        self.check_source(&config, &function_arn).await?;
 
         let place = Place::of(cx);
         let lock = self.mappings.lock().await;
@@ -96,8 +143,12 @@ impl<I: Invoke> Service<I> {
         config.function_arn = Some(function_arn);
         config.last_modified = Some((self.options.clock)());
         config.uuid = Some(id.clone());
-        let mapping = Mapping { config, is_enabled, tags };
-        Ok(self.mappings.put(&lock, &place, &id, mapping).await?.changing("Creating"))
+        let mapping = Mapping { config, is_enabled, is_deleted: false, tags };
+        let mapping = self.mappings.put(&lock, &place, &id, mapping).await?;
+        if is_enabled {
+            self.poll(&mapping, "Creating");
+        }
+        Ok(mapping.changing("Creating"))
     }
 
     pub(crate) fn get_mapping(
@@ -106,7 +157,7 @@ impl<I: Invoke> Service<I> {
         input: &lambda::GetEventSourceMappingInput,
     ) -> Result<EventSourceMappingConfiguration, Error> {
         let mapping = self.mappings.get(&Place::of(cx), &input.uuid);
-        Ok(mapping.ok_or_else(Error::nothing_there)?.view())
+        Ok(self.view_mapping(&input.uuid, &*mapping.ok_or_else(Error::nothing_there)?))
     }
 
     pub(crate) fn list_mappings(
@@ -135,7 +186,7 @@ impl<I: Invoke> Service<I> {
                 return ControlFlow::Continue(());
             }
             let marker = Marker { name: id.to_owned(), number: Number::Latest };
-            page.add(marker, || mapping.view())
+            page.add(marker, || self.view_mapping(id, mapping))
         });
         let (next_marker, event_source_mappings) = page.finish();
         Ok(lambda::ListEventSourceMappingsOutput { next_marker, event_source_mappings })
@@ -152,6 +203,7 @@ impl<I: Invoke> Service<I> {
         let id = std::mem::take(&mut input.uuid);
         let current = self.mappings.get(&place, &id).ok_or_else(Error::nothing_there)?;
         let kind = current.kind().ok_or_else(Error::nothing_there)?;
+        check_stays(&current, "update")?;
         let mut mapping = Mapping::clone(&current);
         let is_enabled = input.enabled.unwrap_or(mapping.is_enabled);
         let state = match (mapping.is_enabled, is_enabled) {
@@ -169,24 +221,42 @@ impl<I: Invoke> Service<I> {
         mapping.config = event_source::after_update(kind, mapping.config, input)?;
         mapping.config.last_modified = Some((self.options.clock)());
         mapping.is_enabled = is_enabled;
-        Ok(self.mappings.put(&lock, &place, &id, mapping).await?.changing(state))
+        if is_enabled {
+            let function_arn = mapping.config.function_arn.as_deref().unwrap_or_default();
+            self.check_source(&mapping.config, function_arn).await?;
+        }
+        let mapping = self.mappings.put(&lock, &place, &id, mapping).await?;
+        match (is_enabled, &self.pollers) {
+            (true, _) => self.poll(&mapping, state),
+            (false, Some(pollers)) => pollers.pause(&id, state),
+            (false, None) => {}
+        }
+        Ok(mapping.changing(state))
     }
 
     pub(crate) async fn delete_mapping(
-        &self,
+        self: &Arc<Self>,
         cx: &Context,
         input: lambda::DeleteEventSourceMappingInput,
     ) -> Result<EventSourceMappingConfiguration, Error> {
         let place = Place::of(cx);
         let lock = self.mappings.lock().await;
         let current = self.mappings.get(&place, &input.uuid).ok_or_else(Error::nothing_there)?;
-        self.mappings.remove(&lock, &place, &input.uuid).await?;
+        check_stays(&current, "delete")?;
+        match &self.pollers {
+            Some(pollers) if pollers.standing(&input.uuid).is_some() => {
+                let deleted = Mapping { is_deleted: true, ..Mapping::clone(&current) };
+                self.mappings.put(&lock, &place, &input.uuid, deleted).await?;
+                pollers.pause(&input.uuid, "Deleting");
+                self.remove_soon(place, input.uuid);
+            }
+            _ => self.mappings.remove(&lock, &place, &input.uuid).await?,
+        }
         Ok(current.changing("Deleting"))
     }
 
     /// The ARN of the function a mapping leads to, as it was addressed. It must be there.
     fn mapped(&self, cx: &Context, operation: &'static str, name: &str) -> Result<String, Error> {
-        let missing = || Error::InvalidParameter("Function does not exist".to_owned());
         let address = Address::parse(cx, operation, name, None)?;
         let function = self.table.get(&address.key).ok_or_else(missing)?;
         function.find(address.qualifier.as_ref()).ok_or_else(missing)?;
@@ -230,6 +300,23 @@ impl<I: Invoke> Service<I> {
         let hint = format!("Please update or delete the existing mapping with UUID {id}");
         Err(Error::Conflict(format!("{what} {hint}")))
     }
+}
+
+fn missing() -> Error {
+    Error::InvalidParameter("Function does not exist".to_owned())
+}
+
+/// What is being deleted is not changed.
+fn check_stays(mapping: &Mapping, verb: &'static str) -> Result<(), Error> {
+    match mapping.is_deleted {
+        true => Err(Error::InUse { verb }),
+        false => Ok(()),
+    }
+}
+
+/// Functions are mapped to queues of their own region.
+fn other_region(cx: &Context, arn: Option<&str>) -> bool {
+    arn.and_then(|arn| arn.split(':').nth(3)).is_some_and(|region| region != cx.region.as_str())
 }
 
 /// Whether a mapping leads to a function, whichever version of it.

@@ -52,6 +52,7 @@ mod operations;
 mod package;
 mod page;
 mod permissions;
+mod polling;
 mod provisioned;
 mod read;
 mod recording;
@@ -86,6 +87,7 @@ pub use waiting::Waiting;
 
 use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
 use api::sqs::{MessageOperations, SendMessageInput};
+use event_sources::Sources;
 use events::Queue;
 use images::Images;
 use meter::Meters;
@@ -96,6 +98,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{BlobId, Store};
 use wire::{BoxFuture, Context, Fault, Result, Timestamp};
 use worker::{Deployment, Event, Function, Outcome, StartError};
@@ -334,6 +337,10 @@ pub struct Options {
     pub queue: Option<Arc<Queue>>,
     /// Where records for queues go. `None`: they wait.
     pub queues: Option<Arc<dyn SendMessage>>,
+    /// What event source mappings poll. `None`: they say that nobody polls.
+    pub sources: Option<Sources>,
+    /// How much pollers may hold.
+    pub event_sources: event_sources::Options,
     /// `None`: images of this service's own, beside the code.
     pub images: Option<Images>,
     /// Whether images can run: not as plain processes.
@@ -367,6 +374,8 @@ impl Default for Options {
             stream_bytes_per_second_max: 0,
             queue: None,
             queues: None,
+            sources: None,
+            event_sources: event_sources::Options::default(),
             images: None,
             runs_images: true,
             meters: Meters::default(),
@@ -411,6 +420,13 @@ impl Functions {
     #[must_use]
     pub fn with_queues(mut self, queues: Arc<dyn SendMessage>) -> Self {
         self.0.options.queues = Some(queues);
+        self
+    }
+
+    /// Of a server whose queues can be polled.
+    #[must_use]
+    pub fn with_sources(mut self, sources: Sources) -> Self {
+        self.0.options.sources = Some(sources);
         self
     }
 
@@ -483,6 +499,14 @@ impl<I: Invoke> Lambda<I> {
     /// Where asynchronous invocations wait.
     pub fn queue(&self) -> &Arc<Queue> {
         &self.service.queue
+    }
+
+    /// Polls no more, and waits until nothing of event source mappings runs, for so long at most.
+    pub async fn stop_polling(&self, patience: Duration) {
+        let Some(pollers) = &self.service.pollers else { return };
+        pollers.pause_all();
+        // What is not deleted by then comes again.
+        drop(tokio::time::timeout(patience, pollers.all_settled()).await);
     }
 
     /// The policies that are attached to a function, a version or an alias.

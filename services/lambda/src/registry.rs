@@ -106,6 +106,18 @@ impl<T: Serialize + DeserializeOwned> Registry<T> {
         });
     }
 
+    pub(crate) fn all(&self) -> Vec<(Place, String, Arc<T>)> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let each = |(place, records): (&Place, &BTreeMap<String, Arc<T>>)| {
+            let place = place.clone();
+            let record = move |(id, record): (&String, &Arc<T>)| {
+                (place.clone(), id.clone(), Arc::clone(record))
+            };
+            records.iter().map(record).collect::<Vec<_>>()
+        };
+        places.iter().flat_map(each).collect()
+    }
+
     pub(crate) fn count(&self, place: &Place) -> usize {
         self.read(place, BTreeMap::len).unwrap_or_default()
     }

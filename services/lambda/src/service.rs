@@ -19,7 +19,8 @@ use crate::stack::{self, Stack};
 use crate::table::Table;
 use crate::tasks;
 use crate::version::{Number, Version, VersionRecord};
-use crate::{Invoke, Options, Presign, image};
+use crate::{Invoke, Options, Presign, image, polling};
+use event_sources::Pollers;
 use events::disk::Directory;
 use events::{OpenError, Queue};
 use images::Images;
@@ -43,6 +44,8 @@ pub(crate) struct Service<I> {
     pub(crate) accounts: Accounts,
     pub(crate) invoker: I,
     pub(crate) queue: Arc<Queue>,
+    /// `None` where no source is in reach.
+    pub(crate) pollers: Option<Pollers>,
     pub(crate) presign: Presign,
     pub(crate) options: Options,
     pub(crate) noticed: Noticed,
@@ -142,7 +145,12 @@ impl<I: Invoke> Service<I> {
     /// Goes on with what a crash interrupted.
     pub(crate) fn begin(kept: Kept, invoker: I, presign: Presign) -> Arc<Self> {
         let Kept { table, records, codes, images, layers, .. } = kept;
-        let service = Arc::new(Self {
+        let service = Arc::new_cyclic(|service| Self {
+            pollers: kept
+                .options
+                .sources
+                .clone()
+                .map(|sources| polling::pollers(service, sources, &kept.options.event_sources)),
             table,
             records,
             codes,
@@ -166,6 +174,7 @@ impl<I: Invoke> Service<I> {
         service.invoker.retain_snapshots(&snapshots);
         service.resume();
         service.run_queue();
+        service.begin_polling();
         service
     }
 

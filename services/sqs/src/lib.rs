@@ -31,8 +31,10 @@ mod table;
 
 pub use room::Options;
 
+use crate::queue::Key;
 use crate::service::Service;
 use journal::disk::Directory;
+use names::QueueArn;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{DecodeError, ReadError, Store};
@@ -69,6 +71,16 @@ impl Sqs {
     pub async fn open(store: Store, dir: PathBuf, options: Options) -> Result<Self, OpenError> {
         let disk = Directory::open(&dir).map_err(OpenError::Directory)?;
         Ok(Self { service: Service::open(store, Arc::new(disk), options).await? })
+    }
+
+    /// Waits until a queue may have something to receive, or is no more: for whoever receives in this server, and would
+    /// otherwise have to ask. It may be given up at any time.
+    pub async fn ready(&self, arn: &QueueArn) {
+        let engine = &self.service.engine;
+        let queue = Key::of_arn(&arn.to_string()).and_then(|key| engine.queues.get(&key));
+        if let Some(queue) = queue {
+            engine.ready(&queue).await;
+        }
     }
 
     /// Lets go whoever waits for messages.

@@ -158,6 +158,35 @@ impl Engine {
         }
     }
 
+    /// Waits until a queue may have something to receive, or is no more.
+    pub(crate) async fn ready(&self, queue: &Queue) {
+        // Whoever else waits is woken when this is given up.
+        let _baton = Baton(&queue.changed);
+        loop {
+            let notified = queue.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            let due = {
+                let ledger = queue.ledger();
+                if ledger.is_ready() {
+                    return;
+                }
+                ledger.next_due()
+            };
+            let is_there = self.queues.get(&queue.key).is_some_and(|found| found.id == queue.id);
+            if !is_there || due.is_some_and(|due| due <= self.clock.now()) {
+                return;
+            }
+            match due {
+                Some(due) => tokio::select! {
+                    () = notified => {}
+                    () = tokio::time::sleep_until(self.clock.at(due)) => {}
+                },
+                None => notified.await,
+            }
+        }
+    }
+
     /// What is ready now. What was received too often goes to the dead letters instead.
     async fn take(&self, queue: &Arc<Queue>, request: &Request) -> Result<Vec<Taken>> {
         loop {

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 17] = [
+const SECTIONS: [(&str, &str, &str, &str); 18] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -19,6 +19,7 @@ const SECTIONS: [(&str, &str, &str, &str); 17] = [
     ),
     ("invoke", "how many, and for how long", "crates/invoke/src/", "Options"),
     ("events", "asynchronous invocations", "crates/events/src/", "Options"),
+    ("event_sources", "event source mappings", "crates/event-sources/src/", "Options"),
     (
         "logs",
         "log groups: what functions print, and what clients put",
