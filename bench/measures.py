@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import queues
 import targets
 
 PAYLOAD = b'{"hello": "world", "n": 42}'
@@ -271,9 +272,11 @@ ALL = {
     "events": events,
     "logs": logs,
     "put_logs": put_logs,
+    "queue": lambda target, kind, is_quick: queues.queue(target, kind, is_quick, load_request),
+    "mapping": queues.mapping,
 }
 # What says nothing about the kind of function is measured for one.
-ONCE = {"defined", "events", "put_logs"}
+ONCE = {"defined", "events", "put_logs", "queue", "mapping"}
 # What is measured of a kind, where that is not everything.
 OF = {"image": {"cold", "warm", "memory", "burst"}}
 OF |= {kind: set(ALL) - {"restore"} for kind in ("nodejs", "native", "ruby")}
@@ -307,6 +310,22 @@ FIGURES = {
     ],
     "logs": [("lines_per_second", "1/s"), ("mb_per_second", "MB/s"), ("lines", "")],
     "put_logs": [("mb_per_second", "MB/s"), ("events_per_second", "1/s"), ("to_append", "x")],
+    "queue": [
+        ("cycle_per_second", "1/s"),
+        ("sqlite_cycle_per_second", "1/s"),
+        ("send_p50_us", "us"),
+        ("sqlite_send_p50_us", "us"),
+        ("send_per_second", "1/s"),
+        ("sqlite_send_per_second", "1/s"),
+    ],
+    "mapping": [
+        ("started_p50_ms", "ms"),
+        ("started_p99_ms", "ms"),
+        ("per_second", "1/s"),
+        ("crashed_per_second", "1/s"),
+        ("lost", ""),
+        ("duplicates", ""),
+    ],
 }
 
 

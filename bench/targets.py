@@ -167,7 +167,7 @@ class Target:
 
 class Tinderbox(Target):
     name = "tinderbox"
-    measures = (*Target.measures, "restore", "control", "defined", "events", "put_logs")
+    measures = (*Target.measures, "restore", "control", "defined", "events", "put_logs", "queue", "mapping")
     newest = ""
 
     def command(self):
@@ -351,8 +351,9 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def signed(method, path, body, host, service="lambda", region="us-east-1", operation=None):
-    """A whole request with a SigV4 signature of test/test, good for some minutes. `operation` is that of a JSON protocol."""
+def signed(method, path, body, host, service="lambda", region="us-east-1", operation=None, more=None):
+    """A whole request with a SigV4 signature of test/test, good for some minutes. `operation` is that of a JSON protocol, `more`
+    are headers that are not signed."""
     now = datetime.datetime.now(datetime.timezone.utc)
     headers = {
         "host": host,
@@ -374,6 +375,7 @@ def signed(method, path, body, host, service="lambda", region="us-east-1", opera
     signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders={names}, Signature={signature}"
     headers["content-type"] = "application/x-amz-json-1.1" if operation else "application/json"
+    headers |= more or {}
     headers["content-length"] = str(len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body

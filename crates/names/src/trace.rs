@@ -78,6 +78,11 @@ impl TraceHeader {
         (header, hops)
     }
 
+    /// Whether it came by a function.
+    pub fn has_lineage(&self) -> bool {
+        self.lineage().is_some()
+    }
+
     /// Whether the header that an invocation passes on says that something came before it in its chain.
     pub fn is_chained(header: &str) -> bool {
         let is_first = |lineage: &str| !lineage.contains('|') && lineage.ends_with(":0");

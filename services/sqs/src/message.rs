@@ -50,7 +50,7 @@ pub(crate) fn check(
     let attributes = input.message_attributes.unwrap_or_default();
     let system = input.message_system_attributes.unwrap_or_default();
     check_attributes(&attributes)?;
-    let trace = trace(&system)?;
+    let trace = trace(&system)?.or_else(|| of_function(cx));
     let bytes = size(&input.message_body, Some(&attributes));
     let bytes_max = settings.maximum_message_size;
     if bytes > usize::try_from(bytes_max).unwrap_or(usize::MAX) {
@@ -242,6 +242,11 @@ fn trace(system: &MessageAttributes) -> Result<Option<String>> {
         }
     }
     Ok(system.get("AWSTraceHeader").and_then(|value| value.string_value.clone()))
+}
+
+/// What a function sends goes on with its trace: that is how a loop through queues is found.
+fn of_function(cx: &Context) -> Option<String> {
+    cx.trace.has_lineage().then(|| cx.trace.to_string())
 }
 
 pub(crate) fn missing(name: &str) -> Fault {
