@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Event source mappings of queues: messages reach functions, in batches and in order, and none is lost."""
 
+import datetime
 import json
 import re
 import threading
@@ -214,6 +215,30 @@ def test_what_no_filter_is_for_is_deleted(platform, sqs, role):
     until_empty(sqs, url)
     until_told(function, wanted)
     assert sorted(set(told(function))) == sorted(wanted)
+
+
+def test_events_are_counted_as_metrics(platform, sqs, role):
+    function, url = tell(platform, role), make(sqs)
+    mapping = connect(
+        function, url, MetricsConfig={"Metrics": ["EventCount"]}, FunctionResponseTypes=["ReportBatchItemFailures"],
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"body": [{"anything-but": "unwanted"}]})}]},
+    )  # fmt: skip
+    for body in ["one", "two", "unwanted"]:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    until_empty(sqs, url)
+    cloudwatch, now = platform.client("cloudwatch"), datetime.datetime.now(datetime.timezone.utc)
+
+    def total(metric):
+        found = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda", MetricName=metric, Statistics=["Sum"], Period=3600,
+            Dimensions=[{"Name": "EventSourceMappingUUID", "Value": mapping}],
+            StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(hours=1),
+        )  # fmt: skip
+        return sum(point["Sum"] for point in found["Datapoints"])
+
+    expected = {"FilteredOutEventCount": 1, "DeletedEventCount": 2}
+    wait_until(lambda: {metric: total(metric) for metric in expected} == expected, "events are counted")
+    assert total("PolledEventCount") >= 3 and total("InvokedEventCount") >= 2
 
 
 def test_what_fails_comes_again_and_ends_among_the_dead_letters(platform, sqs, role):

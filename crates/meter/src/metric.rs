@@ -53,6 +53,11 @@ metrics! {
     UrlRequestLatency "Milliseconds",
     Url4xxCount "Count",
     Url5xxCount "Count",
+    PolledEventCount "Count",
+    FilteredOutEventCount "Count",
+    InvokedEventCount "Count",
+    FailedInvokeEventCount "Count",
+    DeletedEventCount "Count",
 }
 
 impl Metric {
@@ -86,6 +91,8 @@ pub enum Scope {
     Function(Box<str>),
     /// A function, as it is called by one qualifier or by none.
     Resource { function: Box<str>, qualifier: Option<Box<str>> },
+    /// An event source mapping, by its id. It says nothing of its function or account.
+    Mapping(Box<str>),
 }
 
 /// What was noted of a subject in one minute.

@@ -89,6 +89,9 @@ fn push(
 
 /// From the account to what is meant.
 fn dimensions(scope: &Scope) -> Vec<Vec<Dimension>> {
+    if let Scope::Mapping(id) = scope {
+        return vec![vec![dimension("EventSourceMappingUUID", id)]];
+    }
     let mut all = vec![Vec::new()];
     if let Scope::Function(function) | Scope::Resource { function, .. } = scope {
         all.push(vec![dimension("FunctionName", function)]);
@@ -141,6 +144,8 @@ mod tests {
         check(live(), Metric::ConcurrentExecutions, &["3 FunctionName=f Resource=f:live"]);
         let function = Scope::Function("f".into());
         check(function, Metric::ConcurrentExecutions, &["3 FunctionName=f"]);
+        let mapping = Scope::Mapping("id".into());
+        check(mapping, Metric::PolledEventCount, &["3 EventSourceMappingUUID=id"]);
         check(Scope::Account, Metric::UnreservedConcurrentExecutions, &["3 "]);
     }
 }

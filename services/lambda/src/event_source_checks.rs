@@ -165,11 +165,15 @@ pub(crate) fn is_destination(arn: &str, services: &[&str]) -> bool {
 fn check_metrics(kind: Kind, config: &EventSourceMappingConfiguration) -> Result<(), Error> {
     let metrics = config.metrics_config.as_ref().and_then(|metrics| metrics.metrics.as_deref());
     let is_kafka = matches!(kind, Kind::ManagedKafka | Kind::SelfManagedKafka);
-    if !is_kafka && metrics.unwrap_or_default().contains(&Metric::KafkaMetrics) {
-        let kind = kind.name();
-        return invalid(format!("KafkaMetrics is not valid for {kind} event sources."));
+    let of_kafka = [("KafkaMetrics", Metric::KafkaMetrics), ("ErrorCount", Metric::ErrorCount)];
+    let metrics = metrics.unwrap_or_default();
+    match of_kafka.iter().find(|(_, metric)| !is_kafka && metrics.contains(metric)) {
+        Some((name, _)) => {
+            let kind = kind.name();
+            invalid(format!("{name} is not valid for {kind} event sources."))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

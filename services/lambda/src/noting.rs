@@ -137,6 +137,18 @@ impl<I: Invoke> Service<I> {
         self.note_of(&subject(&key.account, &key.region, scope), metric, value);
     }
 
+    /// Notes what happened to so many events of an event source mapping.
+    pub(crate) fn note_events(
+        &self,
+        mapping: &event_sources::Mapping,
+        metric: Metric,
+        events: usize,
+    ) {
+        let event_sources::Mapping { id, queue, .. } = mapping;
+        let scope = Scope::Mapping(id.as_str().into());
+        self.note_of(&subject(&queue.account, &queue.region, scope), metric, float(events));
+    }
+
     fn note_of(&self, subject: &Subject, metric: Metric, value: f64) {
         let now_ms = u64::try_from((self.options.clock)().epoch_ms()).unwrap_or_default();
         self.options.meters.note(subject, metric, now_ms, value);

@@ -89,8 +89,18 @@ impl<I: Invoke> Functions for Polled<I> {
     }
 
     fn count(&self, mapping: &event_sources::Mapping, counted: Counted, events: usize) {
-        if mapping.counts_events {
-            tracing::debug!(mapping = mapping.id, ?counted, events, "events counted");
+        if !mapping.counts_events || events == 0 {
+            return;
+        }
+        let metric = match counted {
+            Counted::Polled => Metric::PolledEventCount,
+            Counted::FilteredOut => Metric::FilteredOutEventCount,
+            Counted::Invoked => Metric::InvokedEventCount,
+            Counted::FailedInvoke => Metric::FailedInvokeEventCount,
+            Counted::Deleted => Metric::DeletedEventCount,
+        };
+        if let Some(service) = self.0.upgrade() {
+            service.note_events(mapping, metric, events);
         }
     }
 }
