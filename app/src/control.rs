@@ -121,6 +121,22 @@ pub(crate) struct Asked {
     pub(crate) recordings: Recordings,
 }
 
+impl Asked {
+    pub(crate) fn new(
+        lambda: &Lambda,
+        metering: &Arc<Metering>,
+        edge: &Arc<Edge>,
+        recordings: &Recordings,
+    ) -> Self {
+        Self {
+            lambda: lambda.clone(),
+            metering: Arc::clone(metering),
+            edge: Arc::clone(edge),
+            recordings: recordings.clone(),
+        }
+    }
+}
+
 /// A path of the socket that is short enough for one, however long that of the directory is.
 fn path(dir: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/{NAME}", dir.as_raw_fd()))

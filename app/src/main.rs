@@ -12,6 +12,7 @@ mod opening;
 mod polled;
 mod principals;
 mod recorded;
+mod scrape;
 mod stored_code;
 mod subscribers;
 mod telemetry;

@@ -6,6 +6,7 @@
 //! they were printed in are.
 
 use crate::embedded::Embedded;
+use crate::scrape;
 use anyhow::Context as _;
 use cloudwatch::CloudWatch;
 use invoke::Invoker;
@@ -101,6 +102,7 @@ impl Metering {
     async fn collect(&self) -> anyhow::Result<()> {
         self.lambda.note_levels();
         let drained = self.meters.drain();
+        scrape::count(&drained);
         self.ledger.add(self.provisioned());
         self.ledger.add(used(&drained));
         if !drained.meters.is_empty() {

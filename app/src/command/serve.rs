@@ -7,6 +7,7 @@ use crate::host::FunctionHost;
 use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
+use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::stored_code::CodeInBuckets;
 use crate::subscribers::Subscribers;
 use crate::urls::FunctionUrls;
@@ -29,6 +30,7 @@ use policy::Named;
 use recordings::Recordings;
 use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
+use secrets::Token;
 use sqs::Sqs;
 use std::future::Future;
 use std::io;
@@ -173,13 +175,15 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
-    let (lambda, messages) = (Later::new(), Later::new());
+    let (lambda, messages, sources) = (Later::new(), Later::new(), Later::new());
     let subscribers = Subscribers { lambda: lambda.clone(), mode: config.identity.mode };
     let log_groups = logs::Service::new(logs.clone(), Arc::new(subscribers));
     let services =
         services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
     let objects = objects.await.context("the objects were not opened")??;
+    let page = metrics_page(data_dir, &sources)?;
     let edge = edge(config, services, &lambda, &principals, &objects);
+    let edge = edge.with_page(PAGE, Access::Open, page);
     let objects = Arc::new(CodeInBuckets(objects));
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
@@ -205,10 +209,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let (metered, recorded) = (Arc::clone(&metering), recordings.clone());
-    let edge = Arc::clone(&edge);
-    let asked = Asked { lambda: opened.clone(), metering: metered, edge, recordings: recorded };
+    let asked = Asked::new(&opened, &metering, &edge, &recordings);
     let control = control::serve(data_dir, &asked);
+    sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
     lambda.set(LambdaEndpoint(opened.clone()));
     announce_mode(config.identity.mode);
     announce(address, &region, &root, data_dir)?;
@@ -299,6 +302,15 @@ impl Running {
         terminal::note("stopped");
         Ok(())
     }
+}
+
+/// The page for Prometheus. Its sources come later.
+fn metrics_page(
+    data_dir: &Path,
+    sources: &Later<Arc<Sources>>,
+) -> anyhow::Result<Arc<MetricsPage>> {
+    let token = Token::open(&data_dir.join(TOKEN_FILE)).context("cannot make a token")?;
+    Ok(Arc::new(MetricsPage { token, sources: sources.clone() }))
 }
 
 /// What answers on the port: services, packages behind links, and functions behind URLs.

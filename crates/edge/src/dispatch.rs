@@ -270,6 +270,7 @@ impl Received {
         match Running::new(self.run(head, record)).await {
             Ok(response) => response,
             Err(_panicked) => {
+                metrics::CALLS_PANICKED.add(1);
                 tracing::error!(request_id = %record.request_id, "call panicked");
                 let response = protocol.write_fault(&Fault::internal(), &record.request_id);
                 record.log(&response, Some(&Fault::internal()));
@@ -314,6 +315,8 @@ impl Record {
     }
 
     fn log_line(&self, status: http::StatusCode, bytes: impl TryInto<u64>, fault: Option<&Fault>) {
+        let at = u64::from(self.began.elapsed().subsec_nanos() / 64);
+        metrics::count_request(self.service, self.operation, status.as_u16(), at);
         tracing::info!(
             request_id = %self.request_id,
             service = self.service,

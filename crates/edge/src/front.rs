@@ -206,6 +206,7 @@ async fn welcome(
     let (request_id, trace) = (guest.request_id, guest.trace.clone());
     let called = Running::new(async move { front.answer(&guest).await }).await;
     let mut response = called.unwrap_or_else(|_panicked| {
+        metrics::CALLS_PANICKED.add(1);
         tracing::error!(request_id = %request_id, "call panicked");
         Protocol::RestJson.write_fault(&Fault::internal(), &request_id)
     });

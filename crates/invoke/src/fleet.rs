@@ -12,6 +12,7 @@
 
 use crate::provision::{Provisioned, Shortage};
 use crate::setbacks::{RETRY_DELAY, Setbacks};
+use crate::states::States;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -171,6 +172,12 @@ impl<E: Slots + Clone> Fleet<E> {
     /// Whether an event may wait for the first environment: there is none, and one is coming.
     pub(crate) fn is_coming(&self) -> bool {
         self.members.is_empty() && self.setbacks.shortage().is_none() && self.bounds.min > 0
+    }
+
+    /// One that serves anything is busy, however much more it could.
+    pub(crate) fn states(&self) -> States {
+        let idle = self.members.iter().filter(|member| member.taken() == Some(0)).count();
+        States { idle, busy: self.members.len() - idle, starting: self.starting }
     }
 
     fn there(&self) -> usize {

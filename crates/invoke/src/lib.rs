@@ -19,6 +19,7 @@ mod rate;
 mod scaling;
 mod setbacks;
 mod start;
+mod states;
 mod tend;
 mod turns;
 
@@ -28,3 +29,4 @@ pub use options::Options;
 pub use provision::{Provisioned, Shortage};
 pub use provisioned::Wanted;
 pub use rate::{Bucket, Rate};
+pub use states::{Census, States};

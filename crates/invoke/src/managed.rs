@@ -13,6 +13,7 @@ use crate::places::Place;
 use crate::pools::unknown_memory_bytes;
 use crate::provision::{Provisioned, Shortage};
 use crate::start::{START_TURN, failed_start, spawn};
+use crate::states::States;
 use crate::turns::Urgency;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -283,6 +284,10 @@ impl Shared {
                 member.measure();
             }
         }
+    }
+
+    pub(crate) fn states_of_fleets(&self) -> States {
+        self.fleets.all().iter().map(|pool| pool.lock().states()).sum()
     }
 
     /// Takes out every environment, for a server that goes down.

@@ -12,6 +12,7 @@
 //! - nobody waits while an environment is idle;
 //! - nothing here starts or stops a process: the pool says what should happen, `Invoker` does it.
 
+use crate::states::States;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -65,6 +66,10 @@ impl<E, W> Default for Pool<E, W> {
 }
 
 impl<E, W> Pool<E, W> {
+    pub(crate) fn states(&self) -> States {
+        States { idle: self.idle.len(), busy: self.leased, starting: self.starting }
+    }
+
     /// The most recently used environment that is idle.
     pub(crate) fn lease(&mut self) -> Option<E> {
         let (_, environment) = self.idle.pop()?;

@@ -7,6 +7,7 @@
 use crate::InvokeError;
 use crate::places::Place;
 use crate::pool::{GivenBack, Pool};
+use crate::states::States;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -109,6 +110,12 @@ impl Pools {
         std::mem::take(&mut lock(&self.recent))
     }
 
+    pub(crate) fn states(&self) -> States {
+        let of_shard =
+            |shard: &Mutex<Shard>| lock(shard).values().map(|pool| pool.lock().states()).sum();
+        self.shards.iter().map::<States, _>(of_shard).sum()
+    }
+
     /// Takes out the environment that has been idle longest, of all there are.
     pub(crate) fn evict(&self) -> Option<Member> {
         let mut candidates = lock(&self.candidates);
@@ -122,6 +129,7 @@ impl Pools {
                     if pool.idle_since() == Some(since)
                         && let Some(member) = pool.evict()
                     {
+                        metrics::EVICTED.add(1);
                         return Some(member);
                     }
                 }

@@ -10,6 +10,7 @@
 //! - there are never more than are wanted, but for those that are leased while the number goes down.
 
 use crate::setbacks::Setbacks;
+use crate::states::States;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -131,6 +132,10 @@ impl<E> Provision<E> {
             available,
             shortage: self.setbacks.shortage(),
         }
+    }
+
+    pub(crate) fn states(&self) -> States {
+        States { idle: self.idle.len(), busy: self.leased, starting: self.starting }
     }
 
     fn keep(&mut self, environment: E, now: Instant) -> Option<E> {

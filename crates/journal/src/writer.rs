@@ -16,6 +16,7 @@ use crate::frame::{FRAME_BYTES, Frame, frame, is_whole};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -110,6 +111,14 @@ pub struct Files {
     disk: Arc<dyn Disk>,
     pub(crate) format: Format,
     open: RwLock<BTreeMap<u64, Arc<dyn Segment>>>,
+}
+
+/// Of all journals of this process, as far as somebody waited for them.
+static SYNCS: AtomicU64 = AtomicU64::new(0);
+
+/// How often this process waited for the disk in an `append`.
+pub fn syncs() -> u64 {
+    SYNCS.load(Ordering::Relaxed)
 }
 
 impl Journal {
@@ -404,6 +413,9 @@ impl Writer {
             // What of it is on the disk, nobody knows. Without it there is less to run that was not acknowledged.
             drop(current.segment.truncate(offset));
             return Err(error);
+        }
+        if is_synced {
+            SYNCS.fetch_add(1, Ordering::Relaxed);
         }
         current.length += length;
         let number = current.number;

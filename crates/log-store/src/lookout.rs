@@ -96,6 +96,7 @@ impl Spyglass {
         if before + length > WAITING_BYTES_MAX || self.send.send(sighted).is_err() {
             self.waiting.bytes.fetch_sub(length, Ordering::Relaxed);
             self.waiting.dropped.fetch_add(1, Ordering::Relaxed);
+            metrics::EMBEDDED_DROPPED.add(1);
         }
     }
 }

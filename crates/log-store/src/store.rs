@@ -135,6 +135,12 @@ impl Logs {
         found.map(|(_, group)| Arc::clone(group)).collect()
     }
 
+    /// What all groups have on the disk. Looks at every directory. Blocks the thread.
+    pub fn disk_bytes(&self) -> u64 {
+        let groups = self.groups.all();
+        groups.iter().map(|group| group.disk_bytes().unwrap_or_default()).sum()
+    }
+
     /// Every group there is.
     pub fn all(&self) -> Vec<(GroupKey, Arc<Group>)> {
         let known = self.groups.known();

@@ -142,6 +142,7 @@ impl LogStream {
         let mut waiting = queue.lock();
         if waiting.bytes + batch.len() > queue.bytes_max {
             waiting.dropped_bytes += batch.len();
+            metrics::LOG_DROPPED.add(u64::try_from(batch.len()).unwrap_or(u64::MAX));
             return false;
         }
         waiting.bytes += batch.len();

@@ -125,6 +125,13 @@ impl Distribution {
         Some(self.max)
     }
 
+    /// How many values are below a power of two, as far as they have classes.
+    pub fn below(&self, power: f64) -> f64 {
+        let bound = class(power);
+        let below = self.classes.iter().take_while(|(class, _)| *class < bound);
+        below.map(|(_, count)| count).sum()
+    }
+
     fn is_classed(&self) -> bool {
         self.is_empty() || !self.classes.is_empty()
     }
@@ -178,6 +185,16 @@ mod tests {
         assert_eq!((all.min(), all.max()), (1.0, 100.0));
         assert!((all.percentile(90.0).unwrap() - 90.0).abs() <= 90.0 * 0.016);
         assert_eq!(all.percentile(100.0), Some(100.0));
+    }
+
+    #[test]
+    fn values_below_a_power_of_two_are_exactly_those() {
+        let mut all = Distribution::default();
+        for value in [0.2, 0.999, 1.0, 3.999, 4.0] {
+            all.add(value, 1.0);
+        }
+        let below = [0.25, 1.0, 2.0, 4.0, 8.0].map(|power| all.below(power));
+        assert_eq!(below, [1.0, 2.0, 3.0, 4.0, 5.0]);
     }
 
     #[test]

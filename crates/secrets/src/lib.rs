@@ -13,7 +13,9 @@
 mod key_file;
 mod private_file;
 mod random;
+mod token;
 
 pub use key_file::{KeyFile, KeyFileError, Sealer};
 pub use private_file::{PrivateFileError, read_private, write_private};
 pub use random::{access_key_id, secret_access_key, text, unique_id, unique_id_of};
+pub use token::Token;

@@ -146,6 +146,7 @@ impl Committer {
 
         if revision != self.last_revision {
             transaction.commit(revision)?;
+            metrics::STORE_COMMITTED.add(1);
             self.last_revision = revision;
         }
         Ok(outcomes)

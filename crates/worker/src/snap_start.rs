@@ -174,6 +174,7 @@ impl Worker {
         let _hurry = self.launcher.hurry();
         let log = Arc::new(LogStream::create(&self.logs, function));
         let started = Instant::now();
+        metrics::STARTED_BY_RESTORE.add(1);
         log.tell_restore_start(function, &installed);
         let tried = self.try_restore(function, &installed, &log, file, started).await;
         let ending = match &tried {

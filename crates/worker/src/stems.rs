@@ -189,6 +189,13 @@ impl Stems {
         stem
     }
 
+    /// How many are ready, and how many are being started.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let pools = self.pools();
+        let sum = |count: fn(&Pool) -> usize| pools.values().map(count).sum();
+        (sum(|pool| pool.ready.len()), sum(|pool| pool.starting))
+    }
+
     /// Sees to it that there are stems for functions like this one.
     pub(crate) fn expect(self: &Arc<Self>, function: &Function, installed: &Installed) {
         if let Some(kind) = self.kind(function, installed) {

@@ -187,6 +187,11 @@ impl Worker {
         Ok(self.runtimes.find_version(runtime, id)?.id)
     }
 
+    /// Runtimes that were started ahead: those that are ready, and those that are being started.
+    pub fn stems(&self) -> (usize, usize) {
+        self.stems.count()
+    }
+
     /// Stops what was made ready for runtimes that nobody uses any more.
     pub fn reap(&self, now: Instant) {
         self.stems.reap(now);
@@ -402,6 +407,7 @@ impl Worker {
         if let Some(stem) = self.stems.take(function, installed) {
             match stem.grow(&self.launcher, &code, function.limits(), &env).await {
                 Ok(grown) => {
+                    metrics::STARTED_FROM_STEM.add(1);
                     return Ok(Ok(self.with_session(
                         grown,
                         session,
@@ -499,6 +505,7 @@ impl Worker {
         external: Option<External>,
         installed: Option<Arc<Installed>>,
     ) -> Result<Result<(Parts, Option<Connection>), Failure>, StartError> {
+        metrics::STARTED_ORDINARILY.add(1);
         let launched = self.launch(&spec).await;
         let Sandbox { runtime_api, connection, edge, output, log, process } = match launched {
             Ok(sandbox) => sandbox,

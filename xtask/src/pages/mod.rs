@@ -4,6 +4,7 @@
 //! A page is hand-written text with one generated part, between two marks.
 
 mod coverage;
+mod metrics;
 mod options;
 
 use crate::tree::Tree;
@@ -18,12 +19,13 @@ struct Page {
     part: String,
 }
 
-fn pages(tree: &Tree) -> [Page; 3] {
+fn pages(tree: &Tree) -> [Page; 4] {
     let of_lambda = coverage::write_one(&api::lambda::SPEC, &api::model::MEANT);
     [
         Page { path: "docs/coverage.md", part: coverage::write(&api::model::MODELS) },
         Page { path: "docs/coverage/lambda.md", part: of_lambda },
         Page { path: "docs/configuration.md", part: options::write(tree) },
+        Page { path: "docs/metrics.md", part: metrics::write(::metrics::CATALOGUE) },
     ]
 }
 
