@@ -72,6 +72,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Make, list or remove accounts beside the server's own. Asks the server that runs.
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
     /// Ask what policies decide. Asks the server that runs.
     Iam {
         #[command(subcommand)]
@@ -133,6 +138,41 @@ pub(crate) enum QueueCommand {
         #[command(flatten)]
         settings: Settings,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account, print its number, and write the key of its root to `credentials-NUMBER` in the data directory.
+    Create {
+        /// The number that it is to have, twelve digits [default: a random one].
+        #[arg(value_name = "ACCOUNT")]
+        id: Option<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// List all accounts.
+    List {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Remove an account in which nothing is left.
+    Remove {
+        /// Its number.
+        #[arg(value_name = "ACCOUNT")]
+        id: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+impl AccountCommand {
+    pub(crate) const fn settings(&self) -> &Settings {
+        match self {
+            Self::Create { settings, .. }
+            | Self::List { settings }
+            | Self::Remove { settings, .. } => settings,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

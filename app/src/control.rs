@@ -5,6 +5,7 @@
 
 use crate::metering::Metering;
 use crate::recorded::{self, Compared, Listed, Replay, Which, Whole};
+use crate::tenants::{RootKey, Tenant, Tenants};
 use anyhow::{Context, bail};
 use edge::Edge;
 use events::Class;
@@ -54,6 +55,10 @@ pub(crate) enum Request {
         to: String,
         by: Vec<Column>,
     },
+    Accounts,
+    /// Its number, or any.
+    CreateAccount(Option<String>),
+    RemoveAccount(String),
     /// Why somebody may do something, or may not.
     Explain(edge::Question),
     Recordings {
@@ -96,6 +101,8 @@ pub(crate) enum Answer {
     Recordings(Listed),
     Recorded(Vec<Whole>),
     Replayed(Box<Compared>),
+    Accounts(Vec<Tenant>),
+    RootKey(RootKey),
     Error(String),
 }
 
@@ -119,6 +126,7 @@ pub(crate) struct Asked {
     pub(crate) metering: Arc<Metering>,
     pub(crate) edge: Arc<Edge>,
     pub(crate) recordings: Recordings,
+    pub(crate) tenants: Tenants,
 }
 
 impl Asked {
@@ -127,12 +135,14 @@ impl Asked {
         metering: &Arc<Metering>,
         edge: &Arc<Edge>,
         recordings: &Recordings,
+        tenants: Tenants,
     ) -> Self {
         Self {
             lambda: lambda.clone(),
             metering: Arc::clone(metering),
             edge: Arc::clone(edge),
             recordings: recordings.clone(),
+            tenants,
         }
     }
 }
@@ -212,6 +222,15 @@ async fn answer_to(request: Request, asked: &Asked) -> Answer {
         Request::Usage { from, to, by } => match asked.metering.usage(&from, &to, &by).await {
             Ok(rows) => Answer::Usage(rows),
             Err(error) => Answer::Error(format!("cannot sum up: {error}")),
+        },
+        Request::Accounts => Answer::Accounts(asked.tenants.list()),
+        Request::CreateAccount(id) => match asked.tenants.create(id.as_deref()).await {
+            Ok(key) => Answer::RootKey(key),
+            Err(error) => Answer::Error(format!("{error:#}")),
+        },
+        Request::RemoveAccount(id) => match asked.tenants.remove(&id).await {
+            Ok(()) => Answer::Count(1),
+            Err(error) => Answer::Error(format!("{error:#}")),
         },
         Request::Explain(question) => match asked.edge.explain(&question) {
             Ok(explanation) => Answer::Explanation(explanation),

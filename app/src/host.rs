@@ -39,7 +39,8 @@ impl fmt::Debug for FunctionHost {
 
 impl Host for FunctionHost {
     fn open_session(&self, function: &Function, session_name: &str) -> std::io::Result<Session> {
-        let credentials = self.identity.issue_session(&function.role, session_name);
+        let credentials =
+            self.identity.issue_session(&function.account, &function.role, session_name);
         let access_key_id = credentials.access_key_id.clone();
         let revoke = Revoke { identity: Arc::clone(&self.identity), access_key_id };
         Ok(Session {

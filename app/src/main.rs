@@ -16,10 +16,13 @@ mod scrape;
 mod stored_code;
 mod subscribers;
 mod telemetry;
+mod tenants;
 mod terminal;
 mod urls;
 
-use arguments::{Arguments, Command, IamCommand, QueueCommand, RuntimesCommand, Settings};
+use arguments::{
+    AccountCommand, Arguments, Command, IamCommand, QueueCommand, RuntimesCommand, Settings,
+};
 use clap::Parser;
 use config::Config;
 use std::process::ExitCode;
@@ -55,6 +58,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Queue { command, settings } => {
             let settings = command.as_ref().map_or(&settings, QueueCommand::settings);
             command::queue::run(&load(settings)?, command.as_ref())
+        }
+        Command::Account { command } => {
+            command::account::run(&load(AccountCommand::settings(&command))?, &command)
         }
         Command::Iam { command: IamCommand::Explain { asked, settings } } => {
             command::iam::explain(&load(&settings)?, &asked)

@@ -6,12 +6,10 @@
 
 use crate::opening::Later;
 use api::lambda::LambdaEndpoint;
-use edge::{Front, Guest, Powers, Reception, Signer, Site};
+use edge::{Front, Guest, Reception, Site};
 use http::request::Parts;
 use lambda::{Lambda, UrlCaller, UrlName, UrlReception, UrlRequest};
-use names::AccountId;
-use policy::{Named, Principal, Sources};
-use wire::{BoxFuture, Caller, Response};
+use wire::{BoxFuture, Response};
 
 const BY_PATH: &str = "/_tinderbox/url/";
 const LABEL: &str = "lambda-url";
@@ -19,10 +17,6 @@ const LABEL: &str = "lambda-url";
 const BODY_BYTES_MAX: usize = 6_291_456;
 
 pub(crate) struct FunctionUrls(pub(crate) Later<LambdaEndpoint<Lambda>>);
-
-/// Who signed, as a policy names them.
-#[derive(Debug)]
-struct SignedBy<'a>(&'a Signer);
 
 impl Front for FunctionUrls {
     fn name(&self) -> &'static str {
@@ -49,7 +43,7 @@ impl Front for FunctionUrls {
     fn answer<'a>(&'a self, guest: &'a Guest) -> BoxFuture<'a, Response> {
         Box::pin(async move {
             let LambdaEndpoint(lambda) = self.0.wait().await;
-            let signed_by = guest.signer.as_ref().map(SignedBy);
+            let signer = guest.signer.as_ref();
             let request = UrlRequest {
                 url: &name_of(&guest.site),
                 request_id: guest.request_id,
@@ -60,35 +54,14 @@ impl Front for FunctionUrls {
                 path: guest.path(),
                 head: &guest.head,
                 body: guest.body.clone(),
-                caller: signed_by.as_ref().map(|signed_by| signed_by as &dyn UrlCaller),
+                caller: signer.map(|signer| UrlCaller {
+                    account: signer.key.account(),
+                    caller: signer.key.caller(),
+                }),
+                authority: guest.authority.clone(),
             };
             lambda.answer_url(request).await
         })
-    }
-}
-
-impl UrlCaller for SignedBy<'_> {
-    fn account(&self) -> &AccountId {
-        self.0.key.account()
-    }
-
-    fn caller(&self) -> &Caller {
-        self.0.key.caller()
-    }
-
-    fn principal(&self) -> Principal<'_> {
-        let account = self.account().as_str();
-        match &self.0.powers {
-            Powers::Root => Principal::Root { account },
-            Powers::Held(entity) => entity.principal(account),
-        }
-    }
-
-    fn sources<'a>(&'a self, resource: &'a [Named]) -> Sources<'a> {
-        match &self.0.powers {
-            Powers::Root => Sources { resource, ..Sources::default() },
-            Powers::Held(entity) => entity.sources(resource),
-        }
     }
 }
 

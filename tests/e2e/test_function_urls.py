@@ -6,7 +6,7 @@ import http.client
 import json
 
 import pytest
-from harness import ACCOUNT, REGION, Reply, node_runtime, sign_headers
+from harness import ACCOUNT, REGION, Reply, allow, node_runtime, policy, sign_headers, unique
 
 ECHO = """
 import base64, json
@@ -67,6 +67,16 @@ class Url:
         headers = {"Content-Type": content_type, **arguments.pop("headers", {})}
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.get(method="POST", body=body, headers=headers, **arguments)
+
+
+def user_key(platform, *statements):
+    """The access key of a new user with a policy of these."""
+    iam, name = platform.client("iam"), unique("user")
+    arn = iam.create_user(UserName=name)["User"]["Arn"]
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return arn, {"key": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
 
 @pytest.fixture(scope="module")
@@ -378,3 +388,52 @@ def test_a_function_that_does_not_stream_is_answered_as_it_is(platform):
     )
     reply = url.get()
     assert (reply.status, reply.json()) == (200, {"statusCode": 201, "body": "b"})
+
+
+def test_a_user_needs_both_permissions_and_conditions_hold(platform):
+    url = Url(platform.python(ECHO), auth="AWS_IAM")
+    signed = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    by_url = allow("lambda:InvokeFunctionUrl", url.function.arn)
+    by_url["Condition"] = {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}
+    for statements, status in [
+        ([], 403),
+        ([by_url], 403),
+        ([allow("lambda:InvokeFunction")], 403),
+        ([by_url, allow("lambda:InvokeFunction", Condition=signed)], 201),
+        (
+            [
+                {**by_url, "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}},
+                allow("lambda:Invoke*"),
+            ],
+            201,
+        ),
+        ([{**by_url, "Effect": "Deny"}, allow("lambda:Invoke*")], 403),
+    ]:
+        arn, key = user_key(platform, *statements)
+        reply = url.get(**key)
+        assert reply.status == status, statements
+        assert status == 201 or reply.json() == FORBIDDEN
+        if status == 201:
+            iam = reply.json()["requestContext"]["authorizer"]["iam"]
+            assert (iam["userArn"], iam["accountId"], iam["accessKey"]) == (arn, ACCOUNT, key["key"])
+    # Who may call the function itself may not by its URL, where the policy says so.
+    arn, key = user_key(platform)
+    for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
+        more = {"FunctionUrlAuthType": "AWS_IAM"} if action.endswith("Url") else {}
+        platform.client().add_permission(
+            FunctionName=url.function.name, StatementId=action.split(":")[1], Action=action, Principal=arn, **more
+        )
+    assert url.get(**key).status == 201
+    assert url.get(key=key["key"], secret="wrong").status == 403
+
+
+@pytest.mark.parametrize("mode", ["warn", "off"])
+def test_modes_are_those_of_urls_too(new_platform, mode):
+    platform = new_platform("--set", f"identity.mode={mode}").start()
+    open_to_nobody = Url(platform.python(ECHO), is_public=False)
+    assert open_to_nobody.get().status == 201
+    signed = Url(platform.python(ECHO), auth="AWS_IAM")
+    assert signed.get(**user_key(platform)[1]).status == 201
+    assert signed.get().status == 403
+    log = platform.log_path.read_text()
+    assert ("would be denied" in log and "lambda:InvokeFunctionUrl" in log) == (mode == "warn")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The commands, one file each.
 
+pub(crate) mod account;
 pub(crate) mod archive;
 pub(crate) mod doctor;
 pub(crate) mod iam;

@@ -10,6 +10,7 @@ use crate::principals::Principals;
 use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::stored_code::CodeInBuckets;
 use crate::subscribers::Subscribers;
+use crate::tenants::Tenants;
 use crate::urls::FunctionUrls;
 use crate::{control, polled, telemetry, terminal};
 use anyhow::{Context, bail};
@@ -182,9 +183,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
     let objects = objects.await.context("the objects were not opened")??;
     let page = metrics_page(data_dir, &sources)?;
-    let edge = edge(config, services, &lambda, &principals, &objects);
+    let edge = edge(config, services, &lambda, &messages, &principals, &objects);
     let edge = edge.with_page(PAGE, Access::Open, page);
-    let objects = Arc::new(CodeInBuckets(objects));
+    let stored_code = Arc::new(CodeInBuckets(objects.clone()));
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let edge = Arc::new(edge);
@@ -203,13 +204,14 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     }
     let queues = queues.await.context("the queues were not opened")??;
     messages.set(SqsEndpoint(queues.clone()));
-    let functions = functions.with_queues(Arc::new(queues.clone())).with_stored_code(objects);
-    let functions = functions.with_roles(roles(iam, config.identity.mode));
+    let functions = functions.with_queues(Arc::new(queues.clone())).with_stored_code(stored_code);
+    let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
     let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let asked = Asked::new(&opened, &metering, &edge, &recordings);
+    let tenants = Tenants::new(iam, &opened, &queues, &logs, &objects);
+    let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
     let control = control::serve(data_dir, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
     lambda.set(LambdaEndpoint(opened.clone()));
@@ -318,6 +320,7 @@ fn edge(
     config: &Config,
     services: Vec<Arc<dyn Endpoint>>,
     lambda: &Later<LambdaEndpoint<Lambda>>,
+    messages: &Later<SqsEndpoint<Sqs>>,
     principals: &Principals,
     objects: &S3,
 ) -> Edge {
@@ -325,6 +328,7 @@ fn edge(
     Edge::new(config.edge.clone(), services, Arc::clone(&principals.identity))
         .with_mode(config.identity.mode)
         .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
+        .with_resources("sqs", Arc::new(QueueResources(messages.clone())))
         .with_resources("iam", Arc::new(principals.iam.clone()))
         .with_resources("s3", Arc::new(objects.clone()))
         .with_objects(Arc::new(objects.clone()))
@@ -456,6 +460,23 @@ impl Resources for LambdaResources {
 
     fn fact(&self, arn: &str, key: &str) -> Option<String> {
         self.0.get()?.0.fact_of(arn, key)
+    }
+}
+
+/// The same of queues.
+struct QueueResources(Later<SqsEndpoint<Sqs>>);
+
+impl Resources for QueueResources {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.get().map(|queues| queues.0.attached_policies(arn)).unwrap_or_default()
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.get()?.0.tag_of(arn, key)
+    }
+
+    fn fact(&self, _: &str, _: &str) -> Option<String> {
+        None
     }
 }
 

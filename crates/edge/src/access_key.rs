@@ -2,7 +2,6 @@
 //! Access keys: made, and what they stand for.
 
 use names::AccountId;
-use sha2::{Digest, Sha256};
 use sigv4::Credentials;
 use std::fmt;
 use wire::Caller;
@@ -71,10 +70,12 @@ impl AccessKey {
     pub(crate) fn session(
         account: &AccountId,
         role_arn: &str,
+        role_id: &str,
         session_name: &str,
         session: &SessionCredentials,
     ) -> Self {
-        let caller = session_caller(account, role_arn, session_name, &session.access_key_id);
+        let caller =
+            session_caller(account, role_arn, role_id, session_name, &session.access_key_id);
         let credentials = Credentials::new(session.secret_access_key.as_str())
             .with_session_token(session.session_token.as_str());
         Self::new(credentials, account.clone(), caller)
@@ -96,20 +97,14 @@ impl SessionCredentials {
 pub(crate) fn session_caller(
     account: impl fmt::Display,
     role_arn: &str,
+    role_id: &str,
     session_name: &str,
     access_key_id: &str,
 ) -> Caller {
     let role_name = role_arn.rsplit('/').next().unwrap_or(role_arn);
     Caller {
         arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"),
-        user_id: format!("{}:{session_name}", role_id(role_arn)),
+        user_id: format!("{role_id}:{session_name}"),
         access_key_id: access_key_id.to_owned(),
     }
-}
-
-/// The same for the same role: `AROA` and 17 letters.
-fn role_id(role_arn: &str) -> String {
-    let hash = Sha256::digest(role_arn.as_bytes());
-    let bytes = hash.first_chunk().expect("a digest of 32 bytes has 17");
-    secrets::unique_id_of("AROA", bytes)
 }

@@ -15,6 +15,12 @@ pub trait Directory: Send + Sync + 'static {
     /// `arn:aws:iam::000000000000:role/path/name` or `arn:aws:sts::000000000000:assumed-role/name/session`.
     fn powers(&self, arn: &str) -> Option<Powers>;
 
+    /// The id of a role, by its ARN: `AROA...`.
+    fn role_id(&self, role_arn: &str) -> Option<String>;
+
+    /// Whether there is more than one account: only then can a call of root be for another's.
+    fn has_several_accounts(&self) -> bool;
+
     /// What the bearer of a session may do now. `None`: whose session it is, is gone.
     fn session_powers(&self, session: &Session) -> Option<Powers>;
 }

@@ -155,7 +155,9 @@ impl Edge {
             return Err(refuse(SignatureError::ExpiredToken));
         }
         record.operation = record.operation.or_else(|| action_of(&endpoint, &bytes));
-        let authority = self.guard.authority(signer, || Origin::of(peer, &head.headers));
+        let has_several_accounts = self.identity.has_several_accounts();
+        let origin = || Origin::of(peer, &head.headers);
+        let authority = self.guard.authority(signer, has_several_accounts, origin);
         let cx = context(head, &key, authority, region, record.request_id);
         Ok(Received { endpoint, route, cx, bytes, room })
     }

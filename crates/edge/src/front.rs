@@ -7,6 +7,7 @@
 use crate::body::{self, Outgoing, ReadError};
 use crate::directory::Signer;
 use crate::dispatch::{Aborted, Record, finish, hash, set_request_id, set_trace, trace};
+use crate::facts::Origin;
 use crate::running::Running;
 use crate::{Edge, clock, refusal};
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use sigv4::{Claim, SignatureError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use wire::{BoxFuture, Fault, Protocol, Response};
+use wire::{Authority, BoxFuture, Fault, Protocol, Response};
 
 /// Answers requests that are no calls of AWS's operations.
 pub trait Front: Send + Sync + 'static {
@@ -70,6 +71,8 @@ pub struct Guest {
     pub body: Bytes,
     /// `None`: the site asks nobody to sign, or nobody did.
     pub signer: Option<Signer>,
+    /// What the signer may do, or nobody in particular.
+    pub authority: Authority,
 }
 
 impl Guest {
@@ -116,7 +119,9 @@ impl Edge {
         let (mut response, fault) = match self.admit(&*front, &site, &head, &mut body).await {
             Ok((bytes, signer, room)) => {
                 let (request_id, trace) = (record.request_id, trace(&head));
-                let guest = Guest { site, request_id, trace, source, head, body: bytes, signer };
+                let authority = self.authority_of(signer.as_ref(), source, &head);
+                let guest =
+                    Guest { site, request_id, trace, source, head, body: bytes, signer, authority };
                 return Ok(welcome(front, guest, room, record).await);
             }
             Err(Stop::Aborted(aborted)) => return Err(aborted),
@@ -132,6 +137,17 @@ impl Edge {
         set_request_id(&mut response, record.request_id);
         record.log(&response, fault.as_ref());
         Ok(finish(response))
+    }
+
+    fn authority_of(&self, signer: Option<&Signer>, source: IpAddr, head: &Parts) -> Authority {
+        let origin = || Origin::of(source, &head.headers);
+        match signer {
+            Some(signer) => {
+                let has_several_accounts = self.identity.has_several_accounts();
+                self.guard.authority(signer.clone(), has_several_accounts, origin)
+            }
+            None => self.guard.authority_of_guest(origin()),
+        }
     }
 
     /// Reads the body, and finds out who signed where somebody must.

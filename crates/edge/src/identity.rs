@@ -12,6 +12,7 @@ use crate::guard::Mode;
 use crate::session::SessionTokens;
 use names::{AccountId, Region};
 use secrets::{PrivateFileError, read_private, write_private};
+use sha2::{Digest, Sha256};
 use sigv4::Presign;
 use std::collections::HashMap;
 use std::fmt;
@@ -24,8 +25,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityOptions {
     /// What happens to a call that no policy allows: `enforce` refuses it, `warn` logs it and lets it through, `off` does not
-    /// look at policies and is refused unless the server listens on loopback only. Root is not bound by policies, and no mode
-    /// lets a caller into another account. Default: enforce.
+    /// look at policies and is refused unless the server listens on loopback only. Root is not bound by policies in its own account,
+    /// and no mode lets anybody into another one. Default: enforce.
     pub mode: Mode,
 }
 
@@ -124,10 +125,16 @@ impl Identity {
         &self.account
     }
 
-    /// Makes a key for a session of a role. It is good until it is revoked or the process ends.
-    pub fn issue_session(&self, role_arn: &str, session_name: &str) -> SessionCredentials {
+    /// Makes a key for a session of a role of `account`. It is good until it is revoked or the process ends.
+    pub fn issue_session(
+        &self,
+        account: &AccountId,
+        role_arn: &str,
+        session_name: &str,
+    ) -> SessionCredentials {
         let session = SessionCredentials::random();
-        let key = AccessKey::session(&self.account, role_arn, session_name, &session);
+        let role_id = self.role_id(role_arn);
+        let key = AccessKey::session(account, role_arn, &role_id, session_name, &session);
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.insert(session.access_key_id.as_str().into(), Arc::new(key));
         session
@@ -153,6 +160,16 @@ impl Identity {
         let (session, key) = self.tokens.get()?.open(access_key_id, token)?;
         let powers = directory.session_powers(&session)?;
         Some(Signer { key: Arc::new(key), powers })
+    }
+
+    /// The id of a role, or one that stands in for it.
+    pub(crate) fn role_id(&self, role_arn: &str) -> String {
+        let found = self.directory.get().and_then(|directory| directory.role_id(role_arn));
+        found.unwrap_or_else(|| stand_in_id(role_arn))
+    }
+
+    pub(crate) fn has_several_accounts(&self) -> bool {
+        self.directory.get().is_some_and(|directory| directory.has_several_accounts())
     }
 
     /// What the principal with this ARN may do now.
@@ -201,6 +218,13 @@ impl Identity {
     pub(crate) fn find_link_key(&self, access_key_id: &str) -> Option<&AccessKey> {
         (self.links.caller.access_key_id == access_key_id).then_some(&self.links)
     }
+}
+
+/// The id of a role that is not there, which functions may have where policies are not enforced: the same for the same role.
+fn stand_in_id(role_arn: &str) -> String {
+    let hash = Sha256::digest(role_arn.as_bytes());
+    let bytes = hash.first_chunk().expect("a digest of 32 bytes has 17");
+    secrets::unique_id_of("AROA", bytes)
 }
 
 fn read_key(path: &Path) -> Result<Option<(String, String)>, IdentityError> {
@@ -278,7 +302,8 @@ mod tests {
     #[test]
     fn a_session_is_known_until_it_is_revoked_and_root_can_not_be() {
         let identity = Identity::well_known(account());
-        let session = identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f");
+        let role = "arn:aws:iam::000000000000:role/service-role/r";
+        let session = identity.issue_session(&account(), role, "f");
         let caller = identity.find(&session.access_key_id, None).unwrap().key.caller.clone();
         assert_eq!(caller.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
         assert!(
@@ -287,7 +312,7 @@ mod tests {
                 && caller.user_id.len() == 23
         );
         assert!(session.access_key_id.starts_with("ASIA") && session.access_key_id.len() == 20);
-        let other = identity.issue_session("arn:aws:iam::000000000000:role/service-role/r", "f");
+        let other = identity.issue_session(&account(), role, "f");
         assert_ne!(
             (other.access_key_id, other.secret_access_key),
             (session.access_key_id.clone(), session.secret_access_key.clone())

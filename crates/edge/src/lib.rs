@@ -144,9 +144,11 @@ impl Edge {
     /// Who this server is when it calls as a session of a role, and what it may do then, as policies say at this moment.
     pub fn act_as(&self, role_arn: &str, session_name: &str) -> (Caller, Authority) {
         let account = guard::account_of(role_arn).unwrap_or(self.identity.account().as_str());
-        let caller = access_key::session_caller(account, role_arn, session_name, "");
+        let role_id = self.identity.role_id(role_arn);
+        let caller = access_key::session_caller(account, role_arn, &role_id, session_name, "");
         let powers = self.identity.session_powers(&caller.arn);
-        let authority = self.guard.authority_of(powers, Origin::nowhere);
+        let has_several_accounts = self.identity.has_several_accounts();
+        let authority = self.guard.authority_of(powers, has_several_accounts, Origin::nowhere);
         (caller, authority)
     }
 

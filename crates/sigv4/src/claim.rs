@@ -147,7 +147,7 @@ impl<'a> Claim<'a> {
             session_token,
             payload: stated_payload(headers)?,
         }
-        .checked()
+        .checked(headers)
     }
 
     fn parse_query(query: &'a str, headers: &HeaderMap) -> Result<Self, SignatureError> {
@@ -200,11 +200,11 @@ impl<'a> Claim<'a> {
                 false => None,
             },
         }
-        .checked()
+        .checked(headers)
     }
 
-    /// What can be said without the key: the scope fits the date, and `host` is signed.
-    fn checked(self) -> Result<Self, SignatureError> {
+    /// What can be said without the key: the scope fits the date, and what must be signed is.
+    fn checked(self, headers: &HeaderMap) -> Result<Self, SignatureError> {
         let Some((_, scope, terminator)) = Scope::split(&self.credential) else {
             return Err(SignatureError::Incomplete(format!(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{}'",
@@ -225,7 +225,8 @@ impl<'a> Claim<'a> {
                 scope.date, self.signed_at
             )));
         }
-        if !self.signed_headers.split(';').any(|name| name == "host") {
+        let is_signed = |header: &str| self.signed_headers.split(';').any(|name| name == header);
+        if !is_signed("host") {
             return Err(SignatureError::Scope(
                 "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
                     .to_owned(),
@@ -234,7 +235,21 @@ impl<'a> Claim<'a> {
         if scope.service != OBJECTS && !matches!(self.payload, None | Some(Payload::Hash(_))) {
             return Err(SignatureError::Mismatch);
         }
-        Ok(self)
+        // Amazon S3 has rules of its own.
+        if scope.service == OBJECTS {
+            return Ok(self);
+        }
+        // What AWS reads in a head was meant by who signed. A session's token is added after signing by some clients; whose it
+        // is, its key proves.
+        let mut read_by_aws = headers
+            .keys()
+            .filter(|name| name.as_str().starts_with("x-amz-") && *name != X_AMZ_SECURITY_TOKEN);
+        match read_by_aws.find(|name| !is_signed(name.as_str())) {
+            Some(name) => Err(SignatureError::Scope(format!(
+                "'{name}' must be a 'SignedHeader' in the AWS Authorization."
+            ))),
+            None => Ok(self),
+        }
     }
 
     /// The token that came with a temporary key.

@@ -318,3 +318,55 @@ proptest! {
         }
     }
 }
+
+/// What AWS reads in a head is signed, or the request is refused before its signature is looked at.
+#[test]
+fn headers_of_aws_must_be_signed() {
+    let credentials = Credentials::new("secret");
+    for (name, is_refused) in [
+        ("x-amz-target", true),
+        ("x-amz-invocation-type", true),
+        ("X-Amz-Date", false),
+        ("x-amz-security-token", false),
+        ("x-amzn-trace-id", false),
+        ("user-agent", false),
+    ] {
+        let mut head = signed(&credentials);
+        head.headers
+            .append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), "v".parse().unwrap());
+        let parsed = Claim::parse(&head).map(drop);
+        let expected = SignatureError::Scope(format!(
+            "'{name}' must be a 'SignedHeader' in the AWS Authorization."
+        ));
+        assert_eq!(parsed, if is_refused { Err(expected) } else { Ok(()) }, "{name}");
+    }
+    // A second date is not the one that was signed.
+    let mut twice = signed(&credentials);
+    twice.headers.append("x-amz-date", "20261123T035500Z".parse().unwrap());
+    let claim = Claim::parse(&twice).unwrap();
+    let error = claim.check_signature(&twice, &credentials, PayloadHash::of(b"")).unwrap_err();
+    assert_eq!(error, SignatureError::Mismatch);
+}
+
+/// A request that was seen on its way is good for as long as a slow one would be, and its date can not be moved.
+#[test]
+fn a_replayed_request_grows_too_old() {
+    let credentials = Credentials::new("secret");
+    let head = signed(&credentials);
+    let claim = Claim::parse(&head).unwrap();
+    assert_eq!(claim.check_head(&credentials, now(900)), Ok(()));
+    assert!(matches!(
+        claim.check_head(&credentials, now(901)),
+        Err(SignatureError::Expired { .. })
+    ));
+    assert!(matches!(
+        claim.check_head(&credentials, now(-901)),
+        Err(SignatureError::NotYetCurrent { .. })
+    ));
+    let mut moved = signed(&credentials);
+    moved.headers.insert("x-amz-date", now(60).to_string().parse().unwrap());
+    let claim = Claim::parse(&moved).unwrap();
+    assert_eq!(claim.check_head(&credentials, now(901)), Ok(()));
+    let error = claim.check_signature(&moved, &credentials, PayloadHash::of(b"")).unwrap_err();
+    assert_eq!(error, SignatureError::Mismatch);
+}

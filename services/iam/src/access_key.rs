@@ -36,22 +36,24 @@ impl Iam {
         self.accounts.with(&cx.account, |account| keys(account, owner).cloned().unwrap_or_default())
     }
 
-    pub(crate) async fn make_key(&self, account: &AccountId, owner: &Owner) -> Result<NewKey> {
+    /// A key that nobody has yet.
+    pub(crate) fn new_key(&self) -> NewKey {
         let (id, secret) = (secrets::access_key_id("AKIA"), secrets::secret_access_key());
-        let record = KeyRecord {
-            created: now(),
-            is_active: true,
-            sealed_secret: self.accounts.seal(&id, &secret),
-        };
+        let sealed_secret = self.accounts.seal(&id, &secret);
+        NewKey { id, secret, record: KeyRecord { created: now(), is_active: true, sealed_secret } }
+    }
+
+    pub(crate) async fn make_key(&self, account: &AccountId, owner: &Owner) -> Result<NewKey> {
+        let key = self.new_key();
         let add = |keys: &mut BTreeMap<String, KeyRecord>| {
             if keys.len() >= quota::ACCESS_KEYS_PER_USER {
                 return Err(error::exceeded("AccessKeysPerUser", quota::ACCESS_KEYS_PER_USER));
             }
-            keys.insert(id.clone(), record.clone());
+            keys.insert(key.id.clone(), key.record.clone());
             Ok(())
         };
         self.change_keys(account, owner, add).await?;
-        Ok(NewKey { id, secret, record })
+        Ok(key)
     }
 
     /// Changes the keys of `owner`, or none of them.

@@ -18,6 +18,7 @@ use secrets::{KeyFile, Sealer};
 use serde::Serialize;
 use sigv4::Credentials;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Batch, DecodeError, Entry, Expectation, Keyspace, ReadError, Store};
@@ -108,6 +109,8 @@ pub(crate) struct Accounts {
     sealer: Sealer,
     tables: RwLock<Tables>,
     changing: tokio::sync::Mutex<()>,
+    /// Whether there is more than one account. Each request of root looks at it.
+    are_several: AtomicBool,
 }
 
 /// The right to change something.
@@ -158,6 +161,7 @@ impl Accounts {
             sealer: key_file.sealer("access keys"),
             tables: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
+            are_several: AtomicBool::default(),
         };
         accounts.load().await?;
         let changing = accounts.change().await;
@@ -187,8 +191,13 @@ impl Accounts {
             let (account, _) = split(&entry.key)?;
             tables.apply(&account, Change::put_policy(decode(&entry)?), &self.sealer)?;
         }
+        self.are_several.store(tables.count() > 1, Ordering::Relaxed);
         *self.tables.write().unwrap_or_else(PoisonError::into_inner) = tables;
         Ok(())
+    }
+
+    pub(crate) fn are_several(&self) -> bool {
+        self.are_several.load(Ordering::Relaxed)
     }
 
     /// Looks at all accounts.
@@ -261,6 +270,7 @@ impl Changing<'_> {
                 .apply(account, change, &accounts.sealer)
                 .expect("what was sealed under this key file a moment ago opens");
         }
+        accounts.are_several.store(tables.count() > 1, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -268,6 +278,17 @@ impl Changing<'_> {
 impl Tables {
     pub(crate) fn account(&self, id: &AccountId) -> Option<&Account> {
         self.accounts.get(id)
+    }
+
+    /// The accounts that there are, in no order.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&AccountId, &Account, &AccountRecord)> {
+        self.accounts
+            .iter()
+            .filter_map(|(id, account)| Some((id, account, account.record.as_ref()?)))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.accounts().count()
     }
 
     pub(crate) fn key(&self, access_key_id: &str) -> Option<&Key> {

@@ -59,6 +59,14 @@ impl Directory for Iam {
         self.accounts.look(|tables| powers(tables, arn))
     }
 
+    fn role_id(&self, role_arn: &str) -> Option<String> {
+        self.of_entity(role_arn, |entity| entity.role().is_some().then(|| entity.id.clone()))
+    }
+
+    fn has_several_accounts(&self) -> bool {
+        self.accounts.are_several()
+    }
+
     fn session_powers(&self, session: &Session) -> Option<Powers> {
         self.accounts.look(|tables| {
             let held = match powers(tables, &session.arn)? {
@@ -165,11 +173,11 @@ pub(crate) fn holder<'a>(account: &'a Account, arn: &str) -> Option<&'a Arc<Enti
 /// Called with the tables locked, so that what is kept ready is of the tables as they are.
 fn powers(tables: &Tables, arn: &str) -> Option<Powers> {
     let (account, resource) = account_and_resource(arn)?;
-    if resource == "root" {
-        return Some(Powers::Root);
-    }
     let id: AccountId = account.parse().ok()?;
     let found = tables.account(&id)?;
+    if resource == "root" {
+        return found.record.as_ref().map(|_| Powers::Root);
+    }
     let entity = holder(found, arn).filter(|entity| entity.kind() != Kind::Group)?;
     let own_arn = entity.arn(&id);
     if !resource.starts_with("assumed-role/") && own_arn != arn {

@@ -28,9 +28,11 @@ mod record;
 mod service_linked;
 mod simulation;
 mod tag;
+mod tenancy;
 mod view;
 
 pub use accounts::OpenError;
+pub use tenancy::{AccountError, ListedAccount, NewAccount};
 
 use accounts::Accounts;
 use api::iam::IamEndpoint;
@@ -44,6 +46,8 @@ use wire::Endpoint;
 #[derive(Debug, Clone)]
 pub struct Iam {
     accounts: Arc<Accounts>,
+    /// The account that is there from the first start on.
+    first: AccountId,
 }
 
 impl Iam {
@@ -56,7 +60,7 @@ impl Iam {
         with_role: bool,
     ) -> Result<Self, OpenError> {
         let accounts = Accounts::open(store, key_file, first, with_role).await?;
-        Ok(Self { accounts: Arc::new(accounts) })
+        Ok(Self { accounts: Arc::new(accounts), first: first.clone() })
     }
 
     /// The service, as it is called over the wire.

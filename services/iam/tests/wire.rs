@@ -19,6 +19,7 @@ use wire::{Caller, Context, Endpoint};
 
 /// IAM with an empty store of its own.
 struct Service {
+    iam: Iam,
     endpoint: Arc<dyn Endpoint>,
     _dir: TempDir,
 }
@@ -33,7 +34,7 @@ impl Service {
         let store = Store::open(dir.path(), store::Options::default()).unwrap();
         let first = "000000000000".parse().unwrap();
         let iam = Iam::open(&store, &KeyFile::ephemeral(), &first, true).await.unwrap();
-        Self { endpoint: iam.endpoint(), _dir: dir }
+        Self { endpoint: iam.endpoint(), iam, _dir: dir }
     }
 
     /// Sends a form as root of `account`, and answers the status and the body.
@@ -331,4 +332,32 @@ async fn the_keys_of_policies_are_listed() {
         </ResponseMetadata>
         </GetContextKeysForPrincipalPolicyResponse>"#]],
     );
+}
+
+#[tokio::test]
+async fn accounts_come_and_go_and_names_are_each_ones_own() {
+    let service = with_ana().await;
+    let iam = &service.iam;
+    let made = iam.create_account(None).await.unwrap();
+    let id = made.id.as_str();
+    assert!(iam.create_account(Some(made.id.clone())).await.is_err());
+    let ana = [("UserName", "ana")];
+    assert!(service.send_as(id, "GetUser", &ana).await.contains("<Code>NoSuchEntity</Code>"));
+    let answer = service.send_as(id, "CreateUser", &ana).await;
+    assert!(answer.contains(&format!("<Arn>arn:aws:iam::{id}:user/ana</Arn>")), "{answer}");
+    let listed: Vec<_> =
+        iam.accounts().into_iter().map(|listed| (listed.id, listed.users)).collect();
+    let first = "000000000000".parse().unwrap();
+    assert_eq!(listed, [(first, 1), (made.id.clone(), 1)]);
+
+    let error = iam.remove_account(&made.id).await.unwrap_err().to_string();
+    assert!(error.ends_with("is not empty: it has users, groups or roles"), "{error}");
+    service.send_as(id, "DeleteUser", &ana).await;
+    iam.remove_account(&made.id).await.unwrap();
+    let error = iam.remove_account(&made.id).await.unwrap_err().to_string();
+    assert_eq!(error, format!("there is no account {id}"));
+    let first = &iam.accounts()[0].id;
+    let error = iam.remove_account(first).await.unwrap_err().to_string();
+    assert!(error.ends_with("is the server's own: it stays"), "{error}");
+    assert!(service.send("GetUser", &ana).await.starts_with("200"));
 }

@@ -3,10 +3,11 @@
 
 use crate::Invoke;
 use crate::function::{Function, Key};
+use crate::layer::LayerKey;
 use crate::permissions::policy_of;
 use crate::registry::Place;
 use crate::service::Service;
-use names::FunctionArn;
+use names::{AccountId, FunctionArn};
 use policy::{Facts, Named, Principal, Request, Sources, evaluate};
 use std::sync::Arc;
 
@@ -15,12 +16,22 @@ const FUNCTION_ARN: &str = "lambda:FunctionArn";
 
 impl<I: Invoke> Service<I> {
     pub(crate) fn attached_policies(&self, arn: &str) -> Vec<Named> {
-        let find = || {
+        let of_function = || {
             let arn: FunctionArn = arn.parse().ok()?;
             let function = self.function_of(&arn)?;
             policy_of(&function, arn.qualifier.as_ref()).map(|policy| policy.named().clone())
         };
-        find().into_iter().collect()
+        of_function().or_else(|| self.policy_of_layer(arn)).into_iter().collect()
+    }
+
+    /// The policy of a layer version: `arn:aws:lambda:us-east-1:000000000000:layer:name:1`.
+    fn policy_of_layer(&self, arn: &str) -> Option<Named> {
+        let mut parts = arn.strip_prefix("arn:aws:lambda:")?.split(':');
+        let (region, account) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let name = (parts.next()? == "layer").then(|| parts.next())??.to_owned();
+        let number = parts.next()?.parse().ok()?;
+        let version = self.layers.version(&LayerKey { account, region, name }, number)?;
+        version.record.policy.as_ref().map(|policy| policy.named().clone())
     }
 
     pub(crate) fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
@@ -55,6 +66,24 @@ impl<I: Invoke> Service<I> {
         let request = Request { principal, action, resource: arn, resource_account, facts };
         let sources = Sources { resource: &policies, ..Sources::default() };
         evaluate(&request, &sources).is_allowed()
+    }
+
+    /// What there is of the account, if there is anything.
+    pub(crate) fn holds(&self, account: &AccountId) -> Option<&'static str> {
+        let is_its = |function: &Arc<Function>| function.key.account == *account;
+        if self.table.all().iter().any(is_its) {
+            Some("functions")
+        } else if self.layers.has_any_of(account) {
+            Some("layers")
+        } else if self.mappings.has_any_of(account) {
+            Some("event source mappings")
+        } else if self.signing.has_any_of(account) {
+            Some("code signing configurations")
+        } else if self.providers.has_any_of(account) {
+            Some("capacity providers")
+        } else {
+            None
+        }
     }
 
     fn function_of(&self, arn: &FunctionArn) -> Option<Arc<Function>> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The policies of layer versions: who else may use one. Kept and answered; other accounts are refused all the same.
+//! The policies of layer versions: who else may use one. Whether they may, the edge decides.
 
 use crate::Invoke;
 use crate::error::Error;

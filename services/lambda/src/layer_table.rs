@@ -171,6 +171,16 @@ impl LayerTable {
         self.in_place(account, region, sum).unwrap_or_default()
     }
 
+    /// Whether the account has a version of any layer, in whatever region.
+    pub(crate) fn has_any_of(&self, account: &AccountId) -> bool {
+        let places = self.by_place.read().unwrap_or_else(PoisonError::into_inner);
+        let mut layers = places
+            .iter()
+            .filter(|((owner, _), _)| owner == account)
+            .flat_map(|(_, layers)| layers.values());
+        layers.any(|layer| !layer.versions.is_empty())
+    }
+
     fn in_place<T>(
         &self,
         account: &AccountId,

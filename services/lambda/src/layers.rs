@@ -69,7 +69,8 @@ impl<I: Invoke> Service<I> {
         input: &lambda::GetLayerVersionInput,
     ) -> Result<lambda::LayerVersion, Error> {
         let number = number_of(input.version_number)?;
-        let key = self.layer_key(cx, "GetLayerVersion", &input.layer_name)?;
+        let reference = LayerReference::parse(cx, &input.layer_name);
+        let key = reference.ok_or_else(Error::nothing_there)?.admitted(cx, "GetLayerVersion")?;
         let version = self.layers.version(&key, number).ok_or_else(Error::nothing_there)?;
         Ok(self.layer_version(cx, &key, &version))
     }
@@ -81,7 +82,7 @@ impl<I: Invoke> Service<I> {
     ) -> Result<lambda::LayerVersion, Error> {
         let reference = LayerReference::parse(cx, &input.arn).ok_or_else(Error::nothing_there)?;
         let number = reference.number.ok_or_else(Error::nothing_there)?;
-        let key = reference.here(cx, "GetLayerVersion")?;
+        let key = reference.admitted(cx, "GetLayerVersion")?;
         let version = self.layers.version(&key, number).ok_or_else(Error::nothing_there)?;
         Ok(self.layer_version(cx, &key, &version))
     }
@@ -187,7 +188,7 @@ impl<I: Invoke> Service<I> {
                     cx.region
                 )));
             }
-            let key = reference.here(cx, "GetLayerVersion")?;
+            let key = reference.admitted(cx, "GetLayerVersion")?;
             let version = self.layers.version(&key, number).ok_or_else(missing)?;
             if let Some(other) = seen.insert(key, arn) {
                 return Err(Error::InvalidParameter(format!(

@@ -514,6 +514,11 @@ impl<I: Invoke> Lambda<I> {
         self.service.attached_policies(arn)
     }
 
+    /// What of functions, layers and the like an account has, if it has any.
+    pub fn holds(&self, account: &names::AccountId) -> Option<&'static str> {
+        self.service.holds(account)
+    }
+
     /// A tag of a function.
     pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
         self.service.tag_of(arn, key)

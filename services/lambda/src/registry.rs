@@ -122,6 +122,12 @@ impl<T: Serialize + DeserializeOwned> Registry<T> {
         self.read(place, BTreeMap::len).unwrap_or_default()
     }
 
+    /// Whether the account has any, in whatever region.
+    pub(crate) fn has_any_of(&self, account: &AccountId) -> bool {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.iter().any(|(place, records)| place.account == *account && !records.is_empty())
+    }
+
     fn read<R>(
         &self,
         place: &Place,

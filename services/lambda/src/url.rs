@@ -6,11 +6,8 @@
 
 mod cors;
 mod event;
-mod permission;
 mod response;
 mod stream;
-
-pub use permission::UrlCaller;
 
 use crate::address::Address;
 use crate::error::Error;
@@ -26,18 +23,19 @@ use event::{Asked, Iam};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use names::{Qualifier, RequestId, TraceHeader};
-use permission::Entry;
+use names::{AccountId, Qualifier, RequestId, TraceHeader};
 use recordings::Kind;
 use response::Head;
 use std::net::IpAddr;
 use std::sync::Arc;
 use stream::Beginning;
 use tokio::time::Instant;
-use wire::{Body, Fault, Protocol, Response};
+use wire::{Access, Authority, Body, Caller, Context, Fault, Protocol, Response};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const FORBIDDEN: &str = r#"{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}"#;
+/// What a call by a URL needs.
+const ACTIONS: [&str; 2] = ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"];
 const NO_SUCH_URL: &str = r#"{"Message":null}"#;
 
 /// What is asked of whoever comes to a URL.
@@ -65,7 +63,16 @@ pub struct UrlRequest<'a> {
     pub head: &'a Parts,
     pub body: Bytes,
     /// `None`: nobody signed.
-    pub caller: Option<&'a dyn UrlCaller>,
+    pub caller: Option<UrlCaller<'a>>,
+    /// What they may do, or nobody in particular.
+    pub authority: Authority,
+}
+
+/// Who signed a request to a function URL.
+#[derive(Debug, Clone, Copy)]
+pub struct UrlCaller<'a> {
+    pub account: &'a AccountId,
+    pub caller: &'a Caller,
 }
 
 /// A URL, as a host or a path names it.
@@ -183,14 +190,14 @@ impl<I: Invoke> Service<I> {
             request_id: request.request_id.to_string(),
             trace: request.trace.as_str(),
             now: (self.options.clock)(),
-            iam: caller.map(|caller| Iam {
-                access_key: &caller.caller().access_key_id,
-                account_id: caller.account().as_str(),
-                caller_id: &caller.caller().user_id,
+            iam: caller.map(|UrlCaller { account, caller }| Iam {
+                access_key: &caller.access_key_id,
+                account_id: account.as_str(),
+                caller_id: &caller.user_id,
                 cognito_identity: None,
                 principal_org_id: None,
-                user_arn: &caller.caller().arn,
-                user_id: &caller.caller().user_id,
+                user_arn: &caller.arn,
+                user_id: &caller.user_id,
             }),
         })
     }
@@ -204,27 +211,28 @@ impl Place {
         Some(Found { address, function: Arc::clone(&self.function), version })
     }
 
+    /// Whether who calls may invoke both the URL and the function.
     fn lets_in(&self, request: &UrlRequest<'_>, found: &Found) -> bool {
-        let policy = match &self.alias {
-            Some(Qualifier::Alias(name)) => {
-                self.function.aliases.get(name).and_then(|alias| alias.policy.as_ref())
-            }
-            _ => found.version.record.policy.as_ref(),
-        };
-        let arn = found.address.arn();
         let auth_type = self.url.auth_type;
-        let is_signed = auth_type == FunctionUrlAuthType::AwsIam;
-        if is_signed && request.caller.is_none() {
+        if auth_type == FunctionUrlAuthType::AwsIam && request.caller.is_none() {
             return false;
         }
-        let entry = Entry {
-            arn: &arn,
-            account: &self.function.key.account,
-            auth_type,
-            source: request.source,
-            caller: request.caller,
+        let key = &self.function.key;
+        let cx = Context {
+            account: request.caller.map_or(&key.account, |caller| caller.account).clone(),
+            region: key.region.clone(),
+            request_id: request.request_id,
+            trace: request.trace.clone(),
+            caller: request.caller.map_or_else(Caller::default, |caller| caller.caller.clone()),
+            authority: request.authority.clone(),
+            endpoint: String::new(),
         };
-        entry.is_allowed(policy.map(crate::resource_policy::Policy::json))
+        let access = || {
+            Access::to(found.address.arn())
+                .fact("lambda:FunctionUrlAuthType", [auth_type.as_str()])
+                .fact("lambda:InvokedViaFunctionUrl", ["true"])
+        };
+        ACTIONS.iter().all(|action| cx.authority.check(&cx, action, access).is_ok())
     }
 }
 

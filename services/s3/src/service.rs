@@ -15,6 +15,7 @@ use api::s3::SPEC;
 use edge::Resources;
 use http::request::Parts;
 use http::{Method, StatusCode};
+use names::AccountId;
 use policy::Named;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +54,11 @@ impl S3 {
         let files = files.map_err(|error| OpenError::Files(Box::new(error)))?;
         let (index, uploads) = (Index::new(&store, files), Uploads::new(&store));
         Ok(Self { service: Arc::new(Service { options, buckets, index, uploads }) })
+    }
+
+    /// Whether there is a bucket of the account.
+    pub fn holds(&self, account: &AccountId) -> bool {
+        !self.service.buckets.of(account).is_empty()
     }
 }
 

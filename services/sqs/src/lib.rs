@@ -8,7 +8,7 @@
 //! - what was acknowledged is on the disk: a message that was sent, one that was deleted, one that was moved;
 //! - nothing is asked again and again: who waits for a message is woken by it.
 //!
-//! Not here: who polls a queue for a function. Who may call what is decided before a call comes here.
+//! Not here: who polls a queue for a function. Who may call what is decided before a call comes here, by policies of queues too.
 
 mod batch;
 mod deduplication;
@@ -31,10 +31,11 @@ mod table;
 
 pub use room::Options;
 
-use crate::queue::Key;
+use crate::queue::{Key, Queue};
 use crate::service::Service;
 use journal::disk::Directory;
-use names::QueueArn;
+use names::{AccountId, QueueArn};
+use policy::Named;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{DecodeError, ReadError, Store};
@@ -81,6 +82,27 @@ impl Sqs {
         if let Some(queue) = queue {
             engine.ready(&queue).await;
         }
+    }
+
+    /// Whether there is a queue of the account.
+    pub fn holds(&self, account: &AccountId) -> bool {
+        self.service.engine.queues.all().iter().any(|queue| queue.key.account == *account)
+    }
+
+    /// The policy of the queue with this ARN.
+    pub fn attached_policies(&self, arn: &str) -> Vec<Named> {
+        self.queue(arn).and_then(|queue| queue.policy()).into_iter().collect()
+    }
+
+    /// A tag of it, in letters of either case.
+    pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
+        let record = self.queue(arn)?.record();
+        let mut tags = record.tags.iter();
+        tags.find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+    }
+
+    fn queue(&self, arn: &str) -> Option<Arc<Queue>> {
+        self.service.engine.queues.get(&Key::of_arn(arn)?)
     }
 
     /// Lets go whoever waits for messages.

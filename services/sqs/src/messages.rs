@@ -19,7 +19,7 @@ impl MessageOperations for Sqs {
         cx: &Context,
         input: sqs::SendMessageInput,
     ) -> Result<sqs::SendMessageOutput> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         let checked = message::check(cx, &queue.record().settings, queue.is_fifo(), input)?;
         let (sent, sums) = self.service.send(&queue, checked).await?;
         Ok(sqs::SendMessageOutput {
@@ -36,7 +36,7 @@ impl MessageOperations for Sqs {
         cx: &Context,
         input: sqs::SendMessageBatchInput,
     ) -> Result<sqs::SendMessageBatchOutput> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         batch::check(&input.entries)?;
         batch::check_size(&input.entries)?;
         let url = &input.queue_url;
@@ -66,14 +66,14 @@ impl MessageOperations for Sqs {
         cx: &Context,
         input: sqs::ReceiveMessageInput,
     ) -> Result<sqs::ReceiveMessageOutput> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         let request = Request::of(&queue, input)?;
         let messages = self.service.engine.receive(&queue, &request).await?;
         Ok(sqs::ReceiveMessageOutput { messages: (!messages.is_empty()).then_some(messages) })
     }
 
     async fn delete_message(&self, cx: &Context, input: sqs::DeleteMessageInput) -> Result<()> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         self.service.delete(&queue, &input.receipt_handle).await
     }
 
@@ -82,7 +82,7 @@ impl MessageOperations for Sqs {
         cx: &Context,
         input: sqs::DeleteMessageBatchInput,
     ) -> Result<sqs::DeleteMessageBatchOutput> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         batch::check(&input.entries)?;
         let (service, queue) = (&self.service, &queue);
         let delete = |entry: sqs::DeleteMessageBatchRequestEntry| async move {
@@ -101,7 +101,7 @@ impl MessageOperations for Sqs {
         cx: &Context,
         input: sqs::ChangeMessageVisibilityInput,
     ) -> Result<()> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         self.service.hide(&queue, &input.receipt_handle, input.visibility_timeout)
     }
 
@@ -110,7 +110,7 @@ impl MessageOperations for Sqs {
         cx: &Context,
         input: sqs::ChangeMessageVisibilityBatchInput,
     ) -> Result<sqs::ChangeMessageVisibilityBatchOutput> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         batch::check(&input.entries)?;
         let (service, queue) = (&self.service, &queue);
         let hide = |entry: sqs::ChangeMessageVisibilityBatchRequestEntry| async move {

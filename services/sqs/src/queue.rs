@@ -6,13 +6,16 @@ use crate::ledger::Ledger;
 use crate::settings::Settings;
 use api::sqs::fault;
 use names::{AccountId, Region};
+use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tokio::sync::Notify;
 use wire::{Context, Result};
+
+const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
 
 /// The name of a queue. Invariant: 1 to 80 of `[a-zA-Z0-9_-]`, and `.fifo` at the end of a FIFO queue's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,11 +120,33 @@ pub(crate) struct Record {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
+/// A record, and its policy as it is asked, made when it first is.
+#[derive(Debug)]
+struct Kept {
+    record: Arc<Record>,
+    policy: OnceLock<Named>,
+}
+
+impl Kept {
+    fn new(record: Record) -> Self {
+        Self { record: Arc::new(record), policy: OnceLock::new() }
+    }
+}
+
+fn ready(text: &str) -> Named {
+    let document = Document::parse(text, Kind::Resource).unwrap_or_else(|error| {
+        // One that was kept before documents were checked: what it denies is not known, so it denies all.
+        tracing::error!(error = %error, "policy of a queue not understood");
+        Document::parse(DENY_ALL, Kind::Resource).expect("it is a policy")
+    });
+    Named { name: "the queue's policy".into(), document: Arc::new(document) }
+}
+
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) key: Key,
     pub(crate) id: u64,
-    record: RwLock<Arc<Record>>,
+    record: RwLock<Arc<Kept>>,
     ledger: Mutex<Ledger>,
     pub(crate) deduplication: Mutex<Deduplication>,
     /// Something became ready, or is due sooner. Wakes one who waits, who wakes the next when he leaves.
@@ -136,7 +161,7 @@ impl Queue {
             id: record.id,
             ledger: Mutex::new(Ledger::new(key.name.is_fifo())),
             key,
-            record: RwLock::new(Arc::new(record)),
+            record: RwLock::new(Arc::new(Kept::new(record))),
             deduplication: Mutex::default(),
             changed: Notify::new(),
             purged: Mutex::default(),
@@ -148,11 +173,22 @@ impl Queue {
     }
 
     pub(crate) fn record(&self) -> Arc<Record> {
+        Arc::clone(&self.kept().record)
+    }
+
+    /// Its policy, to be asked.
+    pub(crate) fn policy(&self) -> Option<Named> {
+        let kept = self.kept();
+        let text = kept.record.settings.policy.as_deref()?;
+        Some(kept.policy.get_or_init(|| ready(text)).clone())
+    }
+
+    fn kept(&self) -> Arc<Kept> {
         Arc::clone(&self.record.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn set_record(&self, record: Record) {
-        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(record);
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Kept::new(record));
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {

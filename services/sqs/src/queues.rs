@@ -108,10 +108,7 @@ impl QueueOperations for Sqs {
         let owner = input.queue_owner_account.map(|owner| owner.parse());
         let account = owner.unwrap_or_else(|| Ok(cx.account.clone())).map_err(|_| nonexistent())?;
         let key = Key { account, region: cx.region.clone(), name };
-        let is_there = key.account == cx.account && self.service.engine.queues.get(&key).is_some();
-        if !is_there {
-            return Err(nonexistent());
-        }
+        self.service.admitted(cx, &key)?;
         Ok(sqs::GetQueueUrlOutput { queue_url: Some(key.url(cx)) })
     }
 
@@ -120,7 +117,7 @@ impl QueueOperations for Sqs {
         cx: &Context,
         input: sqs::GetQueueAttributesInput,
     ) -> Result<sqs::GetQueueAttributesOutput> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         let names = input.attribute_names.unwrap_or_default();
         let is_known =
             |name: &str| name == "All" || FACTS.contains(&name) || SETTINGS.contains(&name);
@@ -180,7 +177,7 @@ impl QueueOperations for Sqs {
         cx: &Context,
         input: sqs::ListDeadLetterSourceQueuesInput,
     ) -> Result<sqs::ListDeadLetterSourceQueuesOutput> {
-        let target = self.service.find(cx, &input.queue_url)?;
+        let target = self.service.find_admitted(cx, &input.queue_url)?;
         let arn = target.key.arn();
         let mut queues = self.service.engine.queues.of_region(&target.key, None);
         queues.retain(|queue| {
@@ -192,7 +189,7 @@ impl QueueOperations for Sqs {
     }
 
     async fn purge_queue(&self, cx: &Context, input: sqs::PurgeQueueInput) -> Result<()> {
-        let queue = self.service.find(cx, &input.queue_url)?;
+        let queue = self.service.find_admitted(cx, &input.queue_url)?;
         let now = self.service.engine.clock.now();
         {
             let mut purged = queue.purged.lock().unwrap_or_else(PoisonError::into_inner);

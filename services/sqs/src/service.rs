@@ -14,7 +14,7 @@ use journal::disk::Disk;
 use std::sync::Arc;
 use store::{Batch, Expectation, Keyspace, Store};
 use tokio::sync::Mutex;
-use wire::{Context, Fault, Result};
+use wire::{Authority, Context, Fault, Result};
 
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -53,7 +53,7 @@ impl Service {
         Ok(service)
     }
 
-    /// The queue of a URL.
+    /// The queue of a URL, which is of the caller's account: for operations that no policy opens to others.
     pub(crate) fn find(&self, cx: &Context, url: &str) -> Result<Arc<Queue>> {
         let key = Key::of_url(cx, url)?;
         // What is another account's is not seen.
@@ -61,6 +61,20 @@ impl Service {
             return Err(nonexistent());
         }
         self.engine.queues.get(&key).ok_or_else(nonexistent)
+    }
+
+    /// The queue of a URL, for operations whose dispatch asked about it: it may be another account's, when its policy has let
+    /// the caller in.
+    pub(crate) fn find_admitted(&self, cx: &Context, url: &str) -> Result<Arc<Queue>> {
+        self.admitted(cx, &Key::of_url(cx, url)?)
+    }
+
+    /// The same by its key.
+    pub(crate) fn admitted(&self, cx: &Context, key: &Key) -> Result<Arc<Queue>> {
+        let is_admitted = matches!(cx.authority, Authority::Limited(_));
+        let found =
+            self.engine.queues.get(key).filter(|_| key.account == cx.account || is_admitted);
+        found.ok_or_else(nonexistent)
     }
 
     /// The queue of an ARN, of the caller's account and region.

@@ -3,6 +3,7 @@
 
 use crate::queue::{Key, QueueName};
 use api::sqs::fault;
+use policy::{Document, Kind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -125,7 +126,7 @@ impl Settings {
             }
             "SqsManagedSseEnabled" => self.sqs_managed_sse = boolean(attribute, value)?,
             "Policy" => {
-                if !value.is_empty() && !is_object(value) {
+                if !value.is_empty() && Document::parse(value, Kind::Resource).is_err() {
                     return Err(invalid(attribute));
                 }
                 self.policy = (!value.is_empty()).then(|| value.to_owned());
@@ -257,10 +258,6 @@ impl RedriveAllow {
             Permission::ByQueue => self.sources.contains(&source.arn()),
         }
     }
-}
-
-fn is_object(text: &str) -> bool {
-    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
 }
 
 fn number(attribute: &str, value: &str, range: RangeInclusive<u32>) -> Result<u32> {

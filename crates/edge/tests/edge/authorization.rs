@@ -54,6 +54,14 @@ impl Directory for One {
         })))
     }
 
+    fn role_id(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn has_several_accounts(&self) -> bool {
+        false
+    }
+
     fn session_powers(&self, session: &Session) -> Option<Powers> {
         self.powers(&session.arn)
     }
@@ -209,8 +217,11 @@ async fn a_function_is_held_to_its_role() {
         let server = Server::start();
         let one = One { kind: role.clone(), identity: identity(statement), ..ana() };
         server.identity.set_directory(Arc::new(one));
-        let session =
-            server.identity.issue_session("arn:aws:iam::000000000000:role/worker", "hello");
+        let session = server.identity.issue_session(
+            &"000000000000".parse().unwrap(),
+            "arn:aws:iam::000000000000:role/worker",
+            "hello",
+        );
         let credentials = Credentials::new(session.secret_access_key.as_str())
             .with_session_token(session.session_token.as_str());
         let request = Sent::unsigned("POST", INVOKE, "{}");

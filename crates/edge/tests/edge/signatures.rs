@@ -118,7 +118,11 @@ async fn clocks_that_are_off_are_told_by_how_much() {
 #[tokio::test]
 async fn a_session_is_its_role_until_it_is_revoked() {
     let server = Server::start();
-    let session = server.identity.issue_session("arn:aws:iam::000000000000:role/path/r", "hello");
+    let session = server.identity.issue_session(
+        &"000000000000".parse().unwrap(),
+        "arn:aws:iam::000000000000:role/path/r",
+        "hello",
+    );
     let secret = session.secret_access_key.as_str();
     let credentials = Credentials::new(secret).with_session_token(session.session_token.as_str());
     let request = Sent::unsigned("POST", INVOKE, "{}").sign_as(

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wall between accounts: nothing crosses but by policy, whoever asks and whatever `identity.mode` is."""
+
+import configparser
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import ACCOUNT, PYTHON, REGION, Platform, allow, policy, unique, wait_until, zip_bytes
+
+OTHER = "111122223333"
+ROOT_OF_OTHER = {"AWS": f"arn:aws:iam::{OTHER}:root"}
+HELLO = "def handler(event, context): return 'hello'"
+KEYS = """
+import os
+def handler(event, context):
+    return [os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
+"""
+
+
+def account(server, *arguments, check=True):
+    command, *rest = arguments
+    return server.tinderbox("account", command, "--data-dir", server.data_dir, *rest, check=check)
+
+
+class Account:
+    """A further account, as its root sees it."""
+
+    def __init__(self, server, number):
+        assert account(server, "create", number).stdout.strip() == number
+        self.path = server.data_dir / f"credentials-{number}"
+        read = configparser.ConfigParser()
+        read.read(self.path)
+        self.server, self.number = server, number
+        self.key = (read["default"]["aws_access_key_id"], read["default"]["aws_secret_access_key"])
+
+    def client(self, service="lambda", **more):
+        return self.server.client(service, *self.key, **more)
+
+    def role(self, *statements, trust=None):
+        iam, name = self.client("iam"), unique("role")
+        trust = trust or {"Service": "lambda.amazonaws.com"}
+        trusting = policy({"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"})
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting)["Role"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
+        return made
+
+    def user(self, *statements):
+        iam, name = self.client("iam"), unique("user")
+        iam.create_user(UserName=name)
+        if statements:
+            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def function(self, name, role, source=HELLO):
+        client = self.client()
+        client.create_function(
+            FunctionName=name,
+            Runtime=PYTHON,
+            Handler="index.handler",
+            Role=role,
+            Code={"ZipFile": zip_bytes({"index.py": source})},
+        )
+        client.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 900}
+        )
+
+
+@pytest.fixture(scope="module")
+def server(binary):
+    platform = Platform().start()
+    yield platform
+    platform.stop()
+    platform.discard()
+
+
+@pytest.fixture(scope="module")
+def other(server):
+    return Account(server, OTHER)
+
+
+@pytest.fixture(scope="module")
+def function(server, other):
+    return server.python(HELLO)
+
+
+def refused(call, *codes, **arguments):
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    found = error.value.response["Error"]
+    assert found["Code"] in codes, found
+    return found["Message"]
+
+
+def test_an_account_has_a_root_of_its_own_and_its_key_is_private(server, other):
+    assert other.path.stat().st_mode & 0o777 == 0o600
+    who = other.client("sts").get_caller_identity()
+    assert (who["Account"], who["Arn"]) == (OTHER, f"arn:aws:iam::{OTHER}:root")
+    listed = account(server, "list").stdout
+    assert OTHER in listed and ACCOUNT in listed
+    assert "is there already" in account(server, "create", OTHER, check=False).stderr
+    assert "is not an account id" in account(server, "create", "12", check=False).stderr
+
+
+def test_nothing_is_seen_of_another_account(server, other, function):
+    iam, queues, logs = server.client("iam"), server.client("sqs"), server.client("logs")
+    name = unique("mine")
+    iam.create_user(UserName=name)
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    logs.create_log_group(logGroupName=f"/{name}")
+
+    assert other.client().list_functions()["Functions"] == []
+    assert other.client("iam").list_users()["Users"] == []
+    assert other.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert other.client("logs").describe_log_groups()["logGroups"] == []
+    assert other.client("cloudwatch").list_metrics()["Metrics"] == []
+    refused(other.client("iam").get_user, "NoSuchEntity", UserName=name)
+    refused(other.client().get_function, "ResourceNotFoundException", FunctionName=function.name)
+
+    denied = ("AccessDeniedException", "AccessDenied")
+    for call in (other.client().get_function, other.client().delete_function, other.client().invoke):
+        sentence = refused(call, *denied, FunctionName=function.arn)
+        assert "because no resource-based policy allows" in sentence
+    refused(other.client("sqs").receive_message, *denied, QueueUrl=url)
+    refused(other.client("sqs").delete_queue, *denied, QueueUrl=url)
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/{name}"
+    refused(other.client("logs").filter_log_events, *denied, "ResourceNotFoundException", logGroupIdentifier=group)
+
+
+def test_names_are_each_accounts_own(server, other, function):
+    other.function(function.name, other.role()["Arn"], "def handler(event, context): return 'other'")
+    assert json.load(other.client().invoke(FunctionName=function.name)["Payload"]) == "other"
+    assert function.invoke().value() == "hello"
+    other.client().delete_function(FunctionName=function.name)
+    assert function.invoke().value() == "hello"
+
+
+def test_a_functions_policy_lets_another_account_in(server, other, function):
+    lambda_ = server.client()
+    user, idle = other.user(allow("lambda:InvokeFunction")), other.user()
+    statement = {"FunctionName": function.name, "StatementId": "other", "Action": "lambda:InvokeFunction"}
+    lambda_.add_permission(Principal=OTHER, **statement)
+    try:
+        assert other.client().invoke(FunctionName=function.arn)["StatusCode"] == 200
+        assert server.client("lambda", *user).invoke(FunctionName=function.arn)["StatusCode"] == 200
+        # The account lets nobody in that it does not mean itself.
+        sentence = refused(server.client("lambda", *idle).invoke, "AccessDeniedException", FunctionName=function.arn)
+        assert sentence.endswith("because no identity-based policy allows the lambda:InvokeFunction action")
+        refused(other.client().get_function, "AccessDeniedException", FunctionName=function.arn)
+    finally:
+        lambda_.remove_permission(FunctionName=function.name, StatementId="other")
+    refused(other.client().invoke, "AccessDeniedException", FunctionName=function.arn)
+
+
+def test_a_role_that_trusts_another_account_is_assumed_from_there(server, other, function):
+    iam, name = server.client("iam"), unique("role")
+    trust = policy({"Effect": "Allow", "Principal": ROOT_OF_OTHER, "Action": "sts:AssumeRole"})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(allow("lambda:GetFunction")))
+    session = {"RoleArn": arn, "RoleSessionName": "visitor"}
+
+    made = other.client("sts").assume_role(**session)["Credentials"]
+    keys = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+    who = server.client("sts", *keys).get_caller_identity()
+    assert (who["Account"], who["Arn"]) == (ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/visitor")
+    assert server.client("lambda", *keys).get_function(FunctionName=function.name)
+    refused(server.client("lambda", *keys).invoke, "AccessDeniedException", FunctionName=function.name)
+
+    # Both sides must: the account has to allow its own users, too.
+    idle = other.user()
+    refused(server.client("sts", *idle).assume_role, "AccessDenied", **session)
+    nobody = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    closed = policy({"Effect": "Allow", "Principal": nobody, "Action": "sts:AssumeRole"})
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=closed)
+    refused(other.client("sts").assume_role, "AccessDenied", **session)
+    assert server.client("sts").assume_role(**session)["Credentials"]
+
+
+def test_a_function_calls_as_its_own_account_and_has_no_role_of_another(server, other):
+    role, name = other.role(allow("lambda:ListFunctions")), unique("who")
+    other.function(name, role["Arn"], KEYS)
+    key, secret, token = json.load(other.client().invoke(FunctionName=name)["Payload"])
+    who = server.client("sts", key, secret, token).get_caller_identity()
+    assert who["Account"] == OTHER
+    assert who["Arn"] == f"arn:aws:sts::{OTHER}:assumed-role/{role['RoleName']}/{name}"
+    assert who["UserId"] == f"{role['RoleId']}:{name}"
+    listed = server.client("lambda", key, secret, token).list_functions()["Functions"]
+    assert [found["FunctionName"] for found in listed] == [name]
+    group = f"/aws/lambda/{name}"
+    wait_until(lambda: other.client("logs").describe_log_streams(logGroupName=group)["logStreams"], "it has logs")
+
+    sentence = refused(
+        other.client().create_function,
+        "AccessDeniedException",
+        FunctionName=unique(),
+        Runtime=PYTHON,
+        Handler="index.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/lambda-role",
+        Code={"ZipFile": zip_bytes({"index.py": HELLO})},
+    )
+    assert "iam:PassRole" in sentence
+
+
+def test_an_account_goes_when_nothing_is_left_in_it(server):
+    leaving = Account(server, "222233334444")
+
+    def stays(what):
+        assert f"is not empty: it has {what}" in account(server, "remove", leaving.number, check=False).stderr
+
+    url = leaving.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    stays("queues")
+    leaving.client("sqs").delete_queue(QueueUrl=url)
+    role = leaving.role()
+    stays("users, groups or roles")
+    leaving.function("f", role["Arn"])
+    stays("functions")
+    leaving.client().delete_function(FunctionName="f")
+    leaving.client("iam").delete_role(RoleName=role["RoleName"])
+    server.restart()
+    account(server, "remove", leaving.number)
+    refused(leaving.client("sts").get_caller_identity, "InvalidClientTokenId")
+    assert leaving.number not in account(server, "list").stdout
+    assert account(server, "remove", ACCOUNT, check=False).returncode != 0
+
+
+def test_no_mode_lets_anybody_cross(new_platform):
+    for mode in ("warn", "off"):
+        server = new_platform("--set", f"identity.mode={mode}").start()
+        other, mine = Account(server, OTHER), unique("mine")
+        user = other.user()
+        url = server.client("sqs").create_queue(QueueName=mine)["QueueUrl"]
+        for key in (other.key, user):
+            send = server.client("sqs", *key).send_message
+            refused(send, "AccessDeniedException", QueueUrl=url, MessageBody="m")
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{mine}"
+            refused(server.client("lambda", *key).invoke, "AccessDeniedException", FunctionName=arn)
+        assert server.client("lambda", *user).list_functions()["Functions"] == []
+        server.stop()
+
+
+def test_a_queues_policy_lets_another_account_in(server, other):
+    sqs, name = server.client("sqs"), unique("queue")
+    url = sqs.create_queue(QueueName=name, tags={"team": "red"})["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    there, denied = other.client("sqs"), "AccessDeniedException"
+    refused(there.send_message, denied, QueueUrl=url, MessageBody="m")
+    sqs.add_permission(QueueUrl=url, Label="other", AWSAccountIds=[OTHER], Actions=["SendMessage", "GetQueueUrl"])
+
+    assert there.send_message(QueueUrl=url, MessageBody="m")["MessageId"]
+    assert there.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=ACCOUNT)["QueueUrl"] == url
+    assert there.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "n"}])["Successful"]
+    refused(there.receive_message, denied, QueueUrl=url)
+    idle = other.user()
+    refused(server.client("sqs", *idle).send_message, denied, QueueUrl=url, MessageBody="m")
+    able = other.user(allow("sqs:SendMessage", arn))
+    assert server.client("sqs", *able).send_message(QueueUrl=url, MessageBody="m")["MessageId"]
+    # What no policy opens to others is not seen by them, whatever the policy says.
+    opened = {"Effect": "Allow", "Principal": ROOT_OF_OTHER, "Action": "sqs:*", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(opened)})
+    assert len(there.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])) >= 1
+    refused(there.delete_queue, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", QueueUrl=url)
+
+
+def test_a_queues_policy_and_tags_have_a_say_within_its_account(server):
+    sqs, iam, name = server.client("sqs"), server.client("iam"), unique("queue")
+    url = sqs.create_queue(QueueName=name, tags={"team": "red"})["QueueUrl"]
+    user = iam.create_user(UserName=unique("user"))["User"]
+    key = iam.create_access_key(UserName=user["UserName"])["AccessKey"]
+    mine = server.client("sqs", key["AccessKeyId"], key["SecretAccessKey"])
+    refused(mine.send_message, "AccessDeniedException", QueueUrl=url, MessageBody="m")
+    let_in = {"Effect": "Allow", "Principal": {"AWS": user["Arn"]}, "Action": "sqs:SendMessage", "Resource": "*"}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(let_in)})
+    assert mine.send_message(QueueUrl=url, MessageBody="m")["MessageId"]
+    keep_out = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(let_in, keep_out)})
+    sentence = refused(mine.send_message, "AccessDeniedException", QueueUrl=url, MessageBody="m")
+    assert sentence.endswith("with an explicit deny in a resource-based policy")
+
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    red = {"StringEquals": {"aws:ResourceTag/team": "red"}}
+    allowed = policy(allow("sqs:SendMessage", Condition=red))
+    iam.put_user_policy(UserName=user["UserName"], PolicyName="p", PolicyDocument=allowed)
+    assert mine.send_message(QueueUrl=url, MessageBody="m")["MessageId"]
+    sqs.tag_queue(QueueUrl=url, Tags={"team": "blue"})
+    refused(mine.send_message, "AccessDeniedException", QueueUrl=url, MessageBody="m")
+    bad = {"Policy": '{"Statement": []}'}
+    refused(sqs.set_queue_attributes, "InvalidAttributeValue", QueueUrl=url, Attributes=bad)
+
+
+def test_a_layers_policy_lets_functions_of_another_account_have_it(server, other):
+    lambda_, name = server.client(), unique("layer")
+    zipped = zip_bytes({"python/shared.py": "WORD = 'shared'"})
+    layer = lambda_.publish_layer_version(LayerName=name, Content={"ZipFile": zipped})
+    arn, number = layer["LayerVersionArn"], layer["Version"]
+    there, user = other.client(), unique("user")
+    refused(there.get_layer_version_by_arn, "AccessDeniedException", Arn=arn)
+    settings = {
+        "Runtime": PYTHON,
+        "Handler": "index.handler",
+        "Role": other.role()["Arn"],
+        "Code": {"ZipFile": zip_bytes({"index.py": "import shared\ndef handler(event, context): return shared.WORD"})},
+        "Layers": [arn],
+    }
+    sentence = refused(there.create_function, "AccessDeniedException", FunctionName=user, **settings)
+    assert "lambda:GetLayerVersion" in sentence and sentence.endswith("allows the lambda:GetLayerVersion action")
+
+    lambda_.add_layer_version_permission(
+        LayerName=name, VersionNumber=number, StatementId="s", Action="lambda:GetLayerVersion", Principal=OTHER
+    )
+    assert there.get_layer_version_by_arn(Arn=arn)["LayerVersionArn"] == arn
+    there.create_function(FunctionName=user, **settings)
+    there.get_waiter("function_active_v2").wait(FunctionName=user, WaiterConfig={"Delay": 0.05, "MaxAttempts": 900})
+    assert json.load(there.invoke(FunctionName=user)["Payload"]) == "shared"
+    refused(there.delete_layer_version, "AccessDeniedException", LayerName=arn.rpartition(":")[0], VersionNumber=number)
