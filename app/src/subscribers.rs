@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How what subscription filters find gets to functions: the seam between CloudWatch Logs and AWS Lambda.
+//! How what filters of log groups find gets to functions and to metrics: the seams of CloudWatch Logs to AWS Lambda and CloudWatch.
 
 use crate::opening::Later;
+use api::cloudwatch::{CloudWatch as _, PutMetricDataInput};
 use api::lambda::{InvocationType, InvokeInput, InvokeOperations as _, LambdaEndpoint};
+use cloudwatch::CloudWatch;
 use edge::Mode;
 use lambda::Lambda;
+use log_store::GroupKey;
 use logs::{Call, NotTaken};
-use names::{RequestId, TraceHeader};
+use names::{AccountId, Region, RequestId, TraceHeader};
 use policy::{FactList, Principal};
 use std::fmt;
 use wire::{Authority, Blame, Blob, BoxFuture, Caller, Context, Fault};
@@ -61,7 +64,8 @@ impl Subscribers {
             payload: event,
             ..InvokeInput::default()
         };
-        let taken = lambda.invoke(&context(&call, trace), input).await;
+        let cx = context(&call.function.account, &call.function.region, trace);
+        let taken = lambda.invoke(&cx, input).await;
         taken.map(drop).map_err(|fault| match may_be_taken_later(&fault) {
             true => NotTaken::NotNow(fault.message),
             false => NotTaken::Refused(fault.message),
@@ -91,12 +95,29 @@ fn may_be_taken_later(fault: &Fault) -> bool {
     fault.status == 429 || fault.status == 409 || fault.blame() == Blame::Platform
 }
 
-/// Of a call that CloudWatch Logs makes, in the function's own account.
-fn context(call: &Call<'_>, trace: TraceHeader) -> Context {
+/// Where values of metric filters go.
+#[derive(Debug)]
+pub(crate) struct Measured(pub(crate) CloudWatch);
+
+impl logs::Metrics for Measured {
+    fn put<'a>(
+        &'a self,
+        group: &'a GroupKey,
+        input: PutMetricDataInput,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let cx = context(&group.account, &group.region, TraceHeader::start(0));
+            self.0.put_metric_data(&cx, input).await
+        })
+    }
+}
+
+/// Of a call that CloudWatch Logs makes.
+fn context(account: &AccountId, region: &Region, trace: TraceHeader) -> Context {
     let service = || "logs.amazonaws.com".to_owned();
     Context {
-        account: call.function.account.clone(),
-        region: call.function.region.clone(),
+        account: account.clone(),
+        region: region.clone(),
         request_id: RequestId::random(),
         trace,
         caller: Caller { arn: service(), user_id: service(), access_key_id: String::new() },

@@ -9,7 +9,7 @@ use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
 use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::stored_code::CodeInBuckets;
-use crate::subscribers::Subscribers;
+use crate::subscribers::{Measured, Subscribers};
 use crate::tenants::Tenants;
 use crate::urls::FunctionUrls;
 use crate::{control, polled, telemetry, terminal};
@@ -177,8 +177,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let (lambda, messages, sources) = (Later::new(), Later::new(), Later::new());
-    let subscribers = Subscribers { lambda: lambda.clone(), mode: config.identity.mode };
-    let log_groups = logs::Service::new(logs.clone(), Arc::new(subscribers));
+    let log_groups = log_groups(config, lambda.clone(), &logs, &kept.metrics);
     let services =
         services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
     let objects = objects.await.context("the objects were not opened")??;
@@ -313,6 +312,18 @@ fn metrics_page(
 ) -> anyhow::Result<Arc<MetricsPage>> {
     let token = Token::open(&data_dir.join(TOKEN_FILE)).context("cannot make a token")?;
     Ok(Arc::new(MetricsPage { token, sources: sources.clone() }))
+}
+
+/// CloudWatch Logs, and where what its filters find goes.
+fn log_groups(
+    config: &Config,
+    lambda: Later<LambdaEndpoint<Lambda>>,
+    logs: &Logs,
+    metrics: &CloudWatch,
+) -> logs::Service {
+    let subscribers = Subscribers { lambda, mode: config.identity.mode };
+    let measured = Measured(metrics.clone());
+    logs::Service::new(logs.clone(), Arc::new(subscribers), Arc::new(measured))
 }
 
 /// What answers on the port: services, packages behind links, and functions behind URLs.

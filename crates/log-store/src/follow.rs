@@ -57,6 +57,11 @@ pub struct Arrived {
 }
 
 impl Arrived {
+    /// Where it is in the order of arrival.
+    pub fn place(&self) -> Place {
+        Place::new(self.segment, self.at)
+    }
+
     /// Position, time and text of each.
     pub fn events(&self) -> impl Iterator<Item = (Position, i64, &[u8])> {
         Events::within(&self.body, self.events_at)

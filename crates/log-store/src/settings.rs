@@ -55,6 +55,8 @@ pub struct MetricFilter {
     pub dimensions: BTreeMap<String, String>,
     /// Milliseconds since 1970.
     pub created: i64,
+    /// What arrived before is not for it.
+    pub from: Place,
 }
 
 impl Settings {

@@ -12,6 +12,7 @@
 
 use crate::clock;
 use crate::functions::{Call, NotTaken};
+use crate::measuring;
 use crate::message::{Message, Subscriber};
 use crate::pattern::Pattern;
 use crate::service::Service;
@@ -23,11 +24,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval, sleep};
 use wire::{Fault, Result};
 
 /// How long events are let gather after the first: fewer messages have more in them.
-const GATHER: Duration = Duration::from_millis(200);
+pub(crate) const GATHER: Duration = Duration::from_millis(200);
 /// Bytes of a group that are read at once.
 const ROUND_BYTES: usize = 512 << 10;
 /// Filters that send at the same time.
@@ -36,10 +37,12 @@ pub(crate) const ROUNDS_MAX: usize = 4;
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 const RETRY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often is looked whether a minute is over.
+const MINUTES: Duration = Duration::from_secs(10);
 /// In the lineage of a trace: that subscriptions were part of the chain.
 const LINEAGE: &str = "logs";
 
-/// A filter of a group.
+/// A filter of a group; or, by a name that none has, all of its metric filters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Target {
     group: GroupKey,
@@ -69,16 +72,18 @@ pub(crate) async fn run(service: &Service) {
     let mut tasks = JoinSet::new();
     // Which are at work, and whether there was news meanwhile.
     let mut active: HashMap<Target, bool> = HashMap::new();
+    let mut minutes = interval(MINUTES);
     loop {
         for target in targets.drain(..) {
             if let Some(again) = active.get_mut(&target) {
                 *again = true;
             } else {
                 active.insert(target.clone(), false);
-                tasks.spawn(follow(service.clone(), target));
+                tasks.spawn(work_on(service.clone(), target));
             }
         }
         tokio::select! {
+            _ = minutes.tick() => measuring::tell_defaults(service).await,
             groups = service.logs.news().take() => {
                 let found = service.work(|service| {
                     let found = groups.into_iter().map(|key| (service.logs.group(&key), key));
@@ -100,12 +105,21 @@ fn targets(groups: impl IntoIterator<Item = (GroupKey, Arc<Group>)>) -> Vec<Targ
     let mut found = Vec::new();
     for (key, group) in groups {
         let settings = group.settings();
-        let filters = settings.subscription_filters.iter();
-        found.extend(
-            filters.map(|filter| Target { group: key.clone(), filter: filter.name.clone() }),
-        );
+        let names = settings.subscription_filters.iter().map(|filter| filter.name.as_str());
+        let metrics = (!settings.metric_filters.is_empty()).then_some(measuring::READER);
+        let target = |name: &str| Target { group: key.clone(), filter: name.to_owned() };
+        found.extend(names.chain(metrics).map(target));
     }
     found
+}
+
+/// Reads until there is nothing left.
+async fn work_on(service: Service, target: Target) -> Target {
+    if target.filter == measuring::READER {
+        measuring::follow(&service, &target.group).await;
+        return target;
+    }
+    follow(service, target).await
 }
 
 /// Sends until there is nothing left.

@@ -17,7 +17,9 @@ mod functions;
 mod get;
 mod groups;
 mod live_tail;
+mod measuring;
 mod message;
+mod metric_filters;
 mod pattern;
 mod put;
 mod service;
@@ -27,4 +29,5 @@ mod tags;
 mod token;
 
 pub use functions::{Call, Functions, NotTaken};
+pub use measuring::Metrics;
 pub use service::Service;

@@ -3,20 +3,22 @@
 
 use crate::functions::Functions;
 use crate::live_tail::{self, Sessions};
-use crate::{error, following, get, groups, put, streams, subscriptions, tags};
+use crate::measuring::{Metrics, Minutes};
+use crate::{error, following, get, groups, metric_filters, put, streams, subscriptions, tags};
 use api::logs::{
     CloudWatchLogsEndpoint, CreateLogGroupInput, CreateLogStreamInput, DeclaredOperations,
-    DeleteLogGroupInput, DeleteLogStreamInput, DeleteRetentionPolicyInput,
+    DeleteLogGroupInput, DeleteLogStreamInput, DeleteMetricFilterInput, DeleteRetentionPolicyInput,
     DeleteSubscriptionFilterInput, DescribeLogGroupsInput, DescribeLogGroupsOutput,
-    DescribeLogStreamsInput, DescribeLogStreamsOutput, DescribeSubscriptionFiltersInput,
+    DescribeLogStreamsInput, DescribeLogStreamsOutput, DescribeMetricFiltersInput,
+    DescribeMetricFiltersOutput, DescribeSubscriptionFiltersInput,
     DescribeSubscriptionFiltersOutput, EventOperations, FilterLogEventsInput,
     FilterLogEventsOutput, FilterOperations, GetLogEventsInput, GetLogEventsOutput,
     GroupOperations, ListTagsForResourceInput, ListTagsForResourceOutput, ListTagsLogGroupInput,
     ListTagsLogGroupOutput, PutLogEventsInput, PutLogEventsOutput,
-    PutLogGroupDeletionProtectionInput, PutRetentionPolicyInput, PutSubscriptionFilterInput,
-    StartLiveTailInput, StartLiveTailOutput, StreamOperations, TagLogGroupInput, TagOperations,
-    TagResourceInput, TailOperations, TestMetricFilterInput, TestMetricFilterOutput,
-    UntagLogGroupInput, UntagResourceInput,
+    PutLogGroupDeletionProtectionInput, PutMetricFilterInput, PutRetentionPolicyInput,
+    PutSubscriptionFilterInput, StartLiveTailInput, StartLiveTailOutput, StreamOperations,
+    TagLogGroupInput, TagOperations, TagResourceInput, TailOperations, TestMetricFilterInput,
+    TestMetricFilterOutput, UntagLogGroupInput, UntagResourceInput,
 };
 use log_store::{Group, GroupKey, Logs};
 use std::sync::Arc;
@@ -27,16 +29,20 @@ use wire::{Context, Endpoint, Fault, Result};
 pub struct Service {
     pub(crate) logs: Logs,
     pub(crate) functions: Arc<dyn Functions>,
+    pub(crate) metrics: Arc<dyn Metrics>,
+    pub(crate) minutes: Arc<Minutes>,
     /// For those that send to functions.
     pub(crate) rounds: Arc<Semaphore>,
     pub(crate) sessions: Arc<Sessions>,
 }
 
 impl Service {
-    /// `functions` get what subscription filters find, while somebody [`run`](Self::run)s the service.
-    pub fn new(logs: Logs, functions: Arc<dyn Functions>) -> Self {
+    /// `functions` get what subscription filters find, and `metrics` what metric filters do, while somebody [`run`](Self::run)s the
+    /// service.
+    pub fn new(logs: Logs, functions: Arc<dyn Functions>, metrics: Arc<dyn Metrics>) -> Self {
         let rounds = Arc::new(following::rounds());
-        Self { logs, functions, rounds, sessions: Arc::default() }
+        let (minutes, sessions) = Default::default();
+        Self { logs, functions, metrics, minutes, rounds, sessions }
     }
 
     /// Ends the answers that would go on for hours.
@@ -145,6 +151,29 @@ impl FilterOperations for Service {
     ) -> Result<()> {
         let cx = cx.clone();
         self.work(move |service| subscriptions::delete(service, &cx, input)).await
+    }
+
+    async fn put_metric_filter(&self, cx: &Context, input: PutMetricFilterInput) -> Result<()> {
+        let cx = cx.clone();
+        self.work(move |service| metric_filters::put(service, &cx, input)).await
+    }
+
+    async fn describe_metric_filters(
+        &self,
+        cx: &Context,
+        input: DescribeMetricFiltersInput,
+    ) -> Result<DescribeMetricFiltersOutput> {
+        let cx = cx.clone();
+        self.work(move |service| metric_filters::describe(service, &cx, input)).await
+    }
+
+    async fn delete_metric_filter(
+        &self,
+        cx: &Context,
+        input: DeleteMetricFilterInput,
+    ) -> Result<()> {
+        let cx = cx.clone();
+        self.work(move |service| metric_filters::delete(service, &cx, input)).await
     }
 
     async fn test_metric_filter(

@@ -27,6 +27,10 @@ pub(super) fn named(cx: &Context, name: &Option<String>, identifier: &Option<Str
     identified(cx, name.as_deref().or(identifier.as_deref()).unwrap_or_default())
 }
 
+pub(super) fn group_or_all(cx: &Context, name: &Option<String>) -> Access {
+    name.as_deref().map_or_else(|| groups(cx), |name| group(cx, name))
+}
+
 /// All groups.
 pub(super) fn groups(cx: &Context) -> Access {
     Access::to(group_arn(cx, "*"))

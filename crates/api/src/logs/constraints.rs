@@ -24,6 +24,9 @@ pub const DESCRIBE_LIMIT: Constraints = NONE.range(1, 50);
 pub const DESCRIBE_LOG_GROUPS_LOG_GROUP_IDENTIFIERS: Constraints =
     NONE.length(1, 50).each(&LOG_GROUP_IDENTIFIER);
 pub const DESTINATION_ARN: Constraints = NONE.length(1, usize::MAX);
+pub const DIMENSIONS: Constraints = NONE.keys(&DIMENSIONS_KEY).each(&DIMENSIONS_VALUE);
+pub const DIMENSIONS_KEY: Constraints = NONE.length(0, 255);
+pub const DIMENSIONS_VALUE: Constraints = NONE.length(0, 255);
 pub const ENTITY_ATTRIBUTES: Constraints =
     NONE.length(0, 10).keys(&ENTITY_ATTRIBUTES_KEY).each(&ENTITY_ATTRIBUTES_VALUE);
 pub const ENTITY_ATTRIBUTES_KEY: Constraints = NONE.length(1, 256);
@@ -47,6 +50,9 @@ pub const LOG_GROUP_NAME: Constraints =
 pub const LOG_GROUP_NAME_PATTERN: Constraints =
     NONE.length(0, 512).pattern(pattern!(r"[\.\-_/#A-Za-z0-9]*"));
 pub const LOG_STREAM_NAME: Constraints = NONE.length(1, 512).pattern(pattern!(r"[^:*]*"));
+pub const METRIC_NAME: Constraints = NONE.length(0, 255).pattern(pattern!(r"[^:*$]*"));
+pub const METRIC_TRANSFORMATIONS: Constraints = NONE.length(1, 1);
+pub const METRIC_VALUE: Constraints = NONE.length(0, 100);
 pub const NEXT_TOKEN: Constraints = NONE.length(1, usize::MAX);
 pub const ROLE_ARN: Constraints = NONE.length(1, usize::MAX);
 pub const SEQUENCE_TOKEN: Constraints = NONE.length(1, usize::MAX);

@@ -55,6 +55,10 @@ impl Delimited {
         })
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
     pub(super) fn extract(&self, event: &str) -> BTreeMap<String, String> {
         let fields = fields(event);
         let pairs = self.pairs(&fields).unwrap_or_default();

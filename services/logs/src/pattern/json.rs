@@ -58,6 +58,19 @@ impl JsonPattern {
     }
 }
 
+/// The first value that `written`, as `$.a.b[0]`, leads to in an event.
+pub(super) fn select(event: &str, written: &str) -> Option<String> {
+    let (_, path) = selector(&mut Cursor::new(written)).ok()?;
+    let (event, mut first) = (read(event)?, None);
+    each(&event, &path, &mut |value| first = first.take().or_else(|| text_of(value)));
+    first
+}
+
+pub(super) fn is_selector(written: &str) -> bool {
+    let mut cursor = Cursor::new(written);
+    selector(&mut cursor).is_ok() && cursor.peek().is_none()
+}
+
 /// An event that is JSON is an object or a list. What stands around it does not matter to AWS; here it must not be there.
 fn read(event: &str) -> Option<Value> {
     let event = event.trim();

@@ -67,6 +67,26 @@ impl Pattern {
         }
     }
 
+    /// Whether events that match may have something where `selector` says: `$.a.b` in JSON, `$name` in a field between spaces.
+    pub(crate) fn can_select(&self, selector: &str) -> bool {
+        match &self.0 {
+            Kind::All | Kind::Terms(_) => false,
+            Kind::Json(_) => json::is_selector(selector),
+            Kind::Delimited(delimited) => {
+                selector.strip_prefix('$').is_some_and(|name| delimited.has(name))
+            }
+        }
+    }
+
+    /// What an event has there.
+    pub(crate) fn select(&self, event: &str, selector: &str) -> Option<String> {
+        match &self.0 {
+            Kind::All | Kind::Terms(_) => None,
+            Kind::Json(_) => json::select(event, selector),
+            Kind::Delimited(delimited) => delimited.extract(event).remove(selector),
+        }
+    }
+
     /// What a subscriber is told beside an event that matches: the fields between spaces, by their names.
     pub(crate) fn fields(&self, event: &str) -> BTreeMap<String, String> {
         let Kind::Delimited(delimited) = &self.0 else { return BTreeMap::new() };

@@ -8,11 +8,15 @@
     reason = "the whole file is tests"
 )]
 
+mod filters;
+
+use api::cloudwatch::PutMetricDataInput;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use log_store::GroupKey;
 use log_store::{Logs, Options};
-use logs::{Call, Functions, NotTaken};
+use logs::{Call, Functions, Metrics, NotTaken};
 use names::{RequestId, TraceHeader};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -25,6 +29,7 @@ struct Service {
     /// What times of events are counted from.
     began: i64,
     subscribers: Arc<Subscribers>,
+    metrics: Arc<Measured>,
     running: JoinHandle<()>,
     dir: Arc<tempfile::TempDir>,
 }
@@ -35,6 +40,44 @@ struct Subscribers {
     taken: Mutex<Vec<Taken>>,
     /// How many times a function is to say that it can not now.
     busy: Mutex<u32>,
+}
+
+/// Amazon CloudWatch as far as metric filters need it: keeps each value with its metric.
+#[derive(Debug, Default)]
+struct Measured(Mutex<Vec<String>>);
+
+impl Metrics for Measured {
+    fn put<'a>(
+        &'a self,
+        group: &'a GroupKey,
+        input: PutMetricDataInput,
+    ) -> BoxFuture<'a, wire::Result<()>> {
+        for datum in input.metric_data.unwrap() {
+            let dimensions = datum
+                .dimensions
+                .unwrap()
+                .into_iter()
+                .map(|it| format!(" {}={}", it.name, it.value));
+            let dimensions: String = dimensions.collect();
+            let (values, counts) = (datum.values.unwrap(), datum.counts.unwrap());
+            let (group, namespace, name) = (&group.name, &input.namespace, &datum.metric_name);
+            let told = format!("{group} {namespace} {name}{dimensions} {values:?} {counts:?}");
+            self.0.lock().unwrap().push(told);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Measured {
+    async fn told(&self, count: usize) -> Vec<String> {
+        loop {
+            let told = self.0.lock().unwrap().clone();
+            if told.len() >= count {
+                return told;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -98,11 +141,12 @@ impl Service {
     fn open(dir: Arc<tempfile::TempDir>) -> Self {
         let logs = Logs::start(dir.path(), Options::default()).unwrap();
         let subscribers = Arc::new(Subscribers::default());
-        let service = logs::Service::new(logs, subscribers.clone());
+        let metrics = Arc::new(Measured::default());
+        let service = logs::Service::new(logs, subscribers.clone(), metrics.clone());
         let endpoint = service.clone().endpoint();
         #[expect(clippy::disallowed_methods, reason = "it is ended with the service")]
         let running = tokio::spawn(async move { service.run().await });
-        Self { endpoint, began: now(), subscribers, running, dir }
+        Self { endpoint, began: now(), subscribers, metrics, running, dir }
     }
 
     /// The same after a restart.
@@ -417,252 +461,4 @@ async fn a_pattern_is_tested() {
         answer["matches"].as_array().unwrap().iter().map(|one| &one["eventNumber"]).collect();
     assert_eq!(numbers, [1, 3]);
     assert_eq!(answer["matches"][0]["extractedValues"], json!({"$host": "a", "$status": "404"}));
-}
-
-fn subscription(name: &str, pattern: &str, function: &str) -> Value {
-    let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{function}");
-    json!({"logGroupName": "/g", "filterName": name, "filterPattern": pattern, "destinationArn": arn})
-}
-
-fn subscribed(taken: &Taken) -> Vec<&str> {
-    let events = taken.message.get("logEvents").and_then(Value::as_array).unwrap();
-    events.iter().map(|event| event.get("message").and_then(Value::as_str).unwrap()).collect()
-}
-
-#[tokio::test]
-async fn subscribers_get_what_matches() {
-    let service = Service::with_stream().await;
-    service.put("s", &[(0, "ERROR before")]).await;
-    service.ok("PutSubscriptionFilter", subscription("errors", "ERROR", "f:live")).await;
-    service.put("s", &[(0, "INFO a"), (1, "ERROR b"), (2, "ERROR c")]).await;
-    let taken = service.subscribers.told(1).await.remove(0);
-    assert_eq!(subscribed(&taken), ["ERROR b", "ERROR c"]);
-    assert_eq!(taken.source, "arn:aws:logs:us-east-1:000000000000:log-group:/g:*");
-    let found = service.ok("FilterLogEvents", json!({"logGroupName": "/g"})).await;
-    let message = &taken.message;
-    assert_eq!(message["logEvents"][0]["id"], found["events"][2]["eventId"]);
-    assert_eq!(message["logEvents"][0]["timestamp"], service.began + 1);
-    assert_eq!(message["logEvents"][0].get("extractedFields"), None);
-    assert_eq!(message["messageType"], "DATA_MESSAGE");
-    assert_eq!(message["owner"], "000000000000");
-    assert_eq!((&message["logGroup"], &message["logStream"]), (&json!("/g"), &json!("s")));
-    assert_eq!(message["subscriptionFilters"], json!(["errors"]));
-
-    let listed = service.ok("DescribeSubscriptionFilters", json!({"logGroupName": "/g"})).await;
-    let filter = &listed["subscriptionFilters"][0];
-    assert_eq!(
-        (&filter["filterName"], &filter["filterPattern"]),
-        (&json!("errors"), &json!("ERROR"))
-    );
-    assert_eq!(
-        (&filter["logGroupName"], &filter["distribution"]),
-        (&json!("/g"), &json!("ByLogStream"))
-    );
-    let deleted = json!({"logGroupName": "/g", "filterName": "errors"});
-    service.ok("DeleteSubscriptionFilter", deleted).await;
-    service.ok("PutSubscriptionFilter", subscription("fields", "[level=LAST, what]", "f")).await;
-    service.put("s", &[(3, "ERROR d"), (4, "LAST word")]).await;
-    let last = service.subscribers.told(2).await.remove(1);
-    assert_eq!(subscribed(&last), ["LAST word"], "one that was deleted is told nothing");
-    let fields = &last.message["logEvents"][0]["extractedFields"];
-    assert_eq!(*fields, json!({"level": "LAST", "what": "word"}));
-}
-
-#[tokio::test]
-async fn what_is_long_comes_in_parts_and_what_is_of_one_stream_together() {
-    let service = Service::with_stream().await;
-    service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "t"})).await;
-    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
-    let long = "x".repeat(300_000);
-    service.put("s", &[(0, &long), (1, &long)]).await;
-    let parts = service.subscribers.told(2).await;
-    assert!(parts.iter().all(|taken| subscribed(taken) == [long.as_str()]));
-}
-
-#[tokio::test]
-async fn a_subscriber_that_is_busy_gets_everything_once() {
-    let service = Service::with_stream().await;
-    service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "t"})).await;
-    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
-    service.ok("PutSubscriptionFilter", subscription("lost", "", "fine")).await;
-    service
-        .ok("DeleteSubscriptionFilter", json!({"logGroupName": "/g", "filterName": "lost"}))
-        .await;
-    *service.subscribers.busy.lock().unwrap() = 2;
-    service.put("s", &[(0, "one")]).await;
-    service.put("t", &[(1, "two")]).await;
-    service.put("s", &[(2, "three")]).await;
-    let mut texts = Vec::new();
-    while texts.len() < 3 {
-        let taken = service.subscribers.told(1).await;
-        texts = taken.iter().flat_map(subscribed).map(str::to_owned).collect();
-        tokio::task::yield_now().await;
-    }
-    texts.sort();
-    assert_eq!(texts, ["one", "three", "two"]);
-    assert_eq!(*service.subscribers.busy.lock().unwrap(), 0);
-}
-
-#[tokio::test]
-async fn what_a_subscriber_did_not_get_before_a_restart_it_gets_after_it() {
-    let service = Service::with_stream().await;
-    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
-    service.put("s", &[(0, "before")]).await;
-    service.subscribers.told(1).await;
-    *service.subscribers.busy.lock().unwrap() = u32::MAX;
-    service.put("s", &[(1, "waits")]).await;
-    let service = service.reopened().await;
-    let told = service.subscribers.told(1).await;
-    // The kill may have come between a message and its bookmark.
-    assert_eq!(told.iter().flat_map(subscribed).last(), Some("waits"));
-}
-
-#[tokio::test]
-async fn a_chain_goes_on_with_what_subscribers_are_told() {
-    let service = Service::with_stream().await;
-    service.ok("PutSubscriptionFilter", subscription("all", "", "f")).await;
-    service.put("s", &[(0, "of nobody")]).await;
-    let first = service.subscribers.told(1).await.remove(0).trace;
-    assert!(first.as_str().ends_with(";Lineage=1:logs:0"), "{first}");
-    let (hop, _) = first.hop("aaaa");
-    let trace = TraceHeader::parse(&hop).unwrap();
-    let events = json!([{"timestamp": service.began, "message": "of a call"}]);
-    let input = json!({"logGroupName": "/g", "logStreamName": "s", "logEvents": events});
-    let (status, _) = service.call_traced("PutLogEvents", input, trace.clone()).await;
-    assert_eq!(status, 200);
-    assert_eq!(service.subscribers.told(2).await[1].trace, trace);
-}
-
-/// Which members of an event stream's messages are where is `wire`'s; here only their JSON is looked at.
-fn told(frame: &[u8]) -> Value {
-    let (_, rest) = frame.split_first_chunk::<4>().unwrap();
-    let (headers, _) = rest.split_first_chunk::<4>().unwrap();
-    let begin = 12 + usize::try_from(u32::from_be_bytes(*headers)).unwrap();
-    serde_json::from_slice(frame.get(begin..frame.len() - 4).unwrap()).unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_live_tail_tells_what_arrives() {
-    let service = Service::with_stream().await;
-    service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "other"})).await;
-    service.put("s", &[(0, "ERROR before")]).await;
-    let arn = "arn:aws:logs:us-east-1:000000000000:log-group:/g";
-    let input = json!({"logGroupIdentifiers": [arn], "logStreamNamePrefixes": ["s"],
-        "logEventFilterPattern": "ERROR"});
-    let response = service.respond("StartLiveTail", input, TraceHeader::start(0)).await;
-    assert_eq!(response.headers()["content-type"], "application/vnd.amazon.eventstream");
-    let mut body = response.into_body();
-    let mut next = async || {
-        let frame = std::future::poll_fn(|cx| {
-            let body = std::pin::Pin::new(&mut body);
-            http_body::Body::poll_frame(body, cx)
-        });
-        frame.await.map(|frame| frame.unwrap().into_data().unwrap())
-    };
-    let first = next().await.unwrap();
-    assert!(first.windows(16).any(|part| part == b"initial-response"));
-    let start = told(&next().await.unwrap());
-    assert_eq!(start["logGroupIdentifiers"], json!([arn]));
-    assert_eq!(start["logEventFilterPattern"], "ERROR");
-
-    service.put("s", &[(0, "INFO a"), (1, "ERROR b")]).await;
-    service.put("other", &[(2, "ERROR elsewhere")]).await;
-    let update = told(&next().await.unwrap());
-    assert_eq!(update["sessionMetadata"], json!({"sampled": false}));
-    let results = update["sessionResults"].as_array().unwrap();
-    assert_eq!(results.len(), 1, "{update}");
-    assert_eq!(
-        (&results[0]["message"], &results[0]["logStreamName"]),
-        (&json!("ERROR b"), &json!("s"))
-    );
-    assert_eq!(results[0]["timestamp"], service.began + 1);
-    assert_eq!(told(&next().await.unwrap())["sessionResults"], json!([]));
-    let many: Vec<(i64, &str)> = (0..501).map(|time| (time, "ERROR")).collect();
-    service.put("s", &many).await;
-    let update = told(&next().await.unwrap());
-    assert_eq!(update["sessionMetadata"], json!({"sampled": true}));
-    assert_eq!(update["sessionResults"].as_array().unwrap().len(), 500);
-
-    tokio::time::advance(std::time::Duration::from_secs(3 * 3600)).await;
-    let last = next().await.unwrap();
-    assert!(last.windows(23).any(|part| part == b"SessionTimeoutException"));
-    assert_eq!(next().await, None);
-}
-
-#[tokio::test]
-async fn live_tails_have_limits() {
-    let service = Service::with_stream().await;
-    let arn = "arn:aws:logs:us-east-1:000000000000:log-group:/g";
-    let all = json!({"logGroupIdentifiers": [arn]});
-    for input in [
-        json!({"logGroupIdentifiers": ["/g"]}),
-        json!({"logGroupIdentifiers": [format!("{arn}:*")]}),
-        json!({"logGroupIdentifiers": [arn, arn], "logStreamNames": ["s"]}),
-        json!({"logGroupIdentifiers": [arn], "logStreamNames": ["s"], "logStreamNamePrefixes": ["s"]}),
-        json!({"logGroupIdentifiers": [arn], "logEventFilterPattern": "{ $.a = "}),
-    ] {
-        assert_eq!(service.refused("StartLiveTail", input).await.0, "InvalidParameterException");
-    }
-    let none = json!({"logGroupIdentifiers": [format!("{arn}/none")]});
-    assert_eq!(service.refused("StartLiveTail", none).await.0, "ResourceNotFoundException");
-    let mut open = Vec::new();
-    for _ in 0..15 {
-        open.push(service.respond("StartLiveTail", all.clone(), TraceHeader::start(0)).await);
-    }
-    assert_eq!(service.refused("StartLiveTail", all.clone()).await.0, "LimitExceededException");
-    open.pop();
-    let again = service.respond("StartLiveTail", all, TraceHeader::start(0)).await;
-    assert_eq!(again.status(), 200, "who is gone makes room");
-}
-
-#[tokio::test]
-async fn subscriptions_are_refused_as_on_aws() {
-    let service = Service::with_stream().await;
-    assert_eq!(
-        service.refused("PutSubscriptionFilter", subscription("a", "", "none")).await,
-        refusal(
-            "InvalidParameterException",
-            "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function."
-        )
-    );
-    for name in ["a", "b", "b"] {
-        service.ok("PutSubscriptionFilter", subscription(name, "", "f")).await;
-    }
-    assert_eq!(
-        service.refused("PutSubscriptionFilter", subscription("c", "", "f")).await,
-        refusal("LimitExceededException", "Resource limit exceeded.")
-    );
-    let but = |name: &str, value: Value| {
-        let mut input = subscription("a", "", "f");
-        input[name] = value;
-        input
-    };
-    for input in [
-        but("destinationArn", json!("arn:aws:kinesis:us-east-1:000000000000:stream/s")),
-        but("destinationArn", json!("arn:aws:lambda:us-east-1:111111111111:function:f")),
-        but("destinationArn", json!("arn:aws:lambda:eu-west-1:000000000000:function:f")),
-        but("roleArn", json!("arn:aws:iam::000000000000:role/r")),
-        but("emitSystemFields", json!(["@aws.account"])),
-        but("applyOnTransformedLogs", json!(true)),
-        but("filterPattern", json!("{ $.a = ")),
-    ] {
-        let (code, _) = service.refused("PutSubscriptionFilter", input).await;
-        assert_eq!(code, "InvalidParameterException");
-    }
-    let none = json!({"logGroupName": "/g", "filterName": "z"});
-    let missing = "The specified subscription filter does not exist.";
-    assert_eq!(
-        service.refused("DeleteSubscriptionFilter", none).await,
-        refusal("ResourceNotFoundException", missing)
-    );
-    let mut elsewhere = subscription("a", "", "f");
-    elsewhere["logGroupName"] = json!("/none");
-    let (code, _) = service.refused("PutSubscriptionFilter", elsewhere).await;
-    assert_eq!(code, "ResourceNotFoundException");
-    let class = json!({"logGroupName": "/rare", "logGroupClass": "INFREQUENT_ACCESS"});
-    service.ok("CreateLogGroup", class).await;
-    let mut rare = subscription("a", "", "f");
-    rare["logGroupName"] = json!("/rare");
-    let (code, _) = service.refused("PutSubscriptionFilter", rare).await;
-    assert_eq!(code, "InvalidOperationException");
 }
