@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) sqs: sqs::Options,
     pub(crate) recordings: recordings::Options,
     pub(crate) s3: s3::Options,
+    pub(crate) traces: traces::Options,
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -128,6 +129,7 @@ impl Config {
             sqs: section(&mut table, "sqs", &mut mistakes),
             recordings: section(&mut table, "recordings", &mut mistakes),
             s3: section(&mut table, "s3", &mut mistakes),
+            traces: section(&mut table, "traces", &mut mistakes),
         };
         config.server.check(&mut mistakes);
         config.check_identity(&mut mistakes);

@@ -9,6 +9,7 @@ use api::lambda::LambdaEndpoint;
 use edge::{Front, Guest, Reception, Site};
 use http::request::Parts;
 use lambda::{Lambda, UrlCaller, UrlName, UrlReception, UrlRequest};
+use std::sync::Arc;
 use wire::{BoxFuture, Response};
 
 const BY_PATH: &str = "/_tinderbox/url/";
@@ -47,7 +48,7 @@ impl Front for FunctionUrls {
             let request = UrlRequest {
                 url: &name_of(&guest.site),
                 request_id: guest.request_id,
-                trace: guest.trace.clone(),
+                trace: Arc::clone(&guest.trace),
                 source: guest.source,
                 host: guest.host(),
                 port: guest.port().unwrap_or(80),

@@ -101,11 +101,11 @@ def updated(client, name):
     wait_until(is_successful, f"{name} is updated")
 
 
-def test_terraform_s_function(client):
-    name = unique("tf")
+def test_terraform_s_function(platform, client):
+    name, role = unique("tf"), platform.role(allow("xray:PutTraceSegments"))
     absent(client.get_function, FunctionName=name)
     client.create_function(
-        FunctionName=name, Runtime=PYTHON, Handler="index.handler", Role=ROLE, Publish=True, PackageType="Zip",
+        FunctionName=name, Runtime=PYTHON, Handler="index.handler", Role=role, Publish=True, PackageType="Zip",
         Architectures=client_architecture(client), Code={"ZipFile": CODE}, Tags={"team": "a"}, **PLANNED,
     )  # fmt: skip
     wait_until(

@@ -43,6 +43,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use traces::Traces;
 use usage::Ledger;
 use wire::{BoxFuture, Endpoint, Fault};
 use worker::Worker;
@@ -178,8 +179,10 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let principals = principals.await.context("IAM was not opened")??;
     let (lambda, messages, sources) = (Later::new(), Later::new(), Later::new());
     let log_groups = log_groups(config, lambda.clone(), &logs, &kept.metrics);
-    let services =
+    let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
+    let mut services =
         services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
+    services.push(xray::Service::new(traces.clone()).endpoint());
     let objects = objects.await.context("the objects were not opened")??;
     let page = metrics_page(data_dir, &sources)?;
     let edge = edge(config, services, &lambda, &messages, &principals, &objects);
@@ -205,6 +208,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     messages.set(SqsEndpoint(queues.clone()));
     let functions = functions.with_queues(Arc::new(queues.clone())).with_stored_code(stored_code);
     let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
+    let functions = functions.with_tracer(tracer(&traces, &iam, config.identity.mode));
     let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
@@ -229,6 +233,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let lambda = opened;
     let running = Running { lambda, queue, queues, invoker, listening, metering, logs, recordings };
     let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
+    tokio::task::spawn_blocking(move || traces.flush()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     stopped
 }
@@ -404,6 +409,14 @@ fn roles(iam: Iam, mode: Mode) -> lambda::Roles {
             tracing::warn!(role, "role would be refused");
         }
         is_good || mode == Mode::Warn
+    })
+}
+
+/// Where segments go, and which roles may send them. Where policies are not enforced, all.
+fn tracer(traces: &Traces, iam: &Iam, mode: Mode) -> lambda::Tracer {
+    let iam = iam.clone();
+    lambda::Tracer::new(Arc::new(traces.clone()), move |role| {
+        mode != Mode::Enforce || iam.lets_role(role, "xray:PutTraceSegments")
     })
 }
 

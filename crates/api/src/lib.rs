@@ -17,6 +17,7 @@ pub mod model;
 pub mod s3;
 pub mod sqs;
 pub mod sts;
+pub mod xray;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 10] = [
+pub static SERVICES: [&ServiceSpec; 11] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
@@ -35,4 +36,5 @@ pub static SERVICES: [&ServiceSpec; 10] = [
     &sqs::SPEC,
     &sts::SPEC,
     &cloudwatch::SPEC,
+    &xray::SPEC,
 ];

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 10] = [
+pub static MODELS: [(&str, &ServiceSpec); 11] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
@@ -19,6 +19,7 @@ pub static MODELS: [(&str, &ServiceSpec); 10] = [
     ("s3", &crate::s3::SPEC),
     ("sqs", &crate::sqs::SPEC),
     ("sts", &crate::sts::SPEC),
+    ("xray", &crate::xray::SPEC),
 ];
 
 /// Differences of AWS Lambda that are meant: how they end, and why.

@@ -405,7 +405,7 @@ pub(crate) fn trace(head: &Parts) -> TraceHeader {
 }
 
 pub(crate) fn set_trace(response: &mut Response, trace: &TraceHeader) {
-    if let Ok(value) = HeaderValue::try_from(trace.as_str()) {
+    if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
         response.headers_mut().insert(TRACE_ID, value);
     }
 }

@@ -65,7 +65,7 @@ pub enum Reception {
 pub struct Guest {
     pub site: Site,
     pub request_id: RequestId,
-    pub trace: TraceHeader,
+    pub trace: Arc<TraceHeader>,
     pub source: IpAddr,
     pub head: Parts,
     pub body: Bytes,
@@ -118,7 +118,7 @@ impl Edge {
         record.service = Some(front.name());
         let (mut response, fault) = match self.admit(&*front, &site, &head, &mut body).await {
             Ok((bytes, signer, room)) => {
-                let (request_id, trace) = (record.request_id, trace(&head));
+                let (request_id, trace) = (record.request_id, Arc::new(trace(&head)));
                 let authority = self.authority_of(signer.as_ref(), source, &head);
                 let guest =
                     Guest { site, request_id, trace, source, head, body: bytes, signer, authority };
@@ -219,7 +219,7 @@ async fn welcome(
     room: Option<OwnedSemaphorePermit>,
     record: Record,
 ) -> http::Response<Outgoing> {
-    let (request_id, trace) = (guest.request_id, guest.trace.clone());
+    let (request_id, trace) = (guest.request_id, Arc::clone(&guest.trace));
     let called = Running::new(async move { front.answer(&guest).await }).await;
     let mut response = called.unwrap_or_else(|_panicked| {
         metrics::CALLS_PANICKED.add(1);

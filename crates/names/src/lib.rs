@@ -17,4 +17,4 @@ pub use function::{
 };
 pub use queue::{InvalidQueueArn, QueueArn};
 pub use request_id::{InvalidRequestId, RequestId};
-pub use trace::TraceHeader;
+pub use trace::{InvalidSegmentId, InvalidTraceId, SegmentId, TraceHeader, TraceId};

@@ -7,12 +7,17 @@ use time::macros::format_description;
 
 /// Milliseconds since 1970.
 pub(crate) fn epoch_ms() -> u64 {
+    epoch_us() / 1_000
+}
+
+/// Microseconds since 1970.
+pub(crate) fn epoch_us() -> u64 {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where this crate reads the wall clock"
     )]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// `2026/11/23`, as log stream names begin.

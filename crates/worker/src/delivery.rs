@@ -71,6 +71,7 @@ mod tests {
             cognito_identity: None,
             tenant_id: Some("blue".into()),
             trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
+            sampled: None,
             response: None,
             wants_log_tail: false,
         };

@@ -63,7 +63,7 @@ pub struct Environment {
     state: Mutex<State<Connection, Delivery, Answer>>,
     /// What the init phase came to.
     init: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
-    before: Mutex<Option<Before>>,
+    before: Mutex<Option<(Before, Instant)>>,
     /// The connection on which the runtime waits to be restored.
     waiting: Mutex<Option<Connection>>,
     memory_seen_bytes: AtomicU64,
@@ -370,12 +370,14 @@ impl Environment {
         self.is_provisioned.load(Ordering::Relaxed)
     }
 
+    /// What came before its first invocation, which is over now.
     pub(crate) fn set_before(&self, before: Before) {
-        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        let before = Some((before, Instant::now()));
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = before;
     }
 
-    /// What came before the first invocation, for the first who asks.
-    pub(crate) fn take_before(&self) -> Option<Before> {
+    /// What came before the first invocation, and when it was over, for the first who asks.
+    pub(crate) fn take_before(&self) -> Option<(Before, Instant)> {
         self.before.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

@@ -4,6 +4,7 @@
 use crate::response::ResponseWriter;
 use bytes::Bytes;
 use names::RequestId;
+use segments::Sampled;
 
 /// An event on its way to a function.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Event {
     pub tenant_id: Option<String>,
     /// `Root=1-...;Parent=...;Sampled=0`
     pub trace_id: String,
+    /// If that trace is sampled.
+    pub sampled: Option<Box<Sampled>>,
     /// Where a response goes that the function makes piece by piece. `None`: it is gathered, and is in the `Outcome`.
     pub response: Option<ResponseWriter>,
     /// Whether the caller reads the end of the log.

@@ -104,9 +104,7 @@ impl Failure {
         let reason = match self {
             Self::TimedOut => "the init phase took too long".to_owned(),
             Self::Reported { document, error_type } => {
-                let message = serde_json::from_slice::<serde_json::Value>(document).ok();
-                let message = message.as_ref().and_then(|told| told.get("errorMessage")?.as_str());
-                format!("{error_type}: {}", message.unwrap_or_default())
+                format!("{error_type}: {}", told(document, "errorMessage").unwrap_or_default())
             }
             _ => format!("{}: {}", self.report_type(), self.reason(timeout)),
         };
@@ -125,6 +123,20 @@ impl Failure {
             | Self::InvalidResponseMode => InitCause::Runtime,
         };
         (cause, reason)
+    }
+
+    /// As a trace tells it: in the words of the function where it has some.
+    pub(crate) fn error(&self, timeout: Duration) -> segments::Error {
+        match self {
+            Self::Reported { document, error_type } => segments::Error {
+                kind: told(document, "errorType").unwrap_or_else(|| error_type.clone()),
+                message: told(document, "errorMessage").unwrap_or_default(),
+            },
+            _ => segments::Error {
+                kind: self.payload_type().to_owned(),
+                message: self.reason(timeout),
+            },
+        }
     }
 
     fn reason(&self, timeout: Duration) -> String {
@@ -185,6 +197,15 @@ impl Failure {
 pub(crate) fn kernel_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+/// The most of an error's text that others are told.
+const TOLD_CHARS_MAX: usize = 1_024;
+
+/// A text in the error document of a function.
+fn told(document: &[u8], member: &str) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_slice(document).ok()?;
+    Some(document.get(member)?.as_str()?.chars().take(TOLD_CHARS_MAX).collect())
 }
 
 fn document(error_type: &str, message: &str) -> Bytes {

@@ -72,9 +72,10 @@ impl Environment {
         event: &Event,
         timeout: Duration,
     ) -> Result<Outcome, NotDelivered> {
-        let invocation = Invocation::new(self.log(), self.function(), event);
+        let mut invocation = Invocation::new(self.log(), self.function(), event);
         let deadline = Instant::now() + timeout;
         let woken = self.suppressed_init(deadline).await;
+        invocation.initialised();
         invocation.tell_start(self.function(), event);
         let left = timeout.saturating_sub(invocation.elapsed());
         let given = match woken {

@@ -284,6 +284,7 @@ impl Worker {
         let runs_on = self.runs_on(function).await?;
         let how = Try { phase, initialization, deadline };
         let tried = self.try_start(function, &runs_on, &log, &how).await?;
+        invocation.initialised();
         invocation.tell_start(function, event);
         let environment = match tried {
             Ok(environment) => environment,

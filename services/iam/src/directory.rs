@@ -136,6 +136,24 @@ impl Iam {
         self.accounts.with(&account, |account| look(holder(account, arn)?))
     }
 
+    /// Whether a role's own policies let it do something that is done to nothing in particular.
+    pub fn lets_role(&self, role_arn: &str, action: &str) -> bool {
+        let Some((account, _)) = account_and_resource(role_arn) else { return false };
+        let held = match self.powers(role_arn) {
+            Some(Powers::Held(held)) => held,
+            Some(Powers::Root) => return true,
+            None => return false,
+        };
+        let request = Request {
+            principal: held.principal(account),
+            action,
+            resource: "*",
+            resource_account: account,
+            facts: &FactList::default(),
+        };
+        policy::evaluate(&request, &held.sources(&[])).is_allowed()
+    }
+
     /// Whether a role exists and lets Lambda assume it for a function.
     pub fn lets_lambda_assume(&self, role_arn: &str, function_arn: &str) -> bool {
         let Some((account, _)) = account_and_resource(role_arn) else { return false };

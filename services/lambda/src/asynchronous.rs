@@ -16,6 +16,7 @@ use crate::function::{Function, Key};
 use crate::invoke::{check_state, check_tenant, event_payload};
 use crate::read::Found;
 use crate::service::Service;
+use crate::traces::header_for;
 use crate::version::Version;
 use api::lambda;
 use bytes::Bytes;
@@ -77,7 +78,7 @@ impl<I: Invoke> Service<I> {
             request_id: cx.request_id.to_string(),
             qualifier: found.address.qualifier.as_ref().map(ToString::to_string),
             tenant_id: tenant_id.map(ToOwned::to_owned),
-            trace: cx.trace.to_string(),
+            trace: self.trace_accepted(found, &cx.trace, cx.request_id).to_string(),
         };
         self.keep_event(found, &head, payload).await
     }
@@ -146,7 +147,7 @@ impl<I: Invoke> Service<I> {
             return self.end_event(&ended, &policy);
         };
         self.note_age(&function.key, found.address.qualifier.as_ref(), work.age);
-        let (version, outcome) = match self.run_found(found, &head, work.body.clone()).await {
+        let (version, outcome) = match self.run_found(found, &head, &work).await {
             Ok(run) => run,
             Err(error) => {
                 tracing::debug!(request_id = head.request_id, function = %work.line, error = &error as &dyn std::error::Error, "event put off");
@@ -184,23 +185,39 @@ impl<I: Invoke> Service<I> {
     /// Runs an event on its function. An error means that it did not come so far.
     async fn run_found(
         &self,
-        found: Found,
+        mut found: Found,
         head: &EventHead,
-        payload: Bytes,
+        work: &Work,
     ) -> Result<(Arc<Version>, Outcome), Error> {
         check_tenant(&found.version, head.tenant_id.is_some())?;
+        found.route();
+        let request_id = RequestId::parse(&head.request_id).unwrap_or_else(RequestId::random);
+        // None of an event of another build: it goes on without a trace.
+        let trace = TraceHeader::parse(&head.trace);
+        let (sampled, told) = match &trace {
+            Some(trace) => self.trace_attempt(&found, trace, request_id, work.attempts + 1),
+            None => (None, None),
+        };
+        let below = trace.as_ref().and_then(|trace| header_for(trace, sampled.as_deref()));
         let event = Event {
-            request_id: RequestId::parse(&head.request_id).unwrap_or_else(RequestId::random),
-            payload,
+            request_id,
+            payload: work.body.clone(),
             invoked_arn: found.address.arn(),
             client_context: None,
             cognito_identity: None,
             tenant_id: head.tenant_id.clone(),
-            trace_id: head.trace.clone(),
+            trace_id: below.map_or_else(|| head.trace.clone(), |below| below.to_string()),
+            sampled,
             response: None,
             wants_log_tail: false,
         };
-        let admitted = self.enter(found, event, Kind::Event, Gate::enter_queued).await?;
+        let admitted =
+            self.enter(found, event, Kind::Event, Gate::enter_queued).await?.telling(told);
+        if work.attempts == 0
+            && let Some(told) = &admitted.told
+        {
+            told.tell_dwell_time(work.age);
+        }
         let version = admitted.version();
         Ok((version, self.run(admitted).await?))
     }

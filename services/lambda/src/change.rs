@@ -32,6 +32,7 @@ impl<I: Invoke> Service<I> {
             Address::parse(cx, "CreateFunction", &input.function_name, None)?.unqualified()?;
         let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
         self.check_role(&key, &settings.role)?;
+        self.check_tracing(&settings)?;
         self.check_snap_start(&settings)?;
         let _provider =
             self.hold_provider(cx, "CreateFunction", settings.capacity.as_ref()).await?;
@@ -157,6 +158,7 @@ impl<I: Invoke> Service<I> {
         let current = self.changeable(&key, input.revision_id.take().as_deref())?;
         let mut record = current.latest.record.clone();
         let is_other_role = input.role.is_some();
+        let is_traced_anew = is_other_role || input.tracing_config.is_some();
         record.settings =
             validate::settings_after(&record.settings, record.package_type(), &mut input)?;
         if let (Some(_), Some(capacity)) = (&providers, &record.settings.capacity) {
@@ -164,6 +166,9 @@ impl<I: Invoke> Service<I> {
         }
         if is_other_role {
             self.check_role(&key, &record.settings.role)?;
+        }
+        if is_traced_anew {
+            self.check_tracing(&record.settings)?;
         }
         self.check_snap_start(&record.settings)?;
         runtime_management::check_bound(&record, &current.latest.record)?;
@@ -341,6 +346,16 @@ impl<I: Invoke> Service<I> {
             return Ok(());
         }
         let text = "The role defined for the function cannot be assumed by Lambda.";
+        Err(Error::InvalidParameter(text.to_owned()))
+    }
+
+    /// Refuses active tracing with a role that may not send segments.
+    fn check_tracing(&self, settings: &Settings) -> Result<(), Error> {
+        let tracer = self.options.tracer.as_ref().filter(|_| settings.is_traced);
+        if tracer.is_none_or(|tracer| tracer.may_send(&settings.role)) {
+            return Ok(());
+        }
+        let text = "The provided execution role does not have permissions to call PutTraceSegments on XRAY";
         Err(Error::InvalidParameter(text.to_owned()))
     }
 

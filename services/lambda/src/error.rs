@@ -264,6 +264,11 @@ impl Error {
         }
     }
 
+    /// The status that the client sees.
+    pub(crate) fn status(&self) -> u16 {
+        self.modelled().map_or(INTERNAL, |fault| fault.status)
+    }
+
     /// The fault for the client, or `None` for what the client must not see.
     fn modelled(&self) -> Option<Fault> {
         let text = self.to_string();
@@ -387,6 +392,13 @@ fn package_fault(error: &PackageError) -> Option<Fault> {
 fn throttled(reason: &'static str) -> Fault {
     fault::too_many_requests("Rate Exceeded.").with_member("Reason", reason)
 }
+
+/// The status that the client sees.
+pub(crate) fn status_of(error: &InvokeError) -> u16 {
+    invoke_fault(error).map_or(INTERNAL, |fault| fault.status)
+}
+
+const INTERNAL: u16 = 500;
 
 fn invoke_fault(error: &InvokeError) -> Option<Fault> {
     match error {

@@ -14,6 +14,7 @@ use crate::json_complaint;
 use crate::provisioned::Provisioned;
 use crate::read::Found;
 use crate::service::Service;
+use crate::traces::{Told, header_for};
 use crate::version::{State, Version};
 use api::lambda;
 use base64::Engine as _;
@@ -51,6 +52,8 @@ pub(crate) struct Admitted {
     pub(crate) kind: Kind,
     /// The qualifier whose provisioned environments may serve it.
     provisioned: Option<String>,
+    /// What is told of it when it has ended, if it is traced.
+    pub(crate) told: Option<Box<Told>>,
 }
 
 impl<I: Invoke> Service<I> {
@@ -100,7 +103,7 @@ impl<I: Invoke> Service<I> {
         &self,
         request_id: RequestId,
         trace: &TraceHeader,
-        found: Found,
+        mut found: Found,
         given: Given<'_>,
     ) -> Result<Option<Admitted>, Error> {
         check_tenant(&found.version, given.tenant_id.is_some())?;
@@ -109,8 +112,11 @@ impl<I: Invoke> Service<I> {
         if given.is_dry_run {
             return Ok(None);
         }
-
-        let trace_id = found.function.next_hop(trace).inspect_err(|_loop| {
+        found.route();
+        let (sampled, told) = self.trace(&found, trace, request_id);
+        let below = header_for(trace, sampled.as_deref());
+        let next_hop = found.function.next_hop(below.as_ref().unwrap_or(trace));
+        let trace_id = next_hop.inspect_err(|_loop| {
             let (key, qualifier) = (&found.address.key, found.address.qualifier.as_ref());
             self.note(key, qualifier, Metric::RecursiveInvocationsDropped);
         })?;
@@ -122,16 +128,25 @@ impl<I: Invoke> Service<I> {
             cognito_identity: None,
             tenant_id: given.tenant_id.map(ToOwned::to_owned),
             trace_id,
+            sampled,
             response: None,
             wants_log_tail: given.wants_log_tail,
         };
-        self.enter(found, event, given.kind, Gate::enter).await.map(Some)
+        match self.enter(found, event, given.kind, Gate::enter).await {
+            Ok(admitted) => Ok(Some(admitted.telling(told))),
+            Err(error) => {
+                if let Some(told) = told {
+                    told.end_refused(&error);
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// Lets an event in to the version that it meets now, by one of the ways through the function's gate.
+    /// Lets an event in to its version, by one of the ways through the function's gate.
     pub(crate) async fn enter(
         &self,
-        mut found: Found,
+        found: Found,
         event: Event,
         kind: Kind,
         enter: impl FnOnce(
@@ -141,7 +156,6 @@ impl<I: Invoke> Service<I> {
             Option<&Provisioned>,
         ) -> Result<Running, InvokeError>,
     ) -> Result<Admitted, Error> {
-        found.route();
         check_state(&found)?;
         let provisioned = found.provisioned();
         let holding = found.function.holding();
@@ -157,12 +171,12 @@ impl<I: Invoke> Service<I> {
             found.version.unpack(None).await.map_err(not_runnable)?;
         }
         let provisioned = provisioned.map(|(qualifier, _)| qualifier.to_owned());
-        Ok(Admitted { found, event, running, kind, provisioned })
+        Ok(Admitted { found, event, running, kind, provisioned, told: None })
     }
 
     pub(crate) async fn run(&self, admitted: Admitted) -> Result<Outcome, InvokeError> {
         let taken = self.take(&admitted);
-        let Admitted { found, event, running, provisioned, .. } = admitted;
+        let Admitted { found, event, running, provisioned, told, .. } = admitted;
         let runnable = &found.version.runnable;
         let result = self.invoker.invoke(runnable, event, provisioned.as_deref()).await;
         if let Some(taken) = taken {
@@ -170,6 +184,9 @@ impl<I: Invoke> Service<I> {
         }
         if let Err(error) = &result {
             self.note_throttle(&found.address.key, found.address.qualifier.as_ref(), error);
+        }
+        if let Some(told) = told {
+            told.end_with(&result);
         }
         drop(running);
         // The last invocation of code that was replaced meanwhile lets go of its package here.
@@ -202,7 +219,7 @@ impl Found {
     }
 
     /// An alias with two versions sends each invocation to one of them.
-    fn route(&mut self) {
+    pub(crate) fn route(&mut self) {
         let Some(Qualifier::Alias(name)) = &self.address.qualifier else { return };
         let alias = self.function.aliases.get(name).filter(|alias| alias.additional.is_some());
         if let Some(version) =

@@ -72,6 +72,7 @@ mod stored_code;
 mod table;
 mod tags;
 mod tasks;
+mod traces;
 mod unpack;
 mod url;
 mod validate;
@@ -82,6 +83,7 @@ mod waiting;
 pub use package::PackageLimits;
 pub use replay::{How as ReplayHow, Replayed, Run as ReplayRun};
 pub use stored_code::{ReadCode, StoredCode};
+pub use traces::Tracer;
 pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
@@ -353,6 +355,8 @@ pub struct Options {
     pub roles: Option<Roles>,
     /// Where code and layers lie that requests only name. `None`: nowhere.
     pub stored_code: Option<Arc<dyn ReadCode>>,
+    /// Where segments of traces go. `None`: nowhere.
+    pub tracer: Option<Tracer>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -382,6 +386,7 @@ impl Default for Options {
             recordings: None,
             roles: None,
             stored_code: None,
+            tracer: None,
             clock: now,
         }
     }
@@ -441,6 +446,13 @@ impl Functions {
     #[must_use]
     pub fn with_stored_code(mut self, code: Arc<dyn ReadCode>) -> Self {
         self.0.options.stored_code = Some(code);
+        self
+    }
+
+    /// Of a server that keeps traces: segments of functions with active tracing go there.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.0.options.tracer = Some(tracer);
         self
     }
 

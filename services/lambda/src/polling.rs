@@ -12,6 +12,7 @@ use crate::function::Key;
 use crate::read::Found;
 use crate::registry::Place;
 use crate::service::Service;
+use crate::traces::header_for;
 use bytes::Bytes;
 use event_patterns::Pattern;
 use event_sources::{
@@ -137,7 +138,7 @@ impl<I: Invoke> Service<I> {
     /// Runs a batch that was received. An error means that it did not come to the function.
     async fn run_batch(
         &self,
-        found: Found,
+        mut found: Found,
         payload: Bytes,
         traces: &[TraceHeader],
     ) -> Result<Answer, Error> {
@@ -146,18 +147,24 @@ impl<I: Invoke> Service<I> {
             Some(trace) => trace.clone(),
             None => TraceHeader::start(self.now_s()),
         };
+        found.route();
+        let request_id = RequestId::random();
+        let (sampled, told) = self.trace(&found, &trace, request_id);
+        let below = header_for(&trace, sampled.as_deref());
         let event = Event {
-            request_id: RequestId::random(),
+            request_id,
             payload,
             invoked_arn: found.address.arn(),
             client_context: None,
             cognito_identity: None,
             tenant_id: None,
-            trace_id: found.function.next_hop(&trace)?,
+            trace_id: found.function.next_hop(below.as_ref().unwrap_or(&trace))?,
+            sampled,
             response: None,
             wants_log_tail: false,
         };
-        let admitted = self.enter(found, event, Kind::RequestResponse, Gate::enter).await?;
+        let admitted =
+            self.enter(found, event, Kind::RequestResponse, Gate::enter).await?.telling(told);
         let outcome = self.run(admitted).await?;
         Ok(Answer { payload: outcome.payload, is_function_error: outcome.is_function_error })
     }

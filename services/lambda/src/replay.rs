@@ -77,7 +77,7 @@ impl<I: Invoke> Service<I> {
         let not_found = || Error::FunctionNotFound { arn: function.name.clone() };
         let name: FunctionName = function.name.parse().map_err(|_| not_found())?;
         let key = Key { account: function.account.clone(), region: function.region.clone(), name };
-        let found =
+        let mut found =
             self.find_address(Address { key, qualifier: qualifier.or_else(recorded_qualifier) })?;
         check_tenant(&found.version, recording.tenant_id.is_some())?;
         let request_id = RequestId::random();
@@ -91,6 +91,7 @@ impl<I: Invoke> Service<I> {
             self.keep_event(&found, &head, event_payload(payload)?).await?;
             return Ok(Replayed { request_id: request_id.to_string(), run: None });
         }
+        found.route();
         let event = Event {
             request_id,
             payload,
@@ -99,6 +100,8 @@ impl<I: Invoke> Service<I> {
             cognito_identity: None,
             tenant_id: recording.tenant_id,
             trace_id: recording.trace,
+            // It is no part of the trace of then.
+            sampled: None,
             response: None,
             wants_log_tail: false,
         };

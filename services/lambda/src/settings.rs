@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// `x86_64` or `arm64`
     pub(crate) architecture: String,
-    /// Stored only.
+    /// Active tracing: without anybody upstream who decides, some of its invocations are sampled; and it has segments.
     pub(crate) is_traced: bool,
     /// Stored only.
     #[serde(skip_serializing_if = "Option::is_none")]

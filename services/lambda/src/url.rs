@@ -53,7 +53,7 @@ pub enum UrlReception {
 pub struct UrlRequest<'a> {
     pub url: &'a UrlName,
     pub request_id: RequestId,
-    pub trace: TraceHeader,
+    pub trace: Arc<TraceHeader>,
     pub source: IpAddr,
     /// As the client wrote it, without a port.
     pub host: &'a str,
@@ -188,7 +188,7 @@ impl<I: Invoke> Service<I> {
             body: &request.body,
             source: request.source,
             request_id: request.request_id.to_string(),
-            trace: request.trace.as_str(),
+            trace_id: request.trace.root().as_str(),
             now: (self.options.clock)(),
             iam: caller.map(|UrlCaller { account, caller }| Iam {
                 access_key: &caller.access_key_id,
@@ -222,7 +222,7 @@ impl Place {
             account: request.caller.map_or(&key.account, |caller| caller.account).clone(),
             region: key.region.clone(),
             request_id: request.request_id,
-            trace: request.trace.clone(),
+            trace: TraceHeader::clone(&request.trace),
             caller: request.caller.map_or_else(Caller::default, |caller| caller.caller.clone()),
             authority: request.authority.clone(),
             endpoint: String::new(),

@@ -6,8 +6,8 @@
 //! in one of three lists:
 //!
 //! - enforced: `Runtime`, `Handler`, `Role`, `Timeout`, `MemorySize`, `EphemeralStorage`, `Environment`,
-//!   `LoggingConfig`, `Architectures`, `TenancyConfig`, `ImageConfig`, `CapacityProviderConfig`, and `Layers`, which `layers.rs` knows;
-//! - stored only, since every deployment tool sends it: `VpcConfig`, `TracingConfig`;
+//!   `LoggingConfig`, `TracingConfig`, `Architectures`, `TenancyConfig`, `ImageConfig`, `CapacityProviderConfig`, and `Layers`, which `layers.rs` knows;
+//! - stored only, since every deployment tool sends it: `VpcConfig`;
 //! - refused, unless it says "nothing": see `refuse.rs`.
 
 use crate::error::Error;

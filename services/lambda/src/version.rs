@@ -15,6 +15,7 @@ use crate::image::ImageUse;
 use crate::resource_policy::Policy;
 use crate::settings::Settings;
 use crate::stack::Stack;
+use segments::Sampler;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -194,6 +195,8 @@ pub(crate) struct Version {
     pub(crate) layers: Option<Stack>,
     /// What the worker runs.
     pub(crate) runnable: Arc<worker::Function>,
+    /// If it has active tracing.
+    pub(crate) sampler: Sampler,
 }
 
 impl Version {
@@ -244,7 +247,7 @@ impl Version {
         if let Some(layers) = &layers {
             layers.note_runnable(&runnable);
         }
-        Arc::new(Self { number, record, content, layers, runnable })
+        Arc::new(Self { number, record, content, layers, runnable, sampler: Sampler::default() })
     }
 
     /// The same content in another state.
@@ -255,6 +258,7 @@ impl Version {
             content: self.content.clone(),
             layers: self.layers.clone(),
             runnable: Arc::clone(&self.runnable),
+            sampler: Sampler::default(),
         })
     }
 

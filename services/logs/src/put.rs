@@ -32,8 +32,8 @@ pub(crate) fn put(
     for event in input.log_events.get(kept.range.clone()).unwrap_or_default() {
         log_store::put_event(&mut batch, event.timestamp, event.message.as_bytes(), b"");
     }
-    let trace = cx.trace.as_str();
-    let cause = TraceHeader::is_chained(trace).then(|| trace.into());
+    let trace = cx.trace.to_string();
+    let cause = TraceHeader::is_chained(&trace).then(|| trace.into());
     // Also with nothing in it, so that a stream that is not there is told.
     let batch = Batch { events: batch.freeze(), cause };
     group.put(&input.log_stream_name, &batch).map_err(|error| match error {

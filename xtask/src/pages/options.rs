@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 18] = [
+const SECTIONS: [(&str, &str, &str, &str); 19] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -34,6 +34,7 @@ const SECTIONS: [(&str, &str, &str, &str); 18] = [
     ("sqs", "queues and their messages", "services/sqs/src/", "Options"),
     ("recordings", "recorded invocations", "crates/recordings/src/", "Options"),
     ("s3", "buckets and objects", "services/s3/src/", "Options"),
+    ("traces", "segments of traces", "crates/traces/src/", "Options"),
 ];
 
 pub(super) fn write(tree: &Tree) -> String {

@@ -242,6 +242,7 @@ async fn events_go_to_who_waits() {
         cognito_identity: None,
         tenant_id: None,
         trace_id: "Root=1-a;Parent=b;Sampled=0".into(),
+        sampled: None,
         response: None,
         wants_log_tail: false,
     };

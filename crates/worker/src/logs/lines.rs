@@ -72,7 +72,7 @@ fn restore_report(report: &RestoreReport<'_>) -> String {
 }
 
 fn report(report: &Report<'_>) -> String {
-    let Report { request_id, metrics, status, error_type, .. } = report;
+    let Report { request_id, metrics, tracing, status, error_type, .. } = report;
     let ReportMetrics {
         duration,
         billed_ms,
@@ -95,6 +95,10 @@ fn report(report: &Report<'_>) -> String {
             &format!("Restore Duration: {restore} ms\tBilled Restore Duration: {billed_ms} ms\t");
     }
     line += &status_of(*status, *error_type);
+    if let Some(tracing) = tracing {
+        let (trace, segment) = (tracing.root(), tracing.span_id);
+        line += &format!("\nXRAY TraceId: {trace}\tSegmentId: {segment}\tSampled: true\t");
+    }
     line
 }
 
@@ -142,19 +146,22 @@ fn ms(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::{Before, InitMetrics};
+    use crate::telemetry::{Before, InitMetrics, Tracing};
     use expect_test::expect;
 
     fn report(before: Option<Before>, status: Status, error_type: Option<&str>) -> String {
+        report_of(before, status, error_type, None)
+    }
+
+    fn report_of(
+        before: Option<Before>,
+        status: Status,
+        error_type: Option<&str>,
+        tracing: Option<Tracing<'_>>,
+    ) -> String {
         let metrics = ReportMetrics::new(Duration::from_micros(2_100), before, 128, 36 << 20);
-        let report = Report {
-            request_id: "r-1",
-            metrics,
-            tenant_id: None,
-            tracing: None,
-            status,
-            error_type,
-        };
+        let report =
+            Report { request_id: "r-1", metrics, tenant_id: None, tracing, status, error_type };
         format!("{:?}", line(&PlatformEvent::Report(report)).unwrap())
     }
 
@@ -172,6 +179,14 @@ mod tests {
             .assert_eq(&report(Some(restore), Status::Success, None));
         expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tStatus: error\tError Type: Runtime.ExitError""#]]
             .assert_eq(&report(None, Status::Error, Some("Runtime.ExitError")));
+    }
+
+    #[test]
+    fn a_sampled_invocation_names_its_trace() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=00000000000000aa;Sampled=1";
+        let tracing = Some(Tracing::new("53995c3f42cd8ad8", header));
+        expect![[r#""REPORT RequestId: r-1\tDuration: 2.10 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t\nXRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\tSegmentId: 53995c3f42cd8ad8\tSampled: true\t""#]]
+            .assert_eq(&report_of(None, Status::Success, None, tracing));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! What extensions do after the answer is a part of the invocation: its report waits for them, its answer does not.
 
+use super::traced::{Course, Traced};
 use super::{
     Before, End, Ending, PlatformEvent, Report, ReportMetrics, RuntimeDone, RuntimeDoneMetrics,
     Span, Start, Status, Tracing,
@@ -25,8 +26,8 @@ pub(crate) struct Invocation {
     log: Arc<LogStream>,
     request_id: String,
     tenant_id: Option<String>,
-    /// If it is sampled.
-    trace_id: Option<String>,
+    /// If its trace is sampled.
+    traced: Option<Box<Traced>>,
     timeout: Duration,
     memory_mb: u32,
     tmp_mb: u32,
@@ -36,9 +37,11 @@ pub(crate) struct Invocation {
     qualifier: Option<Box<str>>,
     is_provisioned: bool,
     started: Instant,
-    started_ms: u64,
-    /// Of the environment, if this is its first.
-    before: Option<Before>,
+    started_us: u64,
+    /// Of the environment, if this is its first, and when that was over.
+    before: Option<(Before, Instant)>,
+    /// How long the environment initialised inside, if it did.
+    initialised: Option<Duration>,
     answered: Option<Answered>,
     status: Status,
     error_type: Option<String>,
@@ -69,7 +72,7 @@ impl Invocation {
             log: Arc::clone(log),
             request_id: event.request_id.to_string(),
             tenant_id: event.tenant_id.clone(),
-            trace_id: Tracing::of(&event.trace_id).map(|tracing| tracing.value.to_owned()),
+            traced: Traced::new(function, event),
             timeout: function.timeout,
             memory_mb: function.memory_mb,
             tmp_mb: function.tmp_mb,
@@ -77,8 +80,9 @@ impl Invocation {
             qualifier: qualifier(&event.invoked_arn).map(Box::from),
             is_provisioned: false,
             started: Instant::now(),
-            started_ms: clock::epoch_ms(),
+            started_us: clock::epoch_us(),
             before: None,
+            initialised: None,
             answered: None,
             status: Status::Success,
             error_type: None,
@@ -97,12 +101,17 @@ impl Invocation {
         }));
     }
 
+    /// The environment initialised inside, until now.
+    pub(crate) fn initialised(&mut self) {
+        self.initialised = Some(self.started.elapsed());
+    }
+
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// The caller has its answer.
-    pub(crate) fn answered(&mut self, given: &Given, before: Option<Before>) {
+    pub(crate) fn answered(&mut self, given: &Given, before: Option<(Before, Instant)>) {
         self.before = before;
         let after = self.started.elapsed();
         self.answered = match (&given.streamed, &given.result) {
@@ -131,6 +140,9 @@ impl Invocation {
         let line = failure.log_line(&self.request_id, self.timeout, &clock::timestamp());
         if let Some(line) = line {
             self.log.tell(&PlatformEvent::Fault(&line));
+        }
+        if let Some(traced) = &mut self.traced {
+            traced.error = Some(failure.error(self.timeout));
         }
         let Ending { status, error_type } = failure.ending();
         self.status = status;
@@ -171,7 +183,7 @@ impl Invocation {
     /// All are through with it. Ends the lines of this invocation.
     pub(crate) fn tell_report(mut self, memory_peak_bytes: u64) {
         self.tell_runtime_done();
-        let (duration, before) = (self.duration(), self.before);
+        let (duration, before) = (self.duration(), self.before.map(|(before, _)| before));
         let request_id = &self.request_id;
         self.log.tell(&PlatformEvent::End(End { request_id }));
         let metrics = ReportMetrics::new(duration, before, self.memory_mb, memory_peak_bytes);
@@ -184,6 +196,9 @@ impl Invocation {
             error_type: self.error_type.as_deref(),
         }));
         self.log.flush();
+        if let Some(traced) = &self.traced {
+            traced.tell(request_id, self.course(duration));
+        }
         // After the line is on its way: what is counted was told.
         self.count(&metrics);
     }
@@ -195,7 +210,7 @@ impl Invocation {
         let post_runtime = |done| us(metrics.duration.saturating_sub(done));
         meter.count(&Use {
             qualifier: self.qualifier.as_deref(),
-            started_ms: self.started_ms,
+            started_ms: self.started_us / 1_000,
             reported_ms: clock::epoch_ms(),
             billed_ms: metrics.billed_ms,
             memory_mb: self.memory_mb,
@@ -216,13 +231,24 @@ impl Invocation {
     }
 
     fn tracing(&self) -> Option<Tracing<'_>> {
-        self.trace_id.as_deref().and_then(Tracing::of)
+        self.traced.as_deref().map(Traced::tracing)
+    }
+
+    fn course(&self, duration: Duration) -> Course {
+        let ago = |over: Instant| self.started.saturating_duration_since(over);
+        Course {
+            started_us: self.started_us,
+            before: self.before.map(|(before, over)| (before, ago(over))),
+            initialised: self.initialised,
+            answered: self.answered.map_or(duration, |answered| answered.after),
+            ended: duration,
+        }
     }
 
     fn spans(&self, answered: Answered, duration: Duration) -> [Span; 3] {
         let at = |after: Duration| {
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-            clock::timestamp_of(self.started_ms.saturating_add(after_ms))
+            clock::timestamp_of((self.started_us / 1_000).saturating_add(after_ms))
         };
         let Answered { begun, after, .. } = answered;
         let span = |name, start, duration| Span { name, start: at(start), duration };

@@ -13,6 +13,7 @@ mod invocation;
 mod record;
 mod subscriber;
 mod subscription;
+mod traced;
 
 pub(crate) use deliver::start as deliver;
 pub(crate) use event::{

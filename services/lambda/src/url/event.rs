@@ -31,7 +31,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) source: IpAddr,
     pub(crate) request_id: String,
     /// `Root=1-5759e988-bd862e3fe1be46a994272793`, and what follows it.
-    pub(crate) trace: &'a str,
+    pub(crate) trace_id: &'a str,
     pub(crate) now: Timestamp,
     /// `None`: nobody had to sign.
     pub(crate) iam: Option<Iam<'a>>,
@@ -148,9 +148,8 @@ fn headers<'a>(asked: &Asked<'a>) -> BTreeMap<&'a str, String> {
         join(headers.entry(name.as_str()).or_default(), &text(value));
     }
     join(headers.entry("x-forwarded-for").or_default(), &asked.source.to_string());
-    let root = asked.trace.split(';').next().unwrap_or_default();
     for (name, value) in [
-        ("x-amzn-trace-id", root.to_owned()),
+        ("x-amzn-trace-id", format!("Root={}", asked.trace_id)),
         ("x-forwarded-port", asked.port.to_string()),
         ("x-forwarded-proto", "http".to_owned()),
     ] {
@@ -269,7 +268,7 @@ mod tests {
             body,
             source: "127.0.0.1".parse().unwrap(),
             request_id: "5fa8aeb8-f8bd-4e8e-a5c7-2ba1c2c1aae9".to_owned(),
-            trace: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0",
+            trace_id: "1-5759e988-bd862e3fe1be46a994272793",
             now: Timestamp::from_epoch_ms(1_583_348_638_390),
             iam: None,
         }
