@@ -18,6 +18,7 @@ mod subscribers;
 mod telemetry;
 mod tenants;
 mod terminal;
+mod topics;
 mod urls;
 
 use arguments::{

@@ -11,10 +11,12 @@ use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::stored_code::CodeInBuckets;
 use crate::subscribers::{Measured, Subscribers};
 use crate::tenants::Tenants;
+use crate::topics::Topics;
 use crate::urls::FunctionUrls;
 use crate::{control, polled, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
+use api::sns::SnsEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
 use edge::{Access, Answer, Edge, Identity, Listening, Mode, Page, Resources, Root};
@@ -32,6 +34,7 @@ use recordings::Recordings;
 use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
 use secrets::Token;
+use sns::{Receivers, Sns};
 use sqs::Sqs;
 use std::future::Future;
 use std::io;
@@ -89,12 +92,12 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let queues = runtime.spawn(queues);
     let objects = S3::open(store.clone(), data_dir.join("objects"), config.s3.clone());
     let objects = runtime.spawn(objects);
-    let functions = runtime.spawn(Functions::load(store, data_dir.join("code"), options));
+    let functions = runtime.spawn(Functions::load(store.clone(), data_dir.join("code"), options));
     let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let opening = Opening { functions, queues, objects, principals };
-    let parts = Parts { listener, queue, launcher, logs, images, kept, recordings, opening };
+    let parts = Parts { listener, queue, launcher, logs, images, kept, recordings, store, opening };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -159,6 +162,7 @@ struct Parts {
     images: Images,
     kept: Kept,
     recordings: Recordings,
+    store: Store,
     opening: Opening,
 }
 
@@ -171,17 +175,18 @@ struct Opening {
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, images, kept, recordings, opening } = parts;
+    let Parts { listener, queue, launcher, logs, images, kept, recordings, store, opening } = parts;
     let Opening { functions, queues, objects, principals } = opening;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let (lambda, messages, sources) = (Later::new(), Later::new(), Later::new());
+    let published = Later::new();
     let log_groups = log_groups(config, lambda.clone(), &logs, &kept.metrics);
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
-    let mut services =
-        services(lambda.clone(), messages.clone(), &principals, &log_groups, &kept.metrics);
+    let sending = (messages.clone(), published.clone());
+    let mut services = services(lambda.clone(), sending, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
     let objects = objects.await.context("the objects were not opened")??;
     let page = metrics_page(data_dir, &sources)?;
@@ -200,13 +205,13 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let runs_images = launcher.level() != Level::L0;
     let worker = ground.worker(launcher, host, config);
     let invoker = Invoker::new(worker, config.invoke.clone());
-    let mut functions = functions.await.context("the functions were not loaded")??;
-    if !runs_images {
-        functions = functions.without_images();
-    }
+    let functions = functions.await.context("the functions were not loaded")??;
     let queues = queues.await.context("the queues were not opened")??;
     messages.set(SqsEndpoint(queues.clone()));
-    let functions = functions.with_queues(Arc::new(queues.clone())).with_stored_code(stored_code);
+    let topics = open_topics(config, data_dir, store, &queues, &lambda).await?;
+    published.set(SnsEndpoint(topics.clone()));
+    let functions =
+        equipped(functions, runs_images, &queues, &topics).with_stored_code(stored_code);
     let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
     let functions = functions.with_tracer(tracer(&traces, &iam, config.identity.mode));
     let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
@@ -231,11 +236,34 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     }
     log_groups.stop();
     let lambda = opened;
-    let running = Running { lambda, queue, queues, invoker, listening, metering, logs, recordings };
+    let running =
+        Running { lambda, queue, queues, topics, invoker, listening, metering, logs, recordings };
     let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
     tokio::task::spawn_blocking(move || traces.flush()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     stopped
+}
+
+/// With the services that records of functions go to.
+fn equipped(functions: Functions, runs_images: bool, queues: &Sqs, topics: &Sns) -> Functions {
+    let functions =
+        functions.with_queues(Arc::new(queues.clone())).with_topics(Arc::new(topics.clone()));
+    if runs_images { functions } else { functions.without_images() }
+}
+
+/// Topics send to queues and functions: they are opened behind the queues, and wait for the functions with what they send.
+async fn open_topics(
+    config: &Config,
+    data_dir: &Path,
+    store: Store,
+    queues: &Sqs,
+    lambda: &Later<LambdaEndpoint<Lambda>>,
+) -> anyhow::Result<Sns> {
+    let functions = Topics { lambda: lambda.clone(), mode: config.identity.mode };
+    let receivers = Receivers { queues: Arc::new(queues.clone()), functions: Arc::new(functions) };
+    let dir = data_dir.join("notifications");
+    let topics = Sns::open(store, dir, receivers, config.sns.clone()).await;
+    topics.context("the topics were not opened")
 }
 
 /// What a worker stands on beside its launcher.
@@ -276,6 +304,7 @@ struct Running {
     lambda: Lambda,
     queue: Arc<Queue>,
     queues: Sqs,
+    topics: Sns,
     invoker: Invoker,
     listening: Listening,
     metering: Arc<Metering>,
@@ -286,15 +315,18 @@ struct Running {
 impl Running {
     /// Waits for what runs, so long, and writes what is left.
     async fn stop(self, patience: Duration) -> anyhow::Result<()> {
-        let Self { lambda, queue, queues, invoker, listening, metering, logs, recordings } = self;
+        let Self { lambda, queue, queues, topics, invoker, listening, metering, logs, recordings } =
+            self;
         terminal::note("stopping: no new requests; waiting for running invocations");
         queue.stop();
         queues.stop();
-        let ((), cut_off, (), _) = tokio::join!(
+        topics.stop();
+        let ((), cut_off, (), _, ()) = tokio::join!(
             lambda.stop_polling(patience),
             invoker.shut_down(patience),
             listening.stop(),
-            queue.drain(patience)
+            queue.drain(patience),
+            topics.drain(patience)
         );
         metering.finish().await?;
         let flush = move || {
@@ -355,7 +387,7 @@ fn edge(
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
 fn services(
     lambda: Later<LambdaEndpoint<Lambda>>,
-    messages: Later<SqsEndpoint<Sqs>>,
+    (messages, published): (Later<SqsEndpoint<Sqs>>, Later<SnsEndpoint<Sns>>),
     principals: &Principals,
     logs: &logs::Service,
     cloudwatch: &CloudWatch,
@@ -369,6 +401,7 @@ fn services(
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
         logs.clone().endpoint(),
+        Arc::new(LaterEndpoint { spec: &api::sns::SPEC, endpoint: published }),
         Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: messages }),
         sts,
         cloudwatch.endpoint(),

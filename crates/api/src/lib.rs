@@ -15,6 +15,7 @@ pub mod lambda_web;
 pub mod logs;
 pub mod model;
 pub mod s3;
+pub mod sns;
 pub mod sqs;
 pub mod sts;
 pub mod xray;
@@ -25,7 +26,7 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 11] = [
+pub static SERVICES: [&ServiceSpec; 12] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
@@ -33,6 +34,7 @@ pub static SERVICES: [&ServiceSpec; 11] = [
     &iam::SPEC,
     &logs::SPEC,
     &s3::SPEC,
+    &sns::SPEC,
     &sqs::SPEC,
     &sts::SPEC,
     &cloudwatch::SPEC,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 11] = [
+pub static MODELS: [(&str, &ServiceSpec); 12] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
@@ -17,6 +17,7 @@ pub static MODELS: [(&str, &ServiceSpec); 11] = [
     ("lambda-web", &crate::lambda_web::SPEC),
     ("logs", &crate::logs::SPEC),
     ("s3", &crate::s3::SPEC),
+    ("sns", &crate::sns::SPEC),
     ("sqs", &crate::sqs::SPEC),
     ("sts", &crate::sts::SPEC),
     ("xray", &crate::xray::SPEC),

@@ -9,8 +9,9 @@ pub mod fault;
 pub mod message;
 pub mod move_task;
 pub mod queue;
+mod send;
 
-pub use self::{message::*, move_task::*, queue::*};
+pub use self::{message::*, move_task::*, queue::*, send::*};
 
 use wire::service;
 

@@ -2,7 +2,8 @@
 //! Where the end of an event is told: destinations, and how a record gets there.
 //!
 //! A delivery is an item of the queue like an event: it is on the disk before its event has ended, and stays until its
-//! destination has it: a function, by the same queue, or a queue of Amazon SQS, by its own operation. A destination that can not be reached, or that no service of this build is behind, keeps it
+//! destination has it: a function, by the same queue, or a queue of Amazon SQS or a topic of Amazon SNS, by their own
+//! operations. A destination that can not be reached, or that no service of this build is behind, keeps it
 //! waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. A record that
 //! is too long for its destination is dropped, as on AWS. So a destination
 //! may be configured before its service is there, and nothing that it was promised is lost; `tinderbox queue` shows it.
@@ -15,7 +16,8 @@ use crate::invoke::event_payload;
 use crate::service::Service;
 use crate::version::Version;
 use api::lambda;
-use api::sqs::{MessageAttributeValue, MessageAttributes, SendMessageInput};
+use api::sns::{self, PublishInput};
+use api::sqs::{self, SendMessageInput, owner_context};
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::DestinationConfig;
@@ -25,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::{Authority, Caller, Context, Fault, Timestamp};
+use wire::{Context, Fault, Timestamp};
 use worker::Outcome;
 
 /// An event at its end.
@@ -215,25 +217,22 @@ impl Ended<'_> {
     }
 }
 
-/// The server sends it for the function, which is of the queue's own account.
-fn sending(queue: &QueueArn, head: &DeliveryHead) -> Option<Context> {
-    Some(Context {
-        account: queue.account.clone(),
-        region: queue.region.clone(),
-        request_id: RequestId::random(),
-        trace: TraceHeader::parse(&head.trace)?,
-        caller: Caller {
-            arn: format!("arn:aws:iam::{}:root", queue.account),
-            user_id: queue.account.to_string(),
-            access_key_id: String::new(),
-        },
-        authority: Authority::Full,
-        endpoint: String::new(),
-    })
+impl DeliveryHead {
+    fn trace(&self) -> Option<TraceHeader> {
+        TraceHeader::parse(&self.trace)
+    }
+
+    /// The server publishes it for the function, which is of the topic's own account.
+    fn context_of_topic(&self) -> Option<Context> {
+        let mut parts = self.destination.strip_prefix("arn:aws:sns:")?.splitn(3, ':');
+        let (region, account) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(owner_context(account, region, self.trace()?))
+    }
 }
 
 impl DeadLetter {
-    fn attributes(&self, head: &DeliveryHead) -> MessageAttributes {
+    /// Name, type and value of each.
+    fn attributes(&self, head: &DeliveryHead) -> impl Iterator<Item = (String, String, String)> {
         let all = [
             ("RequestID", "String", head.request_id.clone()),
             ("ErrorCode", "Number", self.error_code.to_string()),
@@ -241,15 +240,27 @@ impl DeadLetter {
         ];
         // An attribute has a value, or is not there.
         let told = all.into_iter().filter(|(.., value)| !value.is_empty());
-        told.map(|(name, kind, value)| {
-            let value = MessageAttributeValue {
+        told.map(|(name, kind, value)| (name.to_owned(), kind.to_owned(), value))
+    }
+
+    fn of_queue(&self, head: &DeliveryHead) -> sqs::MessageAttributes {
+        let attribute = |(name, data_type, value)| {
+            let value = sqs::MessageAttributeValue {
                 string_value: Some(value),
-                data_type: kind.to_owned(),
-                ..MessageAttributeValue::default()
+                data_type,
+                ..sqs::MessageAttributeValue::default()
             };
-            (name.to_owned(), value)
-        })
-        .collect()
+            (name, value)
+        };
+        self.attributes(head).map(attribute).collect()
+    }
+
+    fn of_topic(&self, head: &DeliveryHead) -> sns::MessageAttributes {
+        let attribute = |(name, data_type, value)| {
+            let string_value = Some(value);
+            (name, sns::MessageAttributeValue { data_type, string_value, binary_value: None })
+        };
+        self.attributes(head).map(attribute).collect()
     }
 }
 
@@ -275,18 +286,20 @@ enum Undelivered {
     NotFound,
     #[error("the destination does not take the record")]
     NotTaken(#[source] Error),
-    #[error("the queue does not take the record")]
+    #[error("the queue or the topic does not take the record")]
     NotSent(#[source] Fault),
 }
 
 impl Undelivered {
-    /// Whether it is the record that is not taken, be it today or tomorrow: it is too long, or has letters that a queue refuses.
+    /// Whether it is the record that is not taken, be it today or tomorrow: it is too long, or has letters that a queue refuses. `InvalidParameter` is a topic's word.
     fn is_of_the_record(&self) -> bool {
         match self {
             Self::NoService | Self::NotFound => false,
             Self::NotTaken(_) => true,
             Self::NotSent(fault) => {
-                matches!(&*fault.code, "InvalidParameterValue" | "InvalidMessageContents")
+                let refusals =
+                    ["InvalidParameterValue", "InvalidMessageContents", "InvalidParameter"];
+                refusals.contains(&&*fault.code)
             }
         }
     }
@@ -302,6 +315,9 @@ impl<I: Invoke> Service<I> {
         let DeliveryHead { request_id, destination, .. } = &head;
         let taken = match destination.parse() {
             Ok(queue) => self.send(&queue, &head, &work.body).await.map(|()| Vec::new()),
+            Err(_) if destination.starts_with("arn:aws:sns:") => {
+                self.publish_record(&head, &work.body).await.map(|()| Vec::new())
+            }
             Err(_) => self.taken_by(&head, &work.body).map(|new| vec![new]),
         };
         match taken {
@@ -339,8 +355,9 @@ impl<I: Invoke> Service<I> {
         body: &Bytes,
     ) -> Result<(), Undelivered> {
         let queues = self.options.queues.as_ref().ok_or(Undelivered::NoService)?;
-        let cx = sending(queue, head).ok_or(Undelivered::NotFound)?;
-        let attributes = head.dead_letter.as_ref().map(|letter| letter.attributes(head));
+        let trace = head.trace().ok_or(Undelivered::NotFound)?;
+        let cx = owner_context(queue.account.clone(), queue.region.clone(), trace);
+        let attributes = head.dead_letter.as_ref().map(|letter| letter.of_queue(head));
         let input = SendMessageInput {
             queue_url: queue.url_path(),
             message_body: String::from_utf8_lossy(body).into_owned(),
@@ -348,6 +365,19 @@ impl<I: Invoke> Service<I> {
             ..SendMessageInput::default()
         };
         queues.send_message(&cx, input).await.map_err(Undelivered::NotSent)
+    }
+
+    /// The same to a topic.
+    async fn publish_record(&self, head: &DeliveryHead, body: &Bytes) -> Result<(), Undelivered> {
+        let topics = self.options.topics.as_ref().ok_or(Undelivered::NoService)?;
+        let cx = head.context_of_topic().ok_or(Undelivered::NotFound)?;
+        let input = PublishInput {
+            topic_arn: Some(head.destination.clone()),
+            message: String::from_utf8_lossy(body).into_owned(),
+            message_attributes: head.dead_letter.as_ref().map(|letter| letter.of_topic(head)),
+            ..PublishInput::default()
+        };
+        topics.publish(&cx, input).await.map_err(Undelivered::NotSent)
     }
 
     /// What a record becomes at its destination.

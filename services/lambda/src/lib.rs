@@ -88,7 +88,8 @@ pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
 use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
-use api::sqs::{MessageOperations, SendMessageInput};
+use api::sns::Publish;
+use api::sqs::SendMessage;
 use event_sources::Sources;
 use events::Queue;
 use images::Images;
@@ -102,7 +103,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{BlobId, Store};
-use wire::{BoxFuture, Context, Fault, Result, Timestamp};
+use wire::{Context, Fault, Result, Timestamp};
 use worker::{Deployment, Event, Function, Outcome, StartError};
 
 /// Whatever runs events on functions. A seam for tests; in a server it is the `Invoker`.
@@ -243,25 +244,6 @@ impl Invoke for Invoker {
     }
 }
 
-/// Whatever takes messages for queues: in a server it is Amazon SQS, by its own operation.
-pub trait SendMessage: fmt::Debug + Send + Sync {
-    fn send_message<'a>(
-        &'a self,
-        cx: &'a Context,
-        input: SendMessageInput,
-    ) -> BoxFuture<'a, Result<()>>;
-}
-
-impl<S: MessageOperations + fmt::Debug> SendMessage for S {
-    fn send_message<'a>(
-        &'a self,
-        cx: &'a Context,
-        input: SendMessageInput,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { MessageOperations::send_message(self, cx, input).await.map(drop) })
-    }
-}
-
 /// Says which roles functions may have: IAM knows.
 #[derive(Clone)]
 pub struct Roles(Arc<IsGood>);
@@ -343,6 +325,8 @@ pub struct Options {
     pub sources: Option<Sources>,
     /// How much pollers may hold.
     pub event_sources: event_sources::Options,
+    /// Where records for topics go. `None`: they wait.
+    pub topics: Option<Arc<dyn Publish>>,
     /// `None`: images of this service's own, beside the code.
     pub images: Option<Images>,
     /// Whether images can run: not as plain processes.
@@ -380,6 +364,7 @@ impl Default for Options {
             queues: None,
             sources: None,
             event_sources: event_sources::Options::default(),
+            topics: None,
             images: None,
             runs_images: true,
             meters: Meters::default(),
@@ -432,6 +417,13 @@ impl Functions {
     #[must_use]
     pub fn with_sources(mut self, sources: Sources) -> Self {
         self.0.options.sources = Some(sources);
+        self
+    }
+
+    /// Of a server that has topics: records for them go there.
+    #[must_use]
+    pub fn with_topics(mut self, topics: Arc<dyn Publish>) -> Self {
+        self.0.options.topics = Some(topics);
         self
     }
 

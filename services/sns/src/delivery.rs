@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The way of a message from the disk to its subscriptions.
+//!
+//! ```text
+//! published ──run──> a delivery for each subscription ──run──> delivered
+//!                                          │ not now: again, as AWS's policy for its own endpoints says
+//!                                          └ never, or too often ──> the dead-letter queue, or the log
+//! ```
+//!
+//! Invariant: an item of the queue ends after what follows from it is on the disk, or was taken.
+
+use crate::message::Message;
+use crate::service::Service;
+use crate::topic::{Protocol, Subscription, TopicKey};
+use crate::{Invocation, Options, notification};
+use api::sqs::{self, SendMessageInput, owner_context};
+use bytes::Bytes;
+use events::{Class, New, Next, Queue, Work};
+use names::QueueArn;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::{Blame, Fault};
+
+/// Attempts of a delivery, as AWS has it for queues and functions: over 23 days.
+const ATTEMPTS_MAX: u32 = 100_015;
+
+pub(crate) fn queue_options(options: &Options) -> events::Options {
+    events::Options {
+        events_max: options.waiting_max,
+        bytes_max: options.waiting_bytes_max,
+        function_events_max: options.waiting_max,
+        function_bytes_max: options.waiting_bytes_max,
+        ..events::Options::default()
+    }
+}
+
+/// What `Publish` keeps: the message, and who wanted it then.
+pub(crate) fn published(topic: &TopicKey, subscriptions: &[&str], message: &Message) -> New {
+    let head = serde_json::to_vec(subscriptions).map(Bytes::from).unwrap_or_default();
+    let body = serde_json::to_vec(message).map(Bytes::from).unwrap_or_default();
+    New { line: topic.arn(), class: Class::Event, head, body }
+}
+
+/// Has what waits run, until the service is gone or the queue is stopped.
+pub(crate) fn run(service: &Arc<Service>, queue: &Queue) {
+    let service = Arc::downgrade(service);
+    queue.start(move |work| {
+        let service = service.upgrade();
+        async move {
+            match service {
+                Some(service) => service.run_work(&work).await,
+                None => Next::PutOff { at_most: Duration::MAX },
+            }
+        }
+    });
+}
+
+/// Why a delivery did not arrive.
+#[derive(Debug)]
+enum Undelivered {
+    /// It can be tried again.
+    NotNow(String),
+    Never(String),
+}
+
+impl From<Fault> for Undelivered {
+    fn from(fault: Fault) -> Self {
+        let is_for_now = matches!(fault.status, 409 | 429) || fault.blame() == Blame::Platform;
+        let text = format!("{}: {}", fault.code, fault.message);
+        if is_for_now { Self::NotNow(text) } else { Self::Never(text) }
+    }
+}
+
+impl Service {
+    async fn run_work(&self, work: &Work) -> Next {
+        match work.class {
+            Class::Event => Next::End(fan_out(work)),
+            Class::Delivery => self.deliver(work).await,
+        }
+    }
+
+    async fn deliver(&self, work: &Work) -> Next {
+        let Some((key, Some(id))) = TopicKey::split(&work.line) else { return dropped(work) };
+        let Ok(message) = serde_json::from_slice::<Message>(&work.body) else {
+            return dropped(work);
+        };
+        let topic = self.table.get(&key);
+        let Some(subscription) = topic.as_ref().and_then(|topic| topic.subscriptions.get(id))
+        else {
+            tracing::info!(subscription = %work.line, message_id = message.id, "message of an ended subscription dropped");
+            return Next::End(Vec::new());
+        };
+        let (reason, is_over) = match self.send(subscription, &work.line, &message).await {
+            Ok(()) => return Next::End(Vec::new()),
+            Err(Undelivered::NotNow(reason)) => (reason, work.attempts + 1 >= ATTEMPTS_MAX),
+            Err(Undelivered::Never(reason)) => (reason, true),
+        };
+        tracing::warn!(subscription = %work.line, message_id = message.id, reason, is_over, "message not delivered");
+        if !is_over {
+            return Next::Retry { after: retry_after(work.attempts + 1) };
+        }
+        let Some(target) = subscription.dead_letters() else { return Next::End(Vec::new()) };
+        match self.send_dead_letter(subscription, &target, &work.line, &message).await {
+            Ok(()) => Next::End(Vec::new()),
+            Err(error) => {
+                tracing::warn!(subscription = %work.line, target, ?error, "dead letter not taken");
+                Next::PutOff { at_most: Duration::MAX }
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        subscription: &Subscription,
+        arn: &str,
+        message: &Message,
+    ) -> Result<(), Undelivered> {
+        match subscription.record.protocol {
+            Protocol::Sqs => {
+                self.send_to_queue(&subscription.record.endpoint, subscription, arn, message).await
+            }
+            Protocol::Lambda => {
+                let invocation = Invocation {
+                    function_arn: &subscription.record.endpoint,
+                    topic_arn: &message.topic_arn,
+                    trace: message.trace(),
+                    payload: notification::for_function(message, arn),
+                };
+                Ok(self.receivers.functions.invoke(invocation).await?)
+            }
+        }
+    }
+
+    /// What a function did not take goes to a queue as it would have gone to the function.
+    async fn send_dead_letter(
+        &self,
+        subscription: &Subscription,
+        target: &str,
+        arn: &str,
+        message: &Message,
+    ) -> Result<(), Undelivered> {
+        match subscription.record.protocol {
+            Protocol::Sqs => self.send_to_queue(target, subscription, arn, message).await,
+            Protocol::Lambda => {
+                let event = notification::for_function(message, arn);
+                let body = String::from_utf8_lossy(&event).into_owned();
+                self.send_message(target, body, None, message).await
+            }
+        }
+    }
+
+    async fn send_to_queue(
+        &self,
+        queue: &str,
+        subscription: &Subscription,
+        arn: &str,
+        message: &Message,
+    ) -> Result<(), Undelivered> {
+        if !subscription.is_raw() {
+            let body = notification::for_queue(message, arn);
+            return self.send_message(queue, body, None, message).await;
+        }
+        let attributes = notification::raw_attributes(message).ok_or_else(|| {
+            Undelivered::Never("a queue's message has at most 10 attributes".to_owned())
+        })?;
+        let body = message.text_for(Protocol::Sqs).to_owned();
+        self.send_message(queue, body, Some(attributes), message).await
+    }
+
+    async fn send_message(
+        &self,
+        queue: &str,
+        message_body: String,
+        message_attributes: Option<sqs::MessageAttributes>,
+        message: &Message,
+    ) -> Result<(), Undelivered> {
+        let gone = || Undelivered::Never(format!("{queue} is not the ARN of a queue"));
+        let queue: QueueArn = queue.parse().map_err(|_| gone())?;
+        let cx = owner_context(queue.account.clone(), queue.region.clone(), message.trace());
+        let input = SendMessageInput {
+            queue_url: queue.url_path(),
+            message_body,
+            message_attributes,
+            ..SendMessageInput::default()
+        };
+        Ok(self.receivers.queues.send_message(&cx, input).await?)
+    }
+}
+
+/// A delivery for each who wanted the message when it was published.
+fn fan_out(work: &Work) -> Vec<New> {
+    let subscriptions: Vec<String> = serde_json::from_slice(&work.head).unwrap_or_default();
+    let delivery = |id: String| New {
+        line: format!("{}:{id}", work.line),
+        class: Class::Delivery,
+        head: Bytes::new(),
+        body: work.body.clone(),
+    };
+    subscriptions.into_iter().map(delivery).collect()
+}
+
+fn dropped(work: &Work) -> Next {
+    tracing::error!(subscription = %work.line, "delivery of another build dropped");
+    Next::End(Vec::new())
+}
+
+/// As AWS has it: three times at once, twice after a second, ten times after longer each time, then every 20 seconds.
+fn retry_after(failures: u32) -> Duration {
+    Duration::from_millis(match failures {
+        0..=3 => 0,
+        4..=5 => 1_000,
+        6..=15 => 1_000 + u64::from(failures - 5) * 1_900,
+        _ => 20_000,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deliveries_are_tried_again_as_often_as_awss() {
+        let seconds: Vec<_> = (1..18).map(|n| retry_after(n).as_secs()).collect();
+        assert_eq!(seconds, [0, 0, 0, 1, 1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 20, 20]);
+    }
+}

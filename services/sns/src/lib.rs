@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Amazon SNS: topics, and who gets what is published to them.
+//!
+//! Start at `service.rs` for the parts, at `publish.rs` for the way of a message to the disk, at `delivery.rs` for its way from there
+//! to each subscription. What topics and subscriptions are is in the store, and all of it in memory.
+//!
+//! Invariants:
+//! - what was acknowledged is on the disk: a published message reaches each subscription that wanted it then, at least once, or the
+//!   dead-letter queue that it has;
+//! - nobody who publishes waits for a subscription.
+//!
+//! Not here: signatures, and subscriptions beside queues and functions. Who may call what is decided before a call comes here.
+
+mod delivery;
+mod filter;
+mod message;
+mod notification;
+mod permissions;
+mod publish;
+mod service;
+mod settings;
+mod subscriptions;
+mod table;
+mod topic;
+mod topics;
+
+use crate::service::Service;
+use api::sqs::SendMessage;
+use bytes::Bytes;
+use names::TraceHeader;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{DecodeError, ReadError, Store};
+use wire::{BoxFuture, Result};
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Topics of one account in one region. Default: 10000.
+    pub topics_max: usize,
+    /// Subscriptions of one topic. Default: 10000.
+    pub topic_subscriptions_max: usize,
+    /// Messages and deliveries of all topics that may wait. Further messages are refused. Default: 500000.
+    pub waiting_max: usize,
+    /// Bytes of all messages and deliveries that may wait. Default: 4 GiB.
+    pub waiting_bytes_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            topics_max: 10_000,
+            topic_subscriptions_max: 10_000,
+            waiting_max: 500_000,
+            waiting_bytes_max: 4 << 30,
+        }
+    }
+}
+
+/// An invocation for a subscription.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    /// Of the function, as it was subscribed.
+    pub function_arn: &'a str,
+    pub topic_arn: &'a str,
+    /// The trace header that the message was published with.
+    pub trace: TraceHeader,
+    pub payload: Bytes,
+}
+
+/// Whatever takes events for functions. In a server it is AWS Lambda, which asks the function's policy whether the topic may.
+pub trait InvokeFunction: fmt::Debug + Send + Sync {
+    fn invoke<'a>(&'a self, invocation: Invocation<'a>) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Where messages go.
+#[derive(Debug, Clone)]
+pub struct Receivers {
+    pub queues: Arc<dyn SendMessage>,
+    pub functions: Arc<dyn InvokeFunction>,
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("failed to read the topics")]
+    Read(#[from] ReadError),
+    #[error("failed to read a topic")]
+    Decode(#[from] DecodeError),
+    #[error("`{0}` is not the name of a record of a topic")]
+    Key(String),
+    #[error("failed to open the messages")]
+    Queue(#[from] events::OpenError),
+    #[error("the server stops")]
+    Stopped,
+}
+
+/// Amazon SNS. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Sns {
+    pub(crate) service: Arc<Service>,
+}
+
+impl api::sns::OtherOperations for Sns {}
+
+impl Sns {
+    /// Opens the topics of a store, and what of their messages waits in `dir`, which belongs to this service alone.
+    ///
+    /// # Errors
+    ///
+    /// When either can not be read.
+    pub async fn open(
+        store: Store,
+        dir: PathBuf,
+        receivers: Receivers,
+        options: Options,
+    ) -> std::result::Result<Self, OpenError> {
+        Ok(Self { service: Service::open(store, dir, receivers, options).await? })
+    }
+
+    /// Starts no more deliveries.
+    pub fn stop(&self) {
+        self.service.stop();
+    }
+
+    /// Waits for the deliveries that run, so long. The others go on with the next server.
+    pub async fn drain(&self, patience: Duration) {
+        self.service.drain(patience).await;
+    }
+}

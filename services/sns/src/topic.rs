@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A topic and its subscriptions, as they are in memory and in the store.
+
+use crate::filter::Filter;
+use api::sns::{Attributes, fault};
+use names::{AccountId, Region};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wire::{Context, Fault, Result};
+
+const NAME_MAX: usize = 256;
+
+/// Which topic. Invariant: the name is 1 to 256 of `[a-zA-Z0-9_-]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct TopicKey {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+}
+
+/// What is kept of a topic. In the data directory: a new member needs `#[serde(default)]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TopicRecord {
+    #[serde(default)]
+    pub(crate) display_name: String,
+    /// As it was set. `None`: AWS's default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Protocol {
+    Sqs,
+    Lambda,
+}
+
+/// What is kept of a subscription. In the data directory: a new member needs `#[serde(default)]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SubscriptionRecord {
+    pub(crate) protocol: Protocol,
+    pub(crate) endpoint: String,
+    /// Who subscribed.
+    pub(crate) principal: String,
+    /// What was said of it: `RawMessageDelivery`, `FilterPolicy` and the like, each good.
+    #[serde(default)]
+    pub(crate) attributes: Attributes,
+}
+
+/// A topic in memory. Immutable: a change makes another, which takes its place in the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Topic {
+    pub(crate) key: TopicKey,
+    pub(crate) record: TopicRecord,
+    pub(crate) subscriptions: BTreeMap<String, Arc<Subscription>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) record: SubscriptionRecord,
+    pub(crate) filter: Option<Filter>,
+}
+
+impl TopicKey {
+    pub(crate) fn new(cx: &Context, name: &str) -> Result<Self> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !(1..=NAME_MAX).contains(&name.len()) || !name.bytes().all(is_allowed) {
+            return Err(fault::invalid_parameter("Invalid parameter: Topic Name"));
+        }
+        let (account, region) = (cx.account.clone(), cx.region.clone());
+        Ok(Self { account, region, name: name.to_owned() })
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        format!("arn:aws:sns:{}:{}:{}", self.region, self.account, self.name)
+    }
+
+    /// The name of its record.
+    pub(crate) fn text(&self) -> String {
+        format!("{}/{}/{}", self.account, self.region, self.name)
+    }
+
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '/');
+        let account = parts.next()?.parse().ok()?;
+        let region = parts.next()?.parse().ok()?;
+        Some(Self { account, region, name: parts.next()?.to_owned() })
+    }
+
+    /// The topic of an ARN, and what stands behind it: the id of a subscription.
+    pub(crate) fn split(arn: &str) -> Option<(Self, Option<&str>)> {
+        let mut parts = arn.strip_prefix("arn:aws:sns:")?.splitn(4, ':');
+        let region = parts.next()?.parse().ok()?;
+        let account = parts.next()?.parse().ok()?;
+        let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
+        Some((Self { account, region, name }, parts.next()))
+    }
+}
+
+impl Protocol {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqs => "sqs",
+            Self::Lambda => "lambda",
+        }
+    }
+}
+
+impl Subscription {
+    pub(crate) fn new(id: String, record: SubscriptionRecord) -> Self {
+        let filter = Filter::of(&record.attributes);
+        Self { id, record, filter }
+    }
+
+    pub(crate) fn arn(&self, topic: &TopicKey) -> String {
+        format!("{}:{}", topic.arn(), self.id)
+    }
+
+    pub(crate) fn is_raw(&self) -> bool {
+        self.record.attributes.get("RawMessageDelivery").is_some_and(|value| value == "true")
+    }
+
+    /// The ARN of the queue that takes what can not be delivered.
+    pub(crate) fn dead_letters(&self) -> Option<String> {
+        redrive_target(self.record.attributes.get("RedrivePolicy")?)
+    }
+}
+
+/// `{"deadLetterTargetArn": "arn:aws:sqs:..."}`
+pub(crate) fn redrive_target(policy: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Policy {
+        #[serde(rename = "deadLetterTargetArn")]
+        target: String,
+    }
+    serde_json::from_str::<Policy>(policy).ok().map(|policy| policy.target)
+}
+
+pub(crate) fn no_topic() -> Fault {
+    fault::not_found("Topic does not exist")
+}
+
+pub(crate) fn no_subscription() -> Fault {
+    fault::not_found("Subscription does not exist")
+}
+
+/// As SNS says what is wrong with a member.
+pub(crate) fn invalid(what: impl std::fmt::Display) -> Fault {
+    fault::invalid_parameter(format!("Invalid parameter: {what}"))
+}

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topics: what is published reaches queues and functions, filtered and once at least, whatever becomes of the server."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import ACCOUNT, REGION, Platform, unique, wait_until
+
+SAY = "import json\ndef handler(event, context):\n    print('got', json.dumps(event['Records'][0]), flush=True)"
+FAIL = "def handler(event, context): raise RuntimeError('told to fail')"
+
+
+@pytest.fixture(scope="module")
+def platform(binary):
+    platform = Platform().start()
+    yield platform
+    platform.stop()
+    platform.discard()
+
+
+class Topic:
+    def __init__(self, platform, **arguments):
+        self.platform, self.name = platform, unique("topic")
+        self.arn = self.client.create_topic(Name=self.name, **arguments)["TopicArn"]
+
+    @property
+    def client(self):
+        return self.platform.client("sns")
+
+    def publish(self, message, **arguments):
+        return self.client.publish(TopicArn=self.arn, Message=message, **arguments)["MessageId"]
+
+    def subscribe(self, protocol, endpoint, **attributes):
+        return self.client.subscribe(
+            TopicArn=self.arn, Protocol=protocol, Endpoint=endpoint, Attributes=attributes, ReturnSubscriptionArn=True
+        )["SubscriptionArn"]
+
+    def attributes(self):
+        return self.client.get_topic_attributes(TopicArn=self.arn)["Attributes"]
+
+
+class Queue:
+    def __init__(self, platform):
+        self.platform, self.name = platform, unique("queue")
+        self.url = platform.client("sqs").create_queue(QueueName=self.name)["QueueUrl"]
+        self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
+
+    def receive(self, count=1):
+        """So many messages, in the order of their bodies."""
+        found = {}
+
+        def is_there():
+            answer = self.platform.client("sqs").receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+            )
+            found.update({message["MessageId"]: message for message in answer.get("Messages", [])})
+            return len(found) >= count
+
+        wait_until(is_there, f"{count} message(s) arrived", 60)
+        return sorted(found.values(), key=lambda message: message["Body"])
+
+
+def refused(call, **arguments):
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+
+
+def text(value):
+    return {"DataType": "String", "StringValue": value}
+
+
+def test_topics_come_are_changed_and_go(platform):
+    client = platform.client("sns")
+    topic = Topic(platform, Attributes={"DisplayName": "News"}, Tags=[{"Key": "team", "Value": "a"}])
+    assert topic.arn == f"arn:aws:sns:{REGION}:{ACCOUNT}:{topic.name}"
+    assert client.create_topic(Name=topic.name)["TopicArn"] == topic.arn
+    found = topic.attributes()
+    assert (found["DisplayName"], found["Owner"], found["SubscriptionsConfirmed"]) == ("News", ACCOUNT, "0")
+    assert json.loads(found["Policy"])["Id"] == "__default_policy_ID"
+    assert topic.arn in [one["TopicArn"] for one in client.list_topics()["Topics"]]
+    client.set_topic_attributes(TopicArn=topic.arn, AttributeName="DisplayName", AttributeValue="Old")
+    client.add_permission(TopicArn=topic.arn, Label="x", AWSAccountId=["111111111111"], ActionName=["Publish"])
+    assert (topic.attributes()["DisplayName"], len(json.loads(topic.attributes()["Policy"])["Statement"])) == ("Old", 2)
+    client.remove_permission(TopicArn=topic.arn, Label="x")
+    assert len(json.loads(topic.attributes()["Policy"])["Statement"]) == 1
+    client.tag_resource(ResourceArn=topic.arn, Tags=[{"Key": "stage", "Value": "b"}])
+    client.untag_resource(ResourceArn=topic.arn, TagKeys=["team"])
+    assert client.list_tags_for_resource(ResourceArn=topic.arn)["Tags"] == [{"Key": "stage", "Value": "b"}]
+    client.delete_topic(TopicArn=topic.arn)
+    client.delete_topic(TopicArn=topic.arn)
+    assert refused(client.get_topic_attributes, TopicArn=topic.arn) == ("NotFound", "Topic does not exist")
+
+
+def test_a_queue_gets_a_notification(platform):
+    topic, queue = Topic(platform), Queue(platform)
+    subscription = topic.subscribe("sqs", queue.arn)
+    message_id = topic.publish("hello", Subject="greeting", MessageAttributes={"who": text("me")})
+    (message,) = queue.receive()
+    body = json.loads(message["Body"])
+    assert body.pop("Timestamp").endswith("Z")
+    assert body.pop("UnsubscribeURL").endswith(f"/?Action=Unsubscribe&SubscriptionArn={subscription}")
+    assert body == {
+        "Type": "Notification",
+        "MessageId": message_id,
+        "TopicArn": topic.arn,
+        "Subject": "greeting",
+        "Message": "hello",
+        "SignatureVersion": "1",
+        "Signature": "",
+        "SigningCertURL": "",
+        "MessageAttributes": {"who": {"Type": "String", "Value": "me"}},
+    }
+
+
+def test_raw_messages_are_as_they_were_published(platform):
+    topic, queue = Topic(platform), Queue(platform)
+    topic.subscribe("sqs", queue.arn, RawMessageDelivery="true")
+    attributes = {"who": text("me"), "data": {"DataType": "Binary", "BinaryValue": b"\x00\x01"}}
+    topic.publish("hello", MessageAttributes=attributes)
+    (message,) = queue.receive()
+    assert message["Body"] == "hello"
+    assert message["MessageAttributes"]["data"]["BinaryValue"] == b"\x00\x01"
+    assert message["MessageAttributes"]["who"]["StringValue"] == "me"
+
+
+def permit(function, topic):
+    function.platform.client().add_permission(
+        FunctionName=function.name,
+        StatementId="sns",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic.arn,
+    )
+
+
+def test_a_function_gets_awss_event_if_its_policy_lets_the_topic(platform):
+    topic, function, dead = Topic(platform), platform.python(SAY), Queue(platform)
+    policy = json.dumps({"deadLetterTargetArn": dead.arn})
+    subscription = topic.subscribe("lambda", function.arn, RedrivePolicy=policy)
+    topic.publish("not let in")
+    assert json.loads(dead.receive()[0]["Body"])["Records"][0]["Sns"]["Message"] == "not let in"
+    permit(function, topic)
+    message_id = topic.publish("hello")
+    line = next(line for line in function.log_with(message_id).splitlines() if message_id in line)
+    record = json.loads(line.split("got ", 1)[1])
+    assert (record["EventSource"], record["EventVersion"]) == ("aws:sns", "1.0")
+    assert record["EventSubscriptionArn"] == subscription
+    sns = record["Sns"]
+    assert (sns["Message"], sns["Subject"], sns["TopicArn"], sns["Type"]) == ("hello", None, topic.arn, "Notification")
+
+
+def test_filters_say_who_gets_what(platform):
+    topic, cheap, dear, body = Topic(platform), Queue(platform), Queue(platform), Queue(platform)
+    raw = {"RawMessageDelivery": "true"}
+    topic.subscribe("sqs", cheap.arn, FilterPolicy=json.dumps({"price": [{"numeric": ["<", 10]}]}), **raw)
+    arn = topic.subscribe("sqs", dear.arn, FilterPolicy=json.dumps({"kind": ["x"]}), **raw)
+    topic.subscribe(
+        "sqs",
+        body.arn,
+        FilterPolicyScope="MessageBody",
+        FilterPolicy=json.dumps({"order": {"id": [{"prefix": "a-"}]}}),
+        **raw,
+    )
+    topic.client.set_subscription_attributes(
+        SubscriptionArn=arn,
+        AttributeName="FilterPolicy",
+        AttributeValue=json.dumps({"price": [{"numeric": [">", 10]}]}),
+    )
+    first, second = json.dumps({"order": {"id": "a-1"}}), json.dumps({"order": {"id": "b-2"}})
+    topic.publish(first, MessageAttributes={"price": {"DataType": "Number", "StringValue": "5"}})
+    topic.publish(second, MessageAttributes={"price": {"DataType": "Number", "StringValue": "50"}})
+    topic.publish("nobody's")
+    assert [message["Body"] for message in cheap.receive()] == [first]
+    assert [message["Body"] for message in dear.receive()] == [second]
+    assert [message["Body"] for message in body.receive()] == [first]
+    code, message = refused(
+        topic.client.set_subscription_attributes,
+        SubscriptionArn=arn,
+        AttributeName="FilterPolicy",
+        AttributeValue='{"a": "b"}',
+    )
+    assert code == "InvalidParameter" and "FilterPolicy" in message
+
+
+def test_subscriptions_are_listed_changed_and_ended(platform):
+    topic, queue = Topic(platform), Queue(platform)
+    client, arn = topic.client, topic.subscribe("sqs", queue.arn)
+    assert topic.subscribe("sqs", queue.arn) == arn, "once"
+    expected = {
+        "SubscriptionArn": arn,
+        "Owner": ACCOUNT,
+        "Protocol": "sqs",
+        "Endpoint": queue.arn,
+        "TopicArn": topic.arn,
+    }
+    assert client.list_subscriptions_by_topic(TopicArn=topic.arn)["Subscriptions"] == [expected]
+    pages = client.get_paginator("list_subscriptions").paginate()
+    assert expected in [one for page in pages for one in page["Subscriptions"]]
+    found = client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert (found["PendingConfirmation"], found["RawMessageDelivery"]) == ("false", "false")
+    client.unsubscribe(SubscriptionArn=arn)
+    client.unsubscribe(SubscriptionArn=arn)
+    assert refused(client.get_subscription_attributes, SubscriptionArn=arn)[0] == "NotFound"
+    topic.publish("to nobody")
+
+
+def test_batches_and_messages_by_protocol(platform):
+    topic, queue = Topic(platform), Queue(platform)
+    topic.subscribe("sqs", queue.arn, RawMessageDelivery="true")
+    structured = json.dumps({"default": "for all", "sqs": "for queues"})
+    answer = topic.client.publish_batch(
+        TopicArn=topic.arn,
+        PublishBatchRequestEntries=[
+            {"Id": "a", "Message": "plain"},
+            {"Id": "b", "Message": structured, "MessageStructure": "json"},
+            {"Id": "c", "Message": ""},
+        ],
+    )
+    assert [one["Id"] for one in answer["Successful"]] == ["a", "b"]
+    assert [(one["Id"], one["Code"], one["SenderFault"]) for one in answer["Failed"]] == [
+        ("c", "InvalidParameter", True)
+    ]
+    assert [message["Body"] for message in queue.receive(2)] == ["for queues", "plain"]
+
+
+def test_what_is_refused(platform):
+    topic, client = Topic(platform), platform.client("sns")
+    assert refused(client.create_topic, Name="a b")[1] == "Invalid parameter: Topic Name"
+    assert "FIFO" in refused(client.create_topic, Name="t.fifo", Attributes={"FifoTopic": "true"})[1]
+    assert refused(client.publish, TopicArn=topic.arn, Message="")[1] == "Invalid parameter: Empty message"
+    assert (
+        refused(client.publish, TopicArn=topic.arn, Message="x" * 262_145)[1] == "Invalid parameter: Message too long"
+    )
+    assert refused(client.publish, TopicArn=f"{topic.arn}x", Message="x") == ("NotFound", "Topic does not exist")
+    assert "6 elements, not 1" in refused(client.publish, TopicArn="x", Message="x")[1]
+    assert "https" in refused(client.subscribe, TopicArn=topic.arn, Protocol="https", Endpoint="https://a")[1]
+    assert refused(client.subscribe, TopicArn=topic.arn, Protocol="sqs", Endpoint="x")[0] == "InvalidParameter"
+    assert refused(client.publish_batch, TopicArn=topic.arn, PublishBatchRequestEntries=[])[0] == "EmptyBatchRequest"
+    bad = {"DataType": "Strange", "StringValue": "x"}
+    assert refused(client.publish, TopicArn=topic.arn, Message="x", MessageAttributes={"a": bad})[0] == (
+        "ParameterValueInvalid"
+    )
+
+
+def test_records_and_dead_letters_of_functions_reach_topics(new_platform):
+    platform = new_platform("--set", "events.first_retry_ms=50", "--set", "events.second_retry_ms=50").start()
+    topic, queue = Topic(platform), Queue(platform)
+    topic.subscribe("sqs", queue.arn, RawMessageDelivery="true")
+    function = platform.python(FAIL, DeadLetterConfig={"TargetArn": topic.arn})
+    client = platform.client()
+    client.put_function_event_invoke_config(
+        FunctionName=function.name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": topic.arn}},
+    )
+    client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b'"the event"')
+    dead_letter, record = queue.receive(2)
+    assert dead_letter["Body"] == '"the event"'
+    assert dead_letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "told to fail"
+    assert json.loads(record["Body"])["requestContext"]["condition"] == "RetriesExhausted"
+
+
+def test_what_was_published_arrives_after_kill_9(new_platform):
+    platform = new_platform().start()
+    topic, queue = Topic(platform), Queue(platform)
+    topic.subscribe("sqs", queue.arn, RawMessageDelivery="true")
+    expected = set()
+    for round_ in range(3):
+        for number in range(10):
+            message = f"{round_}.{number}"
+            topic.publish(message)
+            expected.add(message)
+        platform.restart()
+    seen = set()
+
+    def all_arrived():
+        seen.update(message["Body"] for message in queue.receive())
+        return seen >= expected
+
+    wait_until(all_arrived, "all that was published has arrived", 60)
+    assert [one["Endpoint"] for one in topic.client.list_subscriptions()["Subscriptions"]] == [queue.arn]
