@@ -539,12 +539,14 @@ def test_a_bucket_is_public_when_its_owner_says_so_twice(platform, s3, bucket):
         assert refused(s3.put_bucket_policy, Bucket=bucket, Policy=document) == ("MalformedPolicy", 400)
 
 
-def test_a_policy_denies_its_bucket_s_owner_too(s3, bucket):
+def test_a_policy_denies_its_bucket_s_owner_all_but_the_policy(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     arn = f"arn:aws:s3:::{bucket}"
-    deny = policy({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{arn}/*"})
+    deny = policy({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]})
     s3.put_bucket_policy(Bucket=bucket, Policy=deny)
     assert refused(s3.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)
+    assert refused(s3.list_objects_v2, Bucket=bucket) == ("AccessDenied", 403)
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(deny)
     s3.delete_bucket_policy(Bucket=bucket)
     assert body_of(s3, bucket, "k") == b"x"
 
