@@ -84,7 +84,9 @@ class Client:
         """A Python function, once it is active."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("handler.py", source)
+            info = zipfile.ZipInfo("handler.py")
+            info.external_attr = 0o644 << 16  # whoever runs it is another user
+            archive.writestr(info, source)
         self.target.serial += 1
         name = f"mapped-{self.target.serial}"
         document = json.loads(self.target.document("python", name, packed.getvalue()))
