@@ -353,7 +353,7 @@ def free_port():
 
 def signed(method, path, body, host, service="lambda", region="us-east-1", operation=None, more=None):
     """A whole request with a SigV4 signature of test/test, good for some minutes. `operation` is that of a JSON protocol, `more`
-    are headers that are not signed."""
+    are further headers: those that AWS reads are signed, too."""
     now = datetime.datetime.now(datetime.timezone.utc)
     headers = {
         "host": host,
@@ -362,6 +362,7 @@ def signed(method, path, body, host, service="lambda", region="us-east-1", opera
     }
     if operation:
         headers["x-amz-target"] = operation
+    headers |= {name: value for name, value in (more or {}).items() if name.startswith("x-amz-")}
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     path_twice = path.replace("%", "%25")
