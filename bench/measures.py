@@ -3,13 +3,17 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
+import html
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import queues
@@ -246,6 +250,56 @@ def put_logs(target, kind, is_quick):
     }
 
 
+# Of a user whose calls are decided by the last of them.
+STATEMENTS = [
+    {"Effect": "Allow", "Action": f"{service}:*", "Resource": f"arn:aws:{service}:us-east-1:000000000000:own-*"}
+    for service in ("dynamodb", "kinesis", "sns", "sqs", "states", "events", "logs", "ssm", "secretsmanager")
+]
+STATEMENTS.append({"Effect": "Allow", "Action": ["lambda:Get*", "lambda:Invoke*"], "Resource": "*"})
+
+
+def authorization(target, kind, is_quick):
+    """What it costs to decide whether a call is allowed: the same call of a server that does not look at policies, of root, and
+    of a user with ten statements in five policies. They take turns."""
+    option = ["--set", 'identity.mode="off"']
+    open_to_all = dataclasses.replace(target.machine, options=[*target.machine.options, *option])
+    pairs, total = (2, 200) if is_quick else (15, 1000)
+    user = a_user(target)
+    with targets.start(target.name, open_to_all) as undecided:
+        callers = {"off": (undecided, targets.ROOT), "root": (target, targets.ROOT), "user": (target, user)}
+        requests = {"get": [], "invoke": []}
+        for who, (server, key) in callers.items():
+            function = invoked(server, kind)
+            path = f"{targets.FUNCTIONS}/{function}"
+            get = server.signed("GET", path, key=key), "FunctionArn"
+            invoke = server.signed("POST", targets.INVOKE.format(function), PAYLOAD, key=key), ""
+            requests["get"].append((who, server, *get))
+            requests["invoke"].append((who, server, *invoke))
+        result = {}
+        for name, one in requests.items():
+            times = {who: [] for who in callers}
+            for _ in range(pairs):
+                for who, server, request, answer in one:
+                    times[who].append(load_request(server, request, answer, total=total)["p50_us"])
+            result |= {f"{name}_{who}_us": statistics.median(found) for who, found in times.items()}
+            dearer = [user - off for user, off in zip(times["user"], times["off"], strict=True)]
+            result[f"{name}_user_costs_us"] = statistics.median(dearer)
+    return result
+
+
+def a_user(target):
+    """A new user with STATEMENTS: its access key."""
+    name = f"user-{uuid.uuid4().hex[:8]}"
+    target.call_iam("CreateUser", UserName=name)
+    for number in range(0, len(STATEMENTS), 2):
+        document = {"Version": "2012-10-17", "Statement": STATEMENTS[number : number + 2]}
+        policy = {"PolicyName": f"policy-{number}", "PolicyDocument": json.dumps(document)}
+        target.call_iam("PutUserPolicy", UserName=name, **policy)
+    answer = target.call_iam("CreateAccessKey", UserName=name)
+    found = [re.search(f"<{member}>(.*?)</{member}>", answer)[1] for member in ("AccessKeyId", "SecretAccessKey")]
+    return tuple(html.unescape(text) for text in found)
+
+
 def appends(folder, count):
     """Microseconds that a bare append with its fdatasync takes, p50."""
     times = []
@@ -270,13 +324,14 @@ ALL = {
     "defined": defined,
     "interference": interference,
     "events": events,
+    "authorization": authorization,
     "logs": logs,
     "put_logs": put_logs,
     "queue": lambda target, kind, is_quick: queues.queue(target, kind, is_quick, load_request),
     "mapping": queues.mapping,
 }
 # What says nothing about the kind of function is measured for one.
-ONCE = {"defined", "events", "put_logs", "queue", "mapping"}
+ONCE = {"authorization", "defined", "events", "put_logs", "queue", "mapping"}
 # What is measured of a kind, where that is not everything.
 OF = {"image": {"cold", "warm", "memory", "burst"}}
 OF |= {kind: set(ALL) - {"restore"} for kind in ("nodejs", "native", "ruby")}
@@ -307,6 +362,16 @@ FIGURES = {
         ("fdatasync_p50_us", "us"),
         ("accepted_per_second", "1/s"),
         ("per_second_to_fdatasync", "x"),
+    ],
+    "authorization": [
+        ("get_user_costs_us", "us"),
+        ("get_user_us", "us"),
+        ("get_root_us", "us"),
+        ("get_off_us", "us"),
+        ("invoke_user_costs_us", "us"),
+        ("invoke_user_us", "us"),
+        ("invoke_root_us", "us"),
+        ("invoke_off_us", "us"),
     ],
     "logs": [("lines_per_second", "1/s"), ("mb_per_second", "MB/s"), ("lines", "")],
     "put_logs": [("mb_per_second", "MB/s"), ("events_per_second", "1/s"), ("to_append", "x")],

@@ -14,7 +14,6 @@ import sqlite3
 import statistics
 import tempfile
 import time
-import urllib.parse
 import zipfile
 from pathlib import Path
 
@@ -61,16 +60,8 @@ class Client:
 
     def allow(self):
         """Lets functions of the role that all have use queues."""
-        form = {
-            "Action": "PutRolePolicy",
-            "Version": "2010-05-08",
-            "RoleName": "lambda-role",
-            "PolicyName": "bench",
-            "PolicyDocument": json.dumps({"Version": "2012-10-17", **POLICY}),
-        }
-        body = urllib.parse.urlencode(form).encode()
-        kind = {"content-type": "application/x-www-form-urlencoded"}
-        self.send(targets.signed("POST", "/", body, self.target.address, service="iam", more=kind))
+        document = json.dumps({"Version": "2012-10-17", **POLICY})
+        self.target.call_iam("PutRolePolicy", RoleName="lambda-role", PolicyName="bench", PolicyDocument=document)
 
     def queue(self, name):
         self.sqs("CreateQueue", QueueName=name, Attributes={"VisibilityTimeout": "60"})
