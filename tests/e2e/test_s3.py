@@ -492,6 +492,10 @@ def test_presigned_urls(platform, s3, bucket, version):
     for tampered in (get.replace("text", "test"), get.replace("Expires=", "Expires=9"), get.replace("b/", "c/")):
         assert request("GET", tampered).status in (400, 403)
     assert request("DELETE", get).status == 403
+    framed = b"5\r\nin ch\r\n4\r\nunks\r\n0\r\n\r\n"
+    assert request("PUT", put, framed, **{"Content-Encoding": "aws-chunked"}).status == 200
+    assert body_of(s3, bucket, "a b/é") == b"in chunks"
+    assert request("PUT", put, b"by link").status == 200
     assert request("PUT", put, b"more", **{"x-amz-meta-a": "b"}).status == 403
     old = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "a b/é"}, ExpiresIn=-5000)
     assert request("GET", old).status in (400, 403)

@@ -137,6 +137,34 @@ def test_names_are_each_accounts_own(server, other, function):
     assert function.invoke().value() == "hello"
 
 
+def test_nothing_is_sent_to_another_account(server, other):
+    """Neither what a function ended with nor what was published to a topic, however often it is tried."""
+    queues, sns = server.client("sqs"), other.client("sns")
+    url = queues.create_queue(QueueName=unique("ours"))["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    name, topic = unique("theirs"), sns.create_topic(Name=unique("theirs"))["TopicArn"]
+    other.function(name, other.role(allow("sqs:SendMessage"))["Arn"])
+    sent = {"OnSuccess": {"Destination": arn}}
+    try:
+        other.client().put_function_event_invoke_config(FunctionName=name, DestinationConfig=sent)
+        other.client().invoke(FunctionName=name, InvocationType="Event")
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "InvalidParameterValueException", error
+        asked = 1
+    else:
+        asked = 2
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="from afar")
+
+    def refusals():
+        lines = server.log_path.read_text().splitlines()
+        return [line for line in lines if arn in line and "not delivered" in line]
+
+    wait_until(lambda: len(refusals()) >= asked, "no word of what was not sent")
+    assert "Messages" not in queues.receive_message(QueueUrl=url)
+    other.client().delete_function(FunctionName=name)
+
+
 def test_a_functions_policy_lets_another_account_in(server, other, function):
     lambda_ = server.client()
     user, idle = other.user(allow("lambda:InvokeFunction")), other.user()

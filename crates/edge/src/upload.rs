@@ -5,6 +5,7 @@
 
 use crate::body::{ReadError, next_chunk};
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
@@ -40,6 +41,13 @@ impl Checked {
         idle_timeout: Duration,
     ) -> Self {
         let number = |name: &str| head.headers.get(name)?.to_str().ok()?.parse().ok();
+        let payload = match payload {
+            // What nobody signed says by itself that it comes in chunks.
+            Payload::Unsigned if is_chunked(head) => {
+                Payload::Chunked { is_signed: false, has_trailer: true }
+            }
+            payload => payload,
+        };
         let (check, length) = match payload {
             Payload::Unsigned => (Check::Nothing, number("content-length")),
             Payload::Hash(stated) => {
@@ -124,6 +132,11 @@ impl Upload for Checked {
             Check::Nothing | Check::Hash { .. } => None,
         }
     }
+}
+
+fn is_chunked(head: &Parts) -> bool {
+    let codings = head.headers.get_all(CONTENT_ENCODING).iter().filter_map(|it| it.to_str().ok());
+    codings.flat_map(|it| it.split(',')).any(|coding| coding.trim() == "aws-chunked")
 }
 
 fn broken(error: &ReadError) -> Fault {

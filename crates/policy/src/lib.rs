@@ -24,6 +24,7 @@ mod pattern;
 mod principal;
 mod read;
 mod read_condition;
+mod statements;
 
 pub use document::{Document, Effect, Kind};
 pub use evaluate::{Answer, Decider, Decision, Request, Source, Sources, evaluate, needs_trust};
@@ -32,6 +33,7 @@ pub use facts::{Fact, FactList, Facts};
 pub use malformed::Malformed;
 pub use outline::{Position, Span, spans};
 pub use principal::Principal;
+pub use statements::{editable, permission, statements};
 
 use std::sync::Arc;
 

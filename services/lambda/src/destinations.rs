@@ -277,9 +277,18 @@ fn message_in(document: &[u8]) -> String {
     message
 }
 
+/// Nobody asks the function's role, or the policy of what is there, so nothing goes to another account. A bucket's ARN names none.
+fn is_of_one_account(function: &str, destination: &str) -> bool {
+    let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
+    let theirs = account(destination);
+    theirs.is_empty() || theirs == account(function)
+}
+
 /// Why a delivery did not arrive.
 #[derive(Debug, thiserror::Error)]
 enum Undelivered {
+    #[error("the destination is of another account")]
+    NotAllowed,
     #[error("no service behind this destination is in this build of Tinderbox")]
     NoService,
     #[error("the destination is not there")]
@@ -291,11 +300,12 @@ enum Undelivered {
 }
 
 impl Undelivered {
-    /// Whether it is the record that is not taken, be it today or tomorrow: it is too long, or has letters that a queue refuses. `InvalidParameter` is a topic's word.
+    /// Whether the record is not taken, be it today or tomorrow: it is too long, has letters that a queue refuses, or would go to another
+    /// account. `InvalidParameter` is a topic's word.
     fn is_of_the_record(&self) -> bool {
         match self {
             Self::NoService | Self::NotFound => false,
-            Self::NotTaken(_) => true,
+            Self::NotAllowed | Self::NotTaken(_) => true,
             Self::NotSent(fault) => {
                 let refusals =
                     ["InvalidParameterValue", "InvalidMessageContents", "InvalidParameter"];
@@ -314,6 +324,7 @@ impl<I: Invoke> Service<I> {
         };
         let DeliveryHead { request_id, destination, .. } = &head;
         let taken = match destination.parse() {
+            _ if !is_of_one_account(&work.line, destination) => Err(Undelivered::NotAllowed),
             Ok(queue) => self.send(&queue, &head, &work.body).await.map(|()| Vec::new()),
             Err(_) if destination.starts_with("arn:aws:sns:") => {
                 self.publish_record(&head, &work.body).await.map(|()| Vec::new())

@@ -41,6 +41,9 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Response> {
         None => call.operation.action,
     };
     call.admit_object(action, &bucket, key)?;
+    if call.query("partNumber").is_some() {
+        return Err(fault::not_implemented());
+    }
     for _ in 1..TRIES {
         match answer(call, &bucket, key).await {
             // It was replaced just now: what replaced it is the answer.

@@ -176,6 +176,11 @@ impl Service {
     ) -> Result<(), Undelivered> {
         let gone = || Undelivered::Never(format!("{queue} is not the ARN of a queue"));
         let queue: QueueArn = queue.parse().map_err(|_| gone())?;
+        // Its policy is not asked.
+        let topic = TopicKey::split(&message.topic_arn);
+        if topic.is_none_or(|(topic, _)| topic.account != queue.account) {
+            return Err(Undelivered::Never(format!("{queue} is of another account")));
+        }
         let cx = owner_context(queue.account.clone(), queue.region.clone(), message.trace());
         let input = SendMessageInput {
             queue_url: queue.url_path(),

@@ -3,6 +3,7 @@
 
 use crate::topic::{TopicKey, invalid};
 use api::sns::AddPermissionInput;
+use policy::{editable, permission, statements};
 use serde_json::{Value, json};
 use wire::Result;
 
@@ -51,7 +52,7 @@ pub(crate) fn with(
     key: &TopicKey,
     input: &AddPermissionInput,
 ) -> Result<String> {
-    let mut policy = read(policy).unwrap_or_else(|| default(key));
+    let mut policy = editable(policy).unwrap_or_else(|| default(key));
     let statements = statements(&mut policy);
     if statements.iter().any(|statement| statement["Sid"] == input.label.as_str()) {
         return Err(invalid("Statement already exists"));
@@ -64,50 +65,18 @@ pub(crate) fn with(
     if input.aws_account_id.is_empty() || !input.aws_account_id.iter().all(is_account) {
         return Err(invalid("AWSAccountId"));
     }
-    let principals = input.aws_account_id.iter().map(|id| format!("arn:aws:iam::{id}:root"));
     let actions = input.action_name.iter().map(|action| format!("SNS:{action}"));
-    statements.push(json!({
-        "Sid": input.label,
-        "Effect": "Allow",
-        "Principal": {"AWS": one_or_all(principals)},
-        "Action": one_or_all(actions),
-        "Resource": key.arn(),
-    }));
+    statements.push(permission(&input.label, &input.aws_account_id, actions, &key.arn()));
     Ok(policy.to_string())
 }
 
 /// The policy without the statement of this label, if it has it.
 pub(crate) fn without(policy: Option<&str>, key: &TopicKey, label: &str) -> Option<String> {
-    let mut policy = read(policy).unwrap_or_else(|| default(key));
+    let mut policy = editable(policy).unwrap_or_else(|| default(key));
     let statements = statements(&mut policy);
     let before = statements.len();
     statements.retain(|statement| statement["Sid"] != label);
     (statements.len() < before).then(|| policy.to_string())
-}
-
-fn read(policy: Option<&str>) -> Option<Value> {
-    serde_json::from_str(policy?).ok().filter(Value::is_object)
-}
-
-/// The statements, as a list: a policy may have one that stands alone.
-fn statements(policy: &mut Value) -> &mut Vec<Value> {
-    let statement = &mut policy["Statement"];
-    if !statement.is_array() {
-        let alone = statement.take();
-        *statement = Value::Array(if alone.is_null() { Vec::new() } else { vec![alone] });
-    }
-    match statement {
-        Value::Array(statements) => statements,
-        _ => unreachable!("it was made a list"),
-    }
-}
-
-fn one_or_all(texts: impl Iterator<Item = String>) -> Value {
-    let mut texts: Vec<String> = texts.collect();
-    match texts.len() {
-        1 => texts.pop().map_or(Value::Null, Value::String),
-        _ => Value::from(texts),
-    }
 }
 
 #[cfg(test)]

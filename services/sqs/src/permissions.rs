@@ -2,7 +2,8 @@
 //! `AddPermission` and `RemovePermission`: statements of a queue's policy, each under a label.
 
 use api::sqs::{AddPermissionInput, fault};
-use serde_json::{Value, json};
+use policy::{editable, permission, statements};
+use serde_json::json;
 use wire::Result;
 
 /// What may be permitted so.
@@ -22,7 +23,7 @@ const LABEL_CHARACTERS_MAX: usize = 80;
 /// The policy with a statement that permits this.
 pub(crate) fn with(policy: Option<&str>, arn: &str, input: &AddPermissionInput) -> Result<String> {
     check(input)?;
-    let mut policy = read(policy).unwrap_or_else(
+    let mut policy = editable(policy).unwrap_or_else(
         || json!({"Version": "2012-10-17", "Id": format!("{arn}/SQSDefaultPolicy"), "Statement": []}),
     );
     let statements = statements(&mut policy);
@@ -37,15 +38,8 @@ pub(crate) fn with(policy: Option<&str>, arn: &str, input: &AddPermissionInput) 
             "A policy has at most {STATEMENTS_MAX} statements."
         )));
     }
-    let principals = input.account_ids.iter().map(|id| format!("arn:aws:iam::{id}:root"));
     let actions = input.actions.iter().map(|action| format!("SQS:{action}"));
-    statements.push(json!({
-        "Sid": input.label,
-        "Effect": "Allow",
-        "Principal": {"AWS": one_or_all(principals)},
-        "Action": one_or_all(actions),
-        "Resource": arn,
-    }));
+    statements.push(permission(&input.label, &input.account_ids, actions, arn));
     Ok(policy.to_string())
 }
 
@@ -56,7 +50,7 @@ pub(crate) fn without(policy: Option<&str>, label: &str) -> Result<Option<String
             "Value {label} for parameter Label is invalid. Reason: can't find label."
         ))
     };
-    let mut policy = read(policy).ok_or_else(absent)?;
+    let mut policy = editable(policy).ok_or_else(absent)?;
     let statements = statements(&mut policy);
     let before = statements.len();
     statements.retain(|statement| statement["Sid"] != label);
@@ -96,31 +90,6 @@ fn check(input: &AddPermissionInput) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn read(policy: Option<&str>) -> Option<Value> {
-    serde_json::from_str(policy?).ok().filter(Value::is_object)
-}
-
-/// The statements, as a list: a policy may have one that stands alone.
-fn statements(policy: &mut Value) -> &mut Vec<Value> {
-    let statement = &mut policy["Statement"];
-    if !statement.is_array() {
-        let alone = statement.take();
-        *statement = Value::Array(if alone.is_null() { Vec::new() } else { vec![alone] });
-    }
-    match statement {
-        Value::Array(statements) => statements,
-        _ => unreachable!("it was made a list"),
-    }
-}
-
-fn one_or_all(texts: impl Iterator<Item = String>) -> Value {
-    let mut texts: Vec<String> = texts.collect();
-    match texts.len() {
-        1 => texts.pop().map_or(Value::Null, Value::String),
-        _ => Value::from(texts),
-    }
 }
 
 #[cfg(test)]
