@@ -15,6 +15,7 @@ mod recorded;
 mod scrape;
 mod stored_code;
 mod subscribers;
+mod targets;
 mod telemetry;
 mod tenants;
 mod terminal;

@@ -10,6 +10,7 @@ use crate::principals::Principals;
 use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::stored_code::CodeInBuckets;
 use crate::subscribers::{Measured, Subscribers};
+use crate::targets::Targets;
 use crate::tenants::Tenants;
 use crate::topics::Topics;
 use crate::urls::FunctionUrls;
@@ -181,22 +182,21 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
-    let (lambda, messages, sources) = (Later::new(), Later::new(), Later::new());
-    let published = Later::new();
-    let log_groups = log_groups(config, lambda.clone(), &logs, &kept.metrics);
+    let targets = Arc::new(Targets::later());
+    let log_groups = log_groups(config, &targets, &logs, &kept.metrics);
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
-    let sending = (messages.clone(), published.clone());
-    let mut services = services(lambda.clone(), sending, &principals, &log_groups, &kept.metrics);
+    let mut services = services(&targets, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
     let objects = objects.await.context("the objects were not opened")??;
-    let page = metrics_page(data_dir, &sources)?;
-    let edge = edge(config, services, &lambda, &messages, &principals, &objects);
-    let edge = edge.with_page(PAGE, Access::Open, page);
+    let sources = Later::new();
+    let edge = edge(config, services, &targets, &principals, &objects);
+    let edge = edge.with_page(PAGE, Access::Open, metrics_page(data_dir, &sources)?);
     let stored_code = Arc::new(CodeInBuckets(objects.clone()));
     let Principals { identity, root, iam, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
+    targets.edge.set(Arc::clone(&edge));
     let stop = stop_signal()?;
     // Calls that need what is not there yet wait for it.
     let listening = edge.listen(listener)?;
@@ -207,9 +207,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let invoker = Invoker::new(worker, config.invoke.clone());
     let functions = functions.await.context("the functions were not loaded")??;
     let queues = queues.await.context("the queues were not opened")??;
-    messages.set(SqsEndpoint(queues.clone()));
-    let topics = open_topics(config, data_dir, store, &queues, &lambda).await?;
-    published.set(SnsEndpoint(topics.clone()));
+    targets.queues.set(SqsEndpoint(queues.clone()));
+    let topics = open_topics(config, data_dir, store, &queues, &targets).await?;
+    targets.topics.set(SnsEndpoint(topics.clone()));
     let functions =
         equipped(functions, runs_images, &queues, &topics).with_stored_code(stored_code);
     let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
@@ -222,7 +222,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
     let control = control::serve(data_dir, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
-    lambda.set(LambdaEndpoint(opened.clone()));
+    targets.lambda.set(LambdaEndpoint(opened.clone()));
     announce_mode(config.identity.mode);
     announce(address, &region, &root, data_dir)?;
 
@@ -257,10 +257,10 @@ async fn open_topics(
     data_dir: &Path,
     store: Store,
     queues: &Sqs,
-    lambda: &Later<LambdaEndpoint<Lambda>>,
+    targets: &Arc<Targets>,
 ) -> anyhow::Result<Sns> {
-    let functions = Topics { lambda: lambda.clone(), mode: config.identity.mode };
-    let receivers = Receivers { queues: Arc::new(queues.clone()), functions: Arc::new(functions) };
+    let functions = Arc::new(Topics(Arc::clone(targets)));
+    let receivers = Receivers { queues: Arc::new(queues.clone()), functions };
     let dir = data_dir.join("notifications");
     let topics = Sns::open(store, dir, receivers, config.sns.clone()).await;
     topics.context("the topics were not opened")
@@ -354,11 +354,11 @@ fn metrics_page(
 /// CloudWatch Logs, and where what its filters find goes.
 fn log_groups(
     config: &Config,
-    lambda: Later<LambdaEndpoint<Lambda>>,
+    targets: &Targets,
     logs: &Logs,
     metrics: &CloudWatch,
 ) -> logs::Service {
-    let subscribers = Subscribers { lambda, mode: config.identity.mode };
+    let subscribers = Subscribers { lambda: targets.lambda.clone(), mode: config.identity.mode };
     let measured = Measured(metrics.clone());
     logs::Service::new(logs.clone(), Arc::new(subscribers), Arc::new(measured))
 }
@@ -367,16 +367,16 @@ fn log_groups(
 fn edge(
     config: &Config,
     services: Vec<Arc<dyn Endpoint>>,
-    lambda: &Later<LambdaEndpoint<Lambda>>,
-    messages: &Later<SqsEndpoint<Sqs>>,
+    targets: &Targets,
     principals: &Principals,
     objects: &S3,
 ) -> Edge {
+    let Targets { lambda, queues, .. } = targets;
     let code_page = Arc::new(CodePage(lambda.clone()));
     Edge::new(config.edge.clone(), services, Arc::clone(&principals.identity))
         .with_mode(config.identity.mode)
         .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
-        .with_resources("sqs", Arc::new(QueueResources(messages.clone())))
+        .with_resources("sqs", Arc::new(QueueResources(queues.clone())))
         .with_resources("iam", Arc::new(principals.iam.clone()))
         .with_resources("s3", Arc::new(objects.clone()))
         .with_objects(Arc::new(objects.clone()))
@@ -386,23 +386,23 @@ fn edge(
 
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
 fn services(
-    lambda: Later<LambdaEndpoint<Lambda>>,
-    (messages, published): (Later<SqsEndpoint<Sqs>>, Later<SnsEndpoint<Sns>>),
+    targets: &Targets,
     principals: &Principals,
     logs: &logs::Service,
     cloudwatch: &CloudWatch,
 ) -> Vec<Arc<dyn Endpoint>> {
     let Principals { iam, tokens, .. } = principals;
+    let Targets { lambda, queues, topics, .. } = targets;
     let sts = sts::Service::new(iam.clone(), Arc::clone(tokens)).endpoint();
     vec![
-        Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda }),
+        Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda.clone() }),
         Arc::new(api::lambda_core::LambdaCoreEndpoint(())),
         Arc::new(api::lambda_microvms::LambdaMicrovmsEndpoint(())),
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
         logs.clone().endpoint(),
-        Arc::new(LaterEndpoint { spec: &api::sns::SPEC, endpoint: published }),
-        Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: messages }),
+        Arc::new(LaterEndpoint { spec: &api::sns::SPEC, endpoint: topics.clone() }),
+        Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: queues.clone() }),
         sts,
         cloudwatch.endpoint(),
     ]

@@ -104,6 +104,7 @@ impl Edge {
             others: RequestFacts {
                 cx: &cx,
                 entity: Some(entity),
+                service: None,
                 origin: &origin,
                 access: &access,
                 resources,

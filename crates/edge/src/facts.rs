@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::directory::{Entity, EntityKind};
-use crate::guard::{Resources, account_of};
+use crate::guard::{Resources, ServiceCaller, account_of};
 use http::header::{REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName};
 use policy::{Fact, Facts};
@@ -35,6 +35,7 @@ pub(crate) struct RequestFacts<'a> {
     pub(crate) cx: &'a Context,
     /// `None`: root, or nobody.
     pub(crate) entity: Option<&'a Entity>,
+    pub(crate) service: Option<&'a ServiceCaller>,
     pub(crate) origin: &'a Origin,
     pub(crate) access: &'a Access,
     pub(crate) resources: Option<&'a dyn Resources>,
@@ -97,10 +98,14 @@ impl RequestFacts<'_> {
                     None => Fact::from(account_of(resource)?),
                 }
             }
-            // There is no TLS yet, and no service that calls for a caller.
-            () if is("SecureTransport") || is("ViaAWSService") || is("PrincipalIsAWSService") => {
-                Fact::from("false")
+            () if is("SourceArn") => Fact::from(self.service?.source_arn.as_str()),
+            () if is("SourceAccount") => Fact::from(self.service?.source_account.as_str()),
+            () if is("PrincipalServiceName") => Fact::from(self.service?.name),
+            () if is("PrincipalIsAWSService") => {
+                Fact::from(if self.service.is_some() { "true" } else { "false" })
             }
+            // There is no TLS yet, and no service that calls with the powers of a caller.
+            () if is("SecureTransport") || is("ViaAWSService") => Fact::from("false"),
             () if is("MultiFactorAuthPresent") && entity?.issued_at_s.is_some() => {
                 Fact::from("false")
             }
@@ -111,13 +116,15 @@ impl RequestFacts<'_> {
     /// The caller, if it is an account's root.
     fn root(&self) -> Option<&Caller> {
         let caller = &self.cx.caller;
-        (self.entity.is_none() && !caller.arn.is_empty()).then_some(caller)
+        let is_root = self.entity.is_none() && self.service.is_none() && !caller.arn.is_empty();
+        is_root.then_some(caller)
     }
 
     fn principal_type(&self) -> &'static str {
         match self.entity {
             Some(entity) => entity.principal_type(),
             None if self.root().is_some() => "Account",
+            None if self.service.is_some() => "Service",
             None => "Anonymous",
         }
     }

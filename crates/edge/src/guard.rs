@@ -74,14 +74,35 @@ enum Who {
     Nobody,
     /// Whoever did not sign, and is taken for one of the account: the mode is for such, too.
     Guest,
+    Service(ServiceCaller),
+}
+
+/// A service of this server, which calls for a resource.
+pub(crate) struct ServiceCaller {
+    /// `sns.amazonaws.com`
+    pub(crate) name: &'static str,
+    pub(crate) source_arn: String,
+    pub(crate) source_account: String,
 }
 
 impl Who {
     fn entity(&self) -> Option<&Entity> {
         match self {
             Self::Held(entity) => Some(entity),
-            Self::Root | Self::FreeRoot | Self::Nobody | Self::Guest => None,
+            Self::Root | Self::FreeRoot | Self::Nobody | Self::Guest | Self::Service(_) => None,
         }
+    }
+
+    fn service(&self) -> Option<&ServiceCaller> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Held(_) | Self::Root | Self::FreeRoot | Self::Nobody | Self::Guest => None,
+        }
+    }
+
+    /// The account for which it calls.
+    fn account<'a>(&'a self, cx: &'a Context) -> &'a str {
+        self.service().map_or(cx.account.as_str(), |service| &service.source_account)
     }
 
     fn principal<'a>(&'a self, account: &'a str) -> Principal<'a> {
@@ -89,13 +110,14 @@ impl Who {
             Self::Held(entity) => entity.principal(account),
             Self::Root | Self::FreeRoot => Principal::Root { account },
             Self::Nobody | Self::Guest => Principal::Anonymous,
+            Self::Service(service) => Principal::Service(service.name),
         }
     }
 
     fn sources<'a>(&'a self, resource: &'a [Named]) -> Sources<'a> {
         match self {
             Self::Held(entity) => entity.sources(resource),
-            Self::Root | Self::FreeRoot | Self::Nobody | Self::Guest => {
+            Self::Root | Self::FreeRoot | Self::Nobody | Self::Guest | Self::Service(_) => {
                 Sources { resource, ..Sources::default() }
             }
         }
@@ -132,6 +154,12 @@ impl Guard {
     /// What a guest of one account may do, who did not sign.
     pub(crate) fn authority_of_guest(self: &Arc<Self>, origin: Origin) -> Authority {
         Authority::Limited(Arc::new(Bound { guard: Arc::clone(self), who: Who::Guest, origin }))
+    }
+
+    /// What a service may do: what the policies of resources say that it may.
+    pub(crate) fn authority_of_service(self: &Arc<Self>, service: ServiceCaller) -> Authority {
+        let (who, origin) = (Who::Service(service), Origin::nowhere());
+        Authority::Limited(Arc::new(Bound { guard: Arc::clone(self), who, origin }))
     }
 
     /// The same for a service whose resources may be of any account, and may be everyone's. `None` did not sign.
@@ -203,17 +231,17 @@ impl Bound {
 
 impl Authorize for Bound {
     fn authorize(&self, cx: &Context, action: &str, access: &Access) -> Result<(), String> {
-        let is_free = self.is_free(action);
-        if is_free && account_of(&access.resource) == Some(cx.account.as_str()) {
+        let (is_free, account) = (self.is_free(action), self.who.account(cx));
+        if is_free && account_of(&access.resource) == Some(account) {
             return Ok(());
         }
         let case = Case::new(&self.guard, cx, access);
-        let is_own = case.account == cx.account.as_str() && !matches!(self.who, Who::Nobody);
+        let is_own = case.account == account && !matches!(self.who, Who::Nobody);
         if is_own && is_free {
             return Ok(());
         }
-        let (entity, origin) = (self.who.entity(), &self.origin);
-        let facts = RequestFacts { cx, entity, origin, access, resources: case.resources };
+        let (entity, service, origin) = (self.who.entity(), self.who.service(), &self.origin);
+        let facts = RequestFacts { cx, entity, service, origin, access, resources: case.resources };
         let request = case.request(self.who.principal(cx.account.as_str()), action, &facts);
         let decision = policy::evaluate(&request, &self.who.sources(&case.attached));
         if decision.is_allowed() {

@@ -152,6 +152,24 @@ impl Edge {
         (caller, authority)
     }
 
+    /// Who a service of this server is when it calls for a resource of somebody's, and what it may do then: what the policies of
+    /// other resources let it, which see that resource as `aws:SourceArn`.
+    pub fn act_for(
+        &self,
+        service: &'static str,
+        source_arn: &str,
+        source_account: &str,
+    ) -> (Caller, Authority) {
+        let called = service.to_owned();
+        let caller = Caller { arn: called.clone(), user_id: called, access_key_id: String::new() };
+        let service = guard::ServiceCaller {
+            name: service,
+            source_arn: source_arn.to_owned(),
+            source_account: source_account.to_owned(),
+        };
+        (caller, self.guard.authority_of_service(service))
+    }
+
     /// Serves what is under `/_tinderbox/{prefix}`. The longest prefix wins.
     #[must_use]
     pub fn with_page(mut self, prefix: &'static str, access: Access, page: Arc<dyn Page>) -> Self {

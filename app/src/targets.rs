@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What services send to, by the operations that clients call, after the policies were asked.
+
+use crate::opening::Later;
+use api::lambda::{InvocationType, InvokeInput, InvokeOperations as _, LambdaEndpoint};
+use api::sns::{
+    GetTopicAttributesInput, PublishOperations as _, SnsEndpoint, TopicOperations as _,
+};
+use api::sqs::{GetQueueUrlInput, MessageOperations as _, QueueOperations as _, SqsEndpoint};
+use edge::Edge;
+use lambda::Lambda;
+use names::{FunctionArn, QueueArn, RequestId, TraceHeader};
+use sns::Sns;
+use sqs::Sqs;
+use std::fmt;
+use std::sync::Arc;
+use targets::{Deliver, NotTaken, Parcel, Sender};
+use wire::{Access, Authority, BoxFuture, Context};
+
+/// Every service that something can be sent to. Who sends before one is open waits for it.
+pub(crate) struct Targets {
+    pub(crate) edge: Later<Arc<Edge>>,
+    pub(crate) lambda: Later<LambdaEndpoint<Lambda>>,
+    pub(crate) queues: Later<SqsEndpoint<Sqs>>,
+    pub(crate) topics: Later<SnsEndpoint<Sns>>,
+}
+
+impl fmt::Debug for Targets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Targets")
+    }
+}
+
+impl Deliver for Targets {
+    fn check<'a>(
+        &'a self,
+        sender: &'a Sender,
+        target_arn: &'a str,
+    ) -> BoxFuture<'a, Result<(), NotTaken>> {
+        Box::pin(async move {
+            let target = Target::parse(target_arn)?;
+            let cx = self.admit(sender, TraceHeader::start(0), &target).await?;
+            match target.service {
+                Service::Lambda => self.invoke(&cx, dry_run(target.arn)).await,
+                Service::Sqs => {
+                    let SqsEndpoint(queues) = self.queues.wait().await;
+                    let input = GetQueueUrlInput {
+                        queue_name: target.name.to_owned(),
+                        ..GetQueueUrlInput::default()
+                    };
+                    Ok(queues.get_queue_url(&cx, input).await.map(drop)?)
+                }
+                Service::Sns => {
+                    let SnsEndpoint(topics) = self.topics.wait().await;
+                    let input = GetTopicAttributesInput { topic_arn: target.arn.to_owned() };
+                    Ok(topics.get_topic_attributes(&cx, input).await.map(drop)?)
+                }
+            }
+        })
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        sender: &'a Sender,
+        trace: TraceHeader,
+        parcel: Parcel,
+    ) -> BoxFuture<'a, Result<(), NotTaken>> {
+        Box::pin(async move {
+            match parcel {
+                Parcel::Invocation { function_arn, payload } => {
+                    let cx = self.admit(sender, trace, &Target::parse(&function_arn)?).await?;
+                    let input = InvokeInput {
+                        function_name: function_arn,
+                        invocation_type: Some(InvocationType::Event),
+                        payload,
+                        ..InvokeInput::default()
+                    };
+                    self.invoke(&cx, input).await
+                }
+                Parcel::Message { queue, mut input } => {
+                    let arn = queue.to_string();
+                    let cx = self.admit(sender, trace, &Target::parse(&arn)?).await?;
+                    input.queue_url = queue.url_path();
+                    let SqsEndpoint(queues) = self.queues.wait().await;
+                    Ok(queues.send_message(&cx, input).await.map(drop)?)
+                }
+                Parcel::Notification { input } => {
+                    let arn = input.topic_arn.clone().unwrap_or_default();
+                    let cx = self.admit(sender, trace, &Target::parse(&arn)?).await?;
+                    let SnsEndpoint(topics) = self.topics.wait().await;
+                    Ok(topics.publish(&cx, input).await.map(drop)?)
+                }
+            }
+        })
+    }
+}
+
+impl Targets {
+    /// With a place for each that is opened later.
+    pub(crate) fn later() -> Self {
+        let (edge, lambda) = (Later::new(), Later::new());
+        Self { edge, lambda, queues: Later::new(), topics: Later::new() }
+    }
+
+    /// The context of a call that the sender may make: as the target's own account.
+    async fn admit(
+        &self,
+        sender: &Sender,
+        trace: TraceHeader,
+        target: &Target<'_>,
+    ) -> Result<Context, NotTaken> {
+        let unknown = || NotTaken::no_such_target(target.arn);
+        let edge = self.edge.wait().await;
+        let (account, (caller, authority)) = match sender {
+            Sender::Service { name, source_arn, source_account } => {
+                (source_account.as_str(), edge.act_for(name, source_arn, source_account.as_str()))
+            }
+            Sender::Role { arn, session } => {
+                let account = arn.split(':').nth(4).unwrap_or_default();
+                (account, edge.act_as(arn, session))
+            }
+        };
+        let mut cx = Context {
+            account: account.parse().map_err(|_| unknown())?,
+            region: target.region.parse().map_err(|_| unknown())?,
+            request_id: RequestId::random(),
+            trace,
+            caller,
+            authority,
+            endpoint: String::new(),
+        };
+        let asked = cx.authority.check(&cx, target.service.action(), || Access::to(target.arn));
+        asked.map_err(NotTaken::denied)?;
+        cx.account = target.account.parse().map_err(|_| unknown())?;
+        cx.authority = Authority::Full;
+        Ok(cx)
+    }
+
+    async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<(), NotTaken> {
+        let LambdaEndpoint(lambda) = self.lambda.wait().await;
+        Ok(lambda.invoke(cx, input).await.map(drop)?)
+    }
+}
+
+fn dry_run(function_arn: &str) -> InvokeInput {
+    InvokeInput {
+        function_name: function_arn.to_owned(),
+        invocation_type: Some(InvocationType::DryRun),
+        ..InvokeInput::default()
+    }
+}
+
+/// What an ARN says.
+struct Target<'a> {
+    arn: &'a str,
+    service: Service,
+    region: &'a str,
+    account: &'a str,
+    name: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Lambda,
+    Sns,
+    Sqs,
+}
+
+impl Service {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Lambda => "lambda:InvokeFunction",
+            Self::Sns => "sns:Publish",
+            Self::Sqs => "sqs:SendMessage",
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    fn parse(arn: &'a str) -> Result<Self, NotTaken> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let service = |name: &str| {
+            Some(match name {
+                "lambda" if arn.parse::<FunctionArn>().is_ok() => Service::Lambda,
+                "sns" => Service::Sns,
+                "sqs" if arn.parse::<QueueArn>().is_ok() => Service::Sqs,
+                _ => return None,
+            })
+        };
+        match *parts {
+            ["arn", _, service_name, region, account, name] => {
+                let service = service(service_name);
+                service.map(|service| Self { arn, service, region, account, name })
+            }
+            _ => None,
+        }
+        .ok_or_else(|| NotTaken::no_such_target(arn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_says_what_is_called() {
+        let service = |arn| Target::parse(arn).map(|target| target.service).ok();
+        assert_eq!(
+            service("arn:aws:lambda:us-east-1:123456789012:function:f:live"),
+            Some(Service::Lambda)
+        );
+        assert_eq!(service("arn:aws:sqs:us-east-1:123456789012:q.fifo"), Some(Service::Sqs));
+        assert_eq!(service("arn:aws:sns:us-east-1:123456789012:t"), Some(Service::Sns));
+        assert_eq!(service("arn:aws:lambda:us-east-1:123456789012:layer:f"), None);
+        assert_eq!(service("arn:aws:kinesis:us-east-1:123456789012:stream/s"), None);
+        assert_eq!(service("queue"), None);
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What services send to: functions, queues and topics, by their ARNs, on behalf of somebody who may.
+//!
+//! A service never calls a service. Whatever passes something on hands it to [`Deliver`], which asks the policies as AWS does and
+//! then calls the operation that clients call.
+//!
+//! Invariants:
+//! - nothing is sent that the target's policy, or the policies of the sender's role, do not allow at this moment; in the modes that do
+//!   not enforce, nothing crosses accounts but by policy;
+//! - what was delivered is durable at the target.
+//!
+//! Not here: who keeps a parcel until it is taken, how often it is tried, and what becomes of it then. Its sender knows.
+
+use api::sns::PublishInput;
+use api::sqs::SendMessageInput;
+use names::{AccountId, QueueArn, TraceHeader};
+use std::fmt;
+use wire::{Blame, Blob, BoxFuture, Fault};
+
+/// On whose behalf something is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// A service for a resource of somebody's. What it sends to has to let it, also in the same account: as `aws:SourceArn` and
+    /// `aws:SourceAccount` say.
+    Service { name: &'static str, source_arn: String, source_account: AccountId },
+    /// A session of a role, with the powers that it has now.
+    Role { arn: String, session: String },
+}
+
+/// What is sent, and to whom.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parcel {
+    /// An event, for an asynchronous invocation.
+    Invocation { function_arn: String, payload: Blob },
+    /// The queue's URL stands in no input: it is filled in.
+    Message { queue: QueueArn, input: SendMessageInput },
+    /// The input says which topic.
+    Notification { input: PublishInput },
+}
+
+/// Why something did not arrive. The codes are AWS's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// It never will: the target is not there, does not let the sender, or refuses what is in the parcel.
+    #[error("{message} ({code})")]
+    Never { code: String, message: String },
+    /// It may, later: the target is throttled, is being made, or this server has a fault.
+    #[error("{message} ({code}; it is tried again)")]
+    NotNow { code: String, message: String },
+}
+
+impl NotTaken {
+    /// No policy allows it.
+    pub fn denied(sentence: String) -> Self {
+        Self::Never { code: "AccessDeniedException".to_owned(), message: sentence }
+    }
+
+    /// There is nothing, or nothing that this server knows, behind the ARN.
+    pub fn no_such_target(arn: &str) -> Self {
+        let message = format!("{arn} is nothing that can be sent to");
+        Self::Never { code: "ResourceNotFoundException".to_owned(), message }
+    }
+}
+
+impl From<Fault> for NotTaken {
+    fn from(fault: Fault) -> Self {
+        let may_be_taken_later =
+            fault.status == 429 || fault.status == 409 || fault.blame() == Blame::Platform;
+        let (code, message) = (fault.code.into_owned(), fault.message);
+        match may_be_taken_later {
+            true => Self::NotNow { code, message },
+            false => Self::Never { code, message },
+        }
+    }
+}
+
+/// Whatever takes parcels: in a server it stands before all services.
+pub trait Deliver: fmt::Debug + Send + Sync + 'static {
+    /// Whether the target is there, and lets the sender. Nothing is sent.
+    fn check<'a>(
+        &'a self,
+        sender: &'a Sender,
+        target_arn: &'a str,
+    ) -> BoxFuture<'a, Result<(), NotTaken>>;
+
+    /// Sends, once. The trace goes on at the target.
+    fn deliver<'a>(
+        &'a self,
+        sender: &'a Sender,
+        trace: TraceHeader,
+        parcel: Parcel,
+    ) -> BoxFuture<'a, Result<(), NotTaken>>;
+}
