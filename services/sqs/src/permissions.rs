@@ -95,6 +95,7 @@ fn check(input: &AddPermissionInput) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn input(label: &str) -> AddPermissionInput {
         AddPermissionInput {
