@@ -4,12 +4,12 @@
 use crate::config::Config;
 use crate::control::Asked;
 use crate::host::FunctionHost;
+use crate::measured::Measured;
 use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
 use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::stored_code::CodeInBuckets;
-use crate::subscribers::{Measured, Subscribers};
 use crate::targets::Targets;
 use crate::tenants::Tenants;
 use crate::topics::Topics;
@@ -183,7 +183,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let targets = Arc::new(Targets::later());
-    let log_groups = log_groups(config, &targets, &logs, &kept.metrics);
+    let log_groups = log_groups(&targets, &logs, &kept.metrics);
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
     let mut services = services(&targets, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
@@ -352,15 +352,9 @@ fn metrics_page(
 }
 
 /// CloudWatch Logs, and where what its filters find goes.
-fn log_groups(
-    config: &Config,
-    targets: &Targets,
-    logs: &Logs,
-    metrics: &CloudWatch,
-) -> logs::Service {
-    let subscribers = Subscribers { lambda: targets.lambda.clone(), mode: config.identity.mode };
+fn log_groups(targets: &Arc<Targets>, logs: &Logs, metrics: &CloudWatch) -> logs::Service {
     let measured = Measured(metrics.clone());
-    logs::Service::new(logs.clone(), Arc::new(subscribers), Arc::new(measured))
+    logs::Service::new(logs.clone(), Arc::<Targets>::clone(targets), Arc::new(measured))
 }
 
 /// What answers on the port: services, packages behind links, and functions behind URLs.

@@ -81,6 +81,8 @@ enum Who {
 pub(crate) struct ServiceCaller {
     /// `sns.amazonaws.com`
     pub(crate) name: &'static str,
+    /// The same with the region of the resource, if that is of one.
+    pub(crate) regional_name: String,
     pub(crate) source_arn: String,
     pub(crate) source_account: String,
 }
@@ -110,7 +112,7 @@ impl Who {
             Self::Held(entity) => entity.principal(account),
             Self::Root | Self::FreeRoot => Principal::Root { account },
             Self::Nobody | Self::Guest => Principal::Anonymous,
-            Self::Service(service) => Principal::Service(service.name),
+            Self::Service(service) => Principal::Service(&service.regional_name),
         }
     }
 
@@ -280,6 +282,16 @@ impl Entity {
 /// The account in an ARN, where it has one.
 pub(crate) fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// What a service is called where it calls for a resource of some region: `logs.eu-west-1.amazonaws.com`.
+pub(crate) fn regional(service: &str, source_arn: &str) -> String {
+    match (service.split_once('.'), source_arn.split(':').nth(3)) {
+        (Some((name, domain)), Some(region)) if !region.is_empty() => {
+            format!("{name}.{region}.{domain}")
+        }
+        _ => service.to_owned(),
+    }
 }
 
 /// The denial as AWS writes it.

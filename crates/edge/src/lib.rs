@@ -164,6 +164,7 @@ impl Edge {
         let caller = Caller { arn: called.clone(), user_id: called, access_key_id: String::new() };
         let service = guard::ServiceCaller {
             name: service,
+            regional_name: guard::regional(service, source_arn),
             source_arn: source_arn.to_owned(),
             source_account: source_account.to_owned(),
         };

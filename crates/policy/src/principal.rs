@@ -14,7 +14,7 @@ pub enum Principal<'a> {
     /// A session of a role: `arn:aws:iam::000000000000:role/path/name` and
     /// `arn:aws:sts::000000000000:assumed-role/name/session`.
     Role { account: &'a str, role_arn: &'a str, session_arn: &'a str },
-    /// `s3.amazonaws.com`
+    /// `s3.amazonaws.com`, or with the region that it calls from: `logs.eu-west-1.amazonaws.com`.
     Service(&'a str),
     /// Nobody: the request was not signed.
     Anonymous,
@@ -47,6 +47,17 @@ enum Who {
     Service(Box<str>),
     /// Identity providers and S3's canonical users: none of them makes requests here.
     Nobody,
+}
+
+/// Whether a policy means the service: by this name, or without the region in it.
+fn is_service(meant: &str, name: &str) -> bool {
+    let split = |name| -> Option<(&str, &str)> { str::split_once(name, '.') };
+    let is_without_region = || {
+        let (service, rest) = split(name)?;
+        let (_, domain) = split(rest)?;
+        Some(domain.contains('.') && split(meant) == Some((service, domain)))
+    };
+    meant == name || is_without_region() == Some(true)
 }
 
 /// How directly a statement means a principal. What it grants depends on that.
@@ -149,7 +160,7 @@ impl Who {
                 is_session.or_else(|| (**arn == **role_arn).then_some(Meant::Role))
             }
             (Self::Service(service), Principal::Service(name)) => {
-                (**service == **name).then_some(Meant::Itself)
+                is_service(service, name).then_some(Meant::Itself)
             }
             (Self::Arn(_) | Self::Service(_) | Self::Nobody, _) => None,
         }

@@ -11,17 +11,17 @@
 //! Invariant: at most [`ROUNDS_MAX`] filters hold events in memory, [`ROUND_BYTES`] or one block each.
 
 use crate::clock;
-use crate::functions::{Call, NotTaken};
 use crate::measuring;
 use crate::message::{Message, Subscriber};
 use crate::pattern::Pattern;
 use crate::service::Service;
-use crate::subscriptions::source_arn;
+use crate::subscriptions::sender;
 use log_store::{Group, GroupKey, Place, SubscriptionFilter};
 use names::{FunctionArn, TraceHeader};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use targets::{NotTaken, Parcel};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
@@ -199,21 +199,20 @@ async fn send(
     round: &Round,
     retry: Option<Retry>,
 ) -> Option<Retry> {
-    let source_arn = source_arn(&target.group);
-    let call = Call {
-        function: &round.function,
-        source_arn: &source_arn,
-        source_account: &target.group.account,
-    };
+    let sender = sender(&target.group);
     let sent_before = retry.as_ref().map_or(0, |retry| retry.sent);
     let (group, filter) = (&target.group.name, &target.filter);
     for (sent, message) in round.messages.iter().enumerate().skip(sent_before) {
-        let taken = service.functions.send(call, trace_of(message), message.event.clone()).await;
+        let parcel = Parcel::Invocation {
+            function_arn: round.function.to_string(),
+            payload: message.event.clone(),
+        };
+        let taken = service.targets.deliver(&sender, trace_of(message), parcel).await;
         let is_late = retry.as_ref().is_some_and(|retry| retry.since.elapsed() > RETRY_MAX);
         match taken {
             Ok(()) => {}
-            Err(NotTaken::NotNow(error)) if !is_late => {
-                tracing::debug!(group, filter, error, "log events wait for a subscriber");
+            Err(error @ NotTaken::NotNow { .. }) if !is_late => {
+                tracing::debug!(group, filter, %error, "log events wait for a subscriber");
                 return Some(Retry {
                     until: round.next,
                     sent,

@@ -13,7 +13,6 @@ mod address;
 mod clock;
 mod error;
 mod following;
-mod functions;
 mod get;
 mod groups;
 mod live_tail;
@@ -28,6 +27,5 @@ mod subscriptions;
 mod tags;
 mod token;
 
-pub use functions::{Call, Functions, NotTaken};
 pub use measuring::Metrics;
 pub use service::Service;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The service, and which operation is which of its parts.
 
-use crate::functions::Functions;
 use crate::live_tail::{self, Sessions};
 use crate::measuring::{Metrics, Minutes};
 use crate::{error, following, get, groups, metric_filters, put, streams, subscriptions, tags};
@@ -22,13 +21,14 @@ use api::logs::{
 };
 use log_store::{Group, GroupKey, Logs};
 use std::sync::Arc;
+use targets::Deliver;
 use tokio::sync::Semaphore;
 use wire::{Context, Endpoint, Fault, Result};
 
 #[derive(Debug, Clone)]
 pub struct Service {
     pub(crate) logs: Logs,
-    pub(crate) functions: Arc<dyn Functions>,
+    pub(crate) targets: Arc<dyn Deliver>,
     pub(crate) metrics: Arc<dyn Metrics>,
     pub(crate) minutes: Arc<Minutes>,
     /// For those that send to functions.
@@ -37,12 +37,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// `functions` get what subscription filters find, and `metrics` what metric filters do, while somebody [`run`](Self::run)s the
+    /// `targets` get what subscription filters find, and `metrics` what metric filters do, while somebody [`run`](Self::run)s the
     /// service.
-    pub fn new(logs: Logs, functions: Arc<dyn Functions>, metrics: Arc<dyn Metrics>) -> Self {
+    pub fn new(logs: Logs, targets: Arc<dyn Deliver>, metrics: Arc<dyn Metrics>) -> Self {
         let rounds = Arc::new(following::rounds());
         let (minutes, sessions) = Default::default();
-        Self { logs, functions, metrics, minutes, rounds, sessions }
+        Self { logs, targets, metrics, minutes, rounds, sessions }
     }
 
     /// Ends the answers that would go on for hours.

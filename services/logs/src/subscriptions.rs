@@ -5,7 +5,6 @@
 
 use crate::address::{self, group_arn};
 use crate::error::{self, Refused};
-use crate::functions::Call;
 use crate::pattern::Pattern;
 use crate::service::Service;
 use crate::{clock, groups};
@@ -16,6 +15,7 @@ use api::logs::{
 };
 use log_store::{GroupKey, Place, SubscriptionFilter as Kept};
 use names::FunctionArn;
+use targets::Sender;
 use wire::{Context, Result};
 
 /// Filters of a group, as on AWS.
@@ -33,9 +33,8 @@ pub(crate) async fn put(
     let key = address::key(cx, input.log_group_name.as_str());
     let found = key.clone();
     service.work(move |service| service.group_to_read(&found).map(drop)).await?;
-    let source_arn = source_arn(&key);
-    let call = Call { function: &function, source_arn: &source_arn, source_account: &key.account };
-    service.functions.check(call).await.map_err(|error| {
+    let checked = service.targets.check(&sender(&key), &function.to_string()).await;
+    checked.map_err(|error| {
         tracing::info!(group = key.name, %error, "subscription filter refused");
         fault::invalid_parameter(
             "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function.",
@@ -44,9 +43,13 @@ pub(crate) async fn put(
     service.work(move |service| keep(service, &key, input)).await
 }
 
-/// What is called the source of a call in the policy of a function.
-pub(crate) fn source_arn(key: &GroupKey) -> String {
-    format!("{}:*", group_arn(key))
+/// Who sends what filters of the group find. Policies know it by its ARN with `:*` at the end.
+pub(crate) fn sender(key: &GroupKey) -> Sender {
+    Sender::Service {
+        name: "logs.amazonaws.com",
+        source_arn: format!("{}:*", group_arn(key)),
+        source_account: key.account.clone(),
+    }
 }
 
 fn check(cx: &Context, input: &PutSubscriptionFilterInput) -> Result<FunctionArn> {

@@ -110,6 +110,16 @@ fn services_and_nobody() {
         &other.with(Source::Resource, &grant(r#"{"Service":"s3.amazonaws.com"}"#)),
         "ImplicitDeny by Resource",
     );
+    let regional = || Desk::new(Principal::Service("logs.eu-west-1.amazonaws.com"), GET, KEY);
+    for (meant, told) in [
+        ("logs.amazonaws.com", "Allow by Resource: G 0"),
+        ("logs.eu-west-1.amazonaws.com", "Allow by Resource: G 0"),
+        ("logs.eu-west-2.amazonaws.com", "ImplicitDeny by Resource"),
+        ("eu-west-1.amazonaws.com", "ImplicitDeny by Resource"),
+    ] {
+        let granted = grant(&format!(r#"{{"Service":"{meant}"}}"#));
+        check(&regional().with(Source::Resource, &granted), told);
+    }
     let nobody = || Desk::new(Principal::Anonymous, GET, KEY);
     check(
         &nobody().with(Source::Resource, &grant(r#"{"AWS":"111122223333"}"#)),

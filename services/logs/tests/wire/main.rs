@@ -16,13 +16,14 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use log_store::GroupKey;
 use log_store::{Logs, Options};
-use logs::{Call, Functions, Metrics, NotTaken};
+use logs::Metrics;
 use names::{RequestId, TraceHeader};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
+use targets::{Deliver, NotTaken, Parcel, Sender};
 use tokio::task::JoinHandle;
-use wire::{Blob, BoxFuture, Caller, Context, Endpoint, Response};
+use wire::{BoxFuture, Caller, Context, Endpoint, Response};
 
 struct Service {
     endpoint: Arc<dyn Endpoint>,
@@ -87,33 +88,40 @@ struct Taken {
     message: Value,
 }
 
-impl Functions for Subscribers {
-    fn check<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<(), NotTaken>> {
-        let is_there = call.function.name.as_str().starts_with('f');
-        let refused = || NotTaken::Refused("there is no such function".to_owned());
+impl Deliver for Subscribers {
+    fn check<'a>(
+        &'a self,
+        _: &'a Sender,
+        target_arn: &'a str,
+    ) -> BoxFuture<'a, Result<(), NotTaken>> {
+        let is_there = target_arn.contains(":function:f");
+        let refused = || NotTaken::no_such_target(target_arn);
         Box::pin(std::future::ready(if is_there { Ok(()) } else { Err(refused()) }))
     }
 
-    fn send<'a>(
+    fn deliver<'a>(
         &'a self,
-        call: Call<'a>,
+        sender: &'a Sender,
         trace: TraceHeader,
-        event: Blob,
+        parcel: Parcel,
     ) -> BoxFuture<'a, Result<(), NotTaken>> {
+        let Parcel::Invocation { function_arn, payload } = parcel else { unreachable!() };
+        let Sender::Service { source_arn, .. } = sender else { unreachable!() };
         Box::pin(async move {
-            self.check(call).await?;
+            self.check(sender, &function_arn).await?;
             let mut busy = self.busy.lock().unwrap();
             if *busy > 0 {
                 *busy -= 1;
-                return Err(NotTaken::NotNow("it is busy".to_owned()));
+                let (code, message) = ("TooManyRequestsException".into(), "it is busy".into());
+                return Err(NotTaken::NotNow { code, message });
             }
-            let event: Value = serde_json::from_slice(&event.into_bytes()).unwrap();
+            let event: Value = serde_json::from_slice(&payload.into_bytes()).unwrap();
             let zipped = STANDARD
                 .decode(event.pointer("/awslogs/data").and_then(Value::as_str).unwrap())
                 .unwrap();
             let unzipped = flate2::read::GzDecoder::new(&zipped[..]);
             let message = serde_json::from_reader(unzipped).unwrap();
-            let source = call.source_arn.to_owned();
+            let source = source_arn.clone();
             self.taken.lock().unwrap().push(Taken { source, trace, message });
             Ok(())
         })
