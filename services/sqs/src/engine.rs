@@ -12,12 +12,12 @@
 //! - what `send` acknowledged is on the disk, and is received until it was deleted, moved or too old;
 //! - a message is in one queue at any time, whenever the machine goes down.
 
-use crate::deduplication::{First, WINDOW_MS};
 use crate::entry::{self, Change, Content, Entry, Progress};
 use crate::ledger::Message;
 use crate::queue::Queue;
 use crate::room::{Reserved, Room};
 use crate::table::Table;
+use fifo::{First, Key, WINDOW_MS, sequence_text};
 use journal::{Journal, KeepError, Place};
 use std::io;
 use std::sync::Arc;
@@ -79,11 +79,6 @@ pub(crate) enum SendError {
     Keep(#[from] KeepError),
 }
 
-/// Twenty digits, as AWS's.
-pub(crate) fn sequence_of(id: u64) -> String {
-    (u128::from(u64::MAX) + 1 + u128::from(id)).to_string()
-}
-
 /// A message on its way to the disk. Dropped before it is there, it was not sent.
 struct Entering {
     queue: Arc<Queue>,
@@ -94,8 +89,6 @@ struct Entering {
     room: Arc<Room>,
     first: Option<(Key, First)>,
 }
-
-type Key = (Option<String>, String);
 
 impl Entering {
     fn kept(mut self, place: Place) {
@@ -216,7 +209,7 @@ impl Engine {
             let first = match self.enter(queue, &content, id, now) {
                 Ok(first) => first,
                 Err(known) => match known.is_kept.wait().await {
-                    true => return Ok(known.sent()),
+                    true => return Ok(known.into()),
                     false => continue,
                 },
             };
@@ -237,7 +230,7 @@ impl Engine {
                 }
             };
             self.journal.append(frame, then).await?;
-            let sequence = queue.is_fifo().then(|| sequence_of(id));
+            let sequence = queue.is_fifo().then(|| sequence_text(id));
             return Ok(Sent { message_id: content.head.message_id.clone(), sequence });
         }
     }
@@ -449,10 +442,10 @@ impl Engine {
     }
 }
 
-impl First {
+impl From<First> for Sent {
     /// What a duplicate is answered.
-    fn sent(&self) -> Sent {
-        Sent { message_id: self.message_id.clone(), sequence: Some(sequence_of(self.id)) }
+    fn from(first: First) -> Self {
+        Self { sequence: Some(sequence_text(first.id)), message_id: first.message_id }
     }
 }
 

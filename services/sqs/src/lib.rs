@@ -11,7 +11,6 @@
 //! Not here: who polls a queue for a function. Who may call what is decided before a call comes here, by policies of queues too.
 
 mod batch;
-mod deduplication;
 mod engine;
 mod entry;
 mod handle;

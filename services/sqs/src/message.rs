@@ -5,12 +5,10 @@ use crate::entry::{Content, Head};
 use crate::settings::Settings;
 use api::sqs::{MessageAttributeValue, MessageAttributes, SendMessageInput, fault};
 use md5::{Digest as _, Md5};
-use sha2::Sha256;
 use wire::{Context, Fault, Result};
 
 const ATTRIBUTES_MAX: usize = 10;
 const NAME_CHARACTERS_MAX: usize = 256;
-const ID_CHARACTERS_MAX: usize = 128;
 const DELAY_SECONDS_MAX: i32 = 900;
 
 /// A message that may be sent.
@@ -145,7 +143,7 @@ fn sequencing(
     }
     match deduplication {
         Some(id) => Ok(Some(id)),
-        None if settings.content_based_deduplication => Ok(Some(hex(&Sha256::digest(body)))),
+        None if settings.content_based_deduplication => Ok(Some(fifo::id_of_content(body))),
         None => Err(fault::invalid_parameter_value(
             "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
         )),
@@ -153,9 +151,7 @@ fn sequencing(
 }
 
 fn check_id(name: &str, id: &str) -> Result<()> {
-    let is_punctuation = |byte: u8| byte.is_ascii_punctuation();
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || is_punctuation(byte);
-    if (1..=ID_CHARACTERS_MAX).contains(&id.len()) && id.bytes().all(is_allowed) {
+    if fifo::is_id(id) {
         return Ok(());
     }
     Err(fault::invalid_parameter_value(format!(

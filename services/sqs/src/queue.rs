@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A queue: its name, its record, and its messages.
 
-use crate::deduplication::Deduplication;
 use crate::ledger::Ledger;
 use crate::settings::Settings;
 use api::sqs::fault;
+use fifo::Deduplication;
 use names::{AccountId, Region};
 use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};

@@ -285,7 +285,7 @@ impl Engine {
             tell("ApproximateReceiveCount", progress.receives.to_string());
             tell("ApproximateFirstReceiveTimestamp", progress.first_received.to_string());
             if queue.is_fifo() {
-                tell("SequenceNumber", crate::engine::sequence_of(id));
+                tell("SequenceNumber", fifo::sequence_text(id));
             }
             if let Some(source) = &source {
                 tell("DeadLetterQueueSourceArn", source.to_string());

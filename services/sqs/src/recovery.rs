@@ -3,13 +3,13 @@
 //!
 //! Invariant: what is of no queue that is kept is dropped. A queue's deletion is a fact of the store.
 
-use crate::deduplication::{First, WINDOW_MS};
 use crate::engine::{Clock, Engine};
 use crate::entry::{Change, Entry, FORMAT, Head, Progress};
 use crate::ledger::Message;
 use crate::queue::Queue;
 use crate::room::{Options, Room};
 use crate::table::Table;
+use fifo::{First, WINDOW_MS};
 use journal::disk::Disk;
 use journal::{Files, Journal, OpenError, Place};
 use std::collections::{BTreeMap, HashMap};

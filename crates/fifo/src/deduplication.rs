@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which messages of a FIFO queue were sent already, for five minutes.
+//! Which messages were sent already, for five minutes.
 //!
 //! Invariant: a message is answered as a duplicate only when the one that was first is on the disk.
 
@@ -7,29 +7,29 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::SetOnce;
 
-pub(crate) const WINDOW_MS: u64 = 5 * 60 * 1_000;
+pub const WINDOW_MS: u64 = 5 * 60 * 1_000;
 
 /// The group where that is the scope, and the id.
-type Key = (Option<String>, String);
+pub type Key = (Option<String>, String);
 
 /// The message that was first.
 #[derive(Debug, Clone)]
-pub(crate) struct First {
-    pub(crate) id: u64,
-    pub(crate) message_id: String,
+pub struct First {
+    pub id: u64,
+    pub message_id: String,
     /// Whether it is kept: `false` once it is known not to be.
-    pub(crate) is_kept: Arc<SetOnce<bool>>,
+    pub is_kept: Arc<SetOnce<bool>>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Deduplication {
+pub struct Deduplication {
     firsts: HashMap<Key, First>,
     until: VecDeque<(u64, u64, Key)>,
 }
 
 impl Deduplication {
     /// The message that was first with this key, or `first` is from here on.
-    pub(crate) fn enter(&mut self, key: Key, first: First, now: u64, until: u64) -> Option<First> {
+    pub fn enter(&mut self, key: Key, first: First, now: u64, until: u64) -> Option<First> {
         while self.until.front().is_some_and(|(until, ..)| *until <= now)
             && let Some((_, id, key)) = self.until.pop_front()
         {
@@ -44,7 +44,7 @@ impl Deduplication {
     }
 
     /// It was not kept.
-    pub(crate) fn leave(&mut self, key: &Key, id: u64) {
+    pub fn leave(&mut self, key: &Key, id: u64) {
         if self.firsts.get(key).is_some_and(|first| first.id == id) {
             self.firsts.remove(key);
         }
