@@ -5,13 +5,15 @@
 //! room for second runs, and every line may have its first: so one backlog delays nobody else. A line whose runs are
 //! throttled narrows to half of what ran, and widens by one each time as many runs as it is wide came through.
 //!
+//! A line may be one in order: then only its first item runs, and while that is delayed, nothing of it does.
+//!
 //! Bodies stay on the disk: an item here is a hundred bytes.
 //!
 //! Invariants:
 //! - an item is ready, delayed or running, and never two of them;
 //! - what is reserved or kept counts until it ends, so that no limit is passed by more than deliveries, which are
 //!   never refused: they stand for an event that was accepted;
-//! - a line with something ready has exactly one turn.
+//! - a line with something that may run has exactly one turn.
 
 use crate::entry::{Class, Progress};
 use journal::Place;
@@ -57,7 +59,9 @@ enum State {
 /// One function's items.
 #[derive(Debug, Default)]
 struct Line {
+    /// Of a line in order the first may be delayed.
     ready: VecDeque<u64>,
+    is_in_order: bool,
     has_turn: bool,
     running: usize,
     /// So many run at most, since some were throttled.
@@ -95,6 +99,7 @@ pub struct LineState {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     limits: Limits,
+    is_in_order: fn(&str) -> bool,
     items: HashMap<u64, (Item, State)>,
     lines: HashMap<Arc<str>, Line>,
     turns: VecDeque<Arc<str>>,
@@ -109,9 +114,10 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, is_in_order: fn(&str) -> bool) -> Self {
         Self {
             limits,
+            is_in_order,
             items: HashMap::new(),
             lines: HashMap::new(),
             turns: VecDeque::new(),
@@ -145,7 +151,9 @@ impl Ledger {
             Some((name, _)) => Arc::clone(name),
             None => Arc::from(line),
         };
-        let line = self.lines.entry(Arc::clone(&name)).or_default();
+        let is_in_order = self.is_in_order;
+        let new = || Line { is_in_order: is_in_order(&name), ..Line::default() };
+        let line = self.lines.entry(Arc::clone(&name)).or_insert_with(new);
         line.items += 1;
         line.bytes += bytes;
         self.count += 1;
@@ -173,9 +181,15 @@ impl Ledger {
         if due > 0 {
             self.delayed.insert((due, id));
             self.items.insert(id, (item, State::Delayed));
+            if let Some(line) = self.lines.get_mut(&name).filter(|line| line.is_in_order) {
+                line.ready.push_back(id);
+            }
         } else {
             self.items.insert(id, (item, State::Ready));
-            self.make_ready(&name, id);
+            if let Some(line) = self.lines.get_mut(&name) {
+                line.ready.push_back(id);
+            }
+            self.give_turn(&name);
         }
     }
 
@@ -197,7 +211,7 @@ impl Ledger {
             if let Some((item, state)) = self.items.get_mut(&id) {
                 *state = State::Ready;
                 let name = Arc::clone(&item.line);
-                self.make_ready(&name, id);
+                self.wake(&name, id);
             }
         }
         let (mut taken, mut passed) = (Vec::new(), 0);
@@ -232,7 +246,7 @@ impl Ledger {
             self.running += 1;
             self.seconds += usize::from(!is_first);
         }
-        line.has_turn = !line.ready.is_empty();
+        line.has_turn = !line.ready.is_empty() && !line.is_in_order;
         if line.has_turn {
             self.turns.push_back(Arc::clone(name));
         } else if line.items == 0 {
@@ -256,6 +270,9 @@ impl Ledger {
         (*state, item.progress) = (State::Delayed, progress);
         let (name, class) = (Arc::clone(&item.line), item.class);
         self.delayed.insert((progress.due, id));
+        if let Some(line) = self.lines.get_mut(&name).filter(|line| line.is_in_order) {
+            line.ready.push_front(id);
+        }
         self.stopped_running(&name, class, is_through);
     }
 
@@ -275,12 +292,23 @@ impl Ledger {
         }
         line.running -= 1;
         self.seconds -= usize::from(line.running > 0);
+        self.give_turn(name);
     }
 
-    fn make_ready(&mut self, name: &Arc<str>, id: u64) {
-        let Some(line) = self.lines.get_mut(name) else { return };
-        line.ready.push_back(id);
-        if !line.has_turn {
+    /// An item is delayed no longer. Of a line in order it has kept its place.
+    fn wake(&mut self, name: &Arc<str>, id: u64) {
+        if let Some(line) = self.lines.get_mut(name).filter(|line| !line.is_in_order) {
+            line.ready.push_back(id);
+        }
+        self.give_turn(name);
+    }
+
+    /// A line has a turn when something of it may run.
+    fn give_turn(&mut self, name: &Arc<str>) {
+        let Some(line) = self.lines.get_mut(name).filter(|line| !line.has_turn) else { return };
+        let Some(first) = line.ready.front() else { return };
+        let is_delayed = || matches!(self.items.get(first), Some((_, State::Delayed)));
+        if !line.is_in_order || (line.running == 0 && !is_delayed()) {
             line.has_turn = true;
             self.turns.push_back(Arc::clone(name));
         }
@@ -358,6 +386,10 @@ impl Ledger {
         for line in self.lines.values_mut() {
             line.ready.retain(|id| items.contains_key(id));
         }
+        // The first of a line in order may be another now.
+        let held = self.lines.iter().filter(|(_, line)| line.is_in_order && !line.has_turn);
+        let held: Vec<_> = held.map(|(name, _)| Arc::clone(name)).collect();
+        held.iter().for_each(|name| self.give_turn(name));
         ids
     }
 
@@ -373,7 +405,7 @@ impl Ledger {
             }
             *state = State::Ready;
             let name = Arc::clone(&item.line);
-            self.make_ready(&name, id);
+            self.wake(&name, id);
             count += 1;
         }
         self.delayed = left;
@@ -432,6 +464,10 @@ mod tests {
         running_max: 16,
     };
 
+    fn ledger(limits: Limits) -> Ledger {
+        Ledger::new(limits, |line| line == "d")
+    }
+
     fn add(ledger: &mut Ledger, line: &str, id: u64) -> Result<(), Refused> {
         let line = ledger.reserve(line, 10)?;
         let place = Place { segment: id / 10, offset: 0, bytes: 10 };
@@ -447,7 +483,7 @@ mod tests {
 
     #[test]
     fn a_backlog_leaves_the_first_run_to_every_other_line() {
-        let mut ledger = Ledger::new(LIMITS);
+        let mut ledger = ledger(LIMITS);
         for id in 1..=100 {
             add(&mut ledger, "a", id).unwrap();
         }
@@ -461,7 +497,7 @@ mod tests {
 
     #[test]
     fn lines_take_turns() {
-        let mut ledger = Ledger::new(Limits { running_max: 1, ..LIMITS });
+        let mut ledger = ledger(Limits { running_max: 1, ..LIMITS });
         for (id, line) in (1..).zip(["a", "a", "a", "b", "b", "c"]) {
             add(&mut ledger, line, id).unwrap();
         }
@@ -476,7 +512,7 @@ mod tests {
 
     #[test]
     fn a_throttled_line_narrows_and_widens() {
-        let mut ledger = Ledger::new(LIMITS);
+        let mut ledger = ledger(LIMITS);
         for id in 1..=60 {
             add(&mut ledger, "a", id).unwrap();
         }
@@ -497,7 +533,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_limited_by_line_and_in_all() {
-        let mut ledger = Ledger::new(Limits { items_max: 5, line_items_max: 3, ..LIMITS });
+        let mut ledger = ledger(Limits { items_max: 5, line_items_max: 3, ..LIMITS });
         for id in 1..=3 {
             add(&mut ledger, "a", id).unwrap();
         }
@@ -513,7 +549,7 @@ mod tests {
 
     #[test]
     fn what_is_purged_is_gone_and_what_is_redriven_is_ready() {
-        let mut ledger = Ledger::new(LIMITS);
+        let mut ledger = ledger(LIMITS);
         for (id, line) in (1..).zip(["a", "a", "b"]) {
             add(&mut ledger, line, id).unwrap();
         }
@@ -530,7 +566,7 @@ mod tests {
 
     #[test]
     fn a_line_that_was_purged_takes_no_turn_from_the_next() {
-        let mut ledger = Ledger::new(LIMITS);
+        let mut ledger = ledger(LIMITS);
         for (id, line) in (1..).zip(["a", "b"]) {
             add(&mut ledger, line, id).unwrap();
         }
@@ -538,17 +574,50 @@ mod tests {
         assert_eq!(taken(&mut ledger, 0), "b");
     }
 
+    #[test]
+    fn a_line_in_order_waits_for_its_first() {
+        let mut ledger = ledger(LIMITS);
+        for (id, line) in (1..).zip(["d", "d", "d", "a"]) {
+            add(&mut ledger, line, id).unwrap();
+        }
+        let take = |ledger: &mut Ledger, now| {
+            ledger.take(now).into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(take(&mut ledger, 0), [1, 4]);
+        ledger.again(1, Progress { attempts: 1, due: 10, ..Progress::default() }, true);
+        assert_eq!(take(&mut ledger, 9), [0; 0], "the first is delayed");
+        assert_eq!(take(&mut ledger, 10), [1]);
+        ledger.end(1);
+        assert_eq!(take(&mut ledger, 10), [2]);
+        ledger.again(2, Progress { delays: 1, due: 20, ..Progress::default() }, false);
+        assert_eq!(ledger.redrive(Some("d")), 1);
+        assert_eq!(take(&mut ledger, 10), [2]);
+    }
+
     proptest! {
         /// Whatever happens in whatever order: nothing is counted twice, nothing is forgotten, and all comes to an end.
         #[test]
         fn everything_ends(steps in prop::collection::vec((0..7_u8, 0..4_u8, any::<prop::sample::Index>()), 0..200)) {
-            let mut ledger = Ledger::new(Limits { running_max: 6, ..LIMITS });
+            let mut ledger = ledger(Limits { running_max: 6, ..LIMITS });
             let (mut next, mut now, mut running, mut ended, mut purged) = (1, 0, Vec::new(), 0, 0);
+            // Of the line in order: what ran first, and has not ended.
+            let mut first = None;
             for (step, line, index) in steps {
                 match step {
                     0 | 1 => { add(&mut ledger, ["a", "b", "c", "d"][usize::from(line)], next).unwrap(); next += 1; }
-                    2 | 3 => running.extend(ledger.take(now).into_iter().map(|(id, _)| id)),
-                    4 if !running.is_empty() => { ledger.end(running.swap_remove(index.index(running.len()))); ended += 1; }
+                    2 | 3 => for (id, item) in ledger.take(now) {
+                        if &*item.line == "d" {
+                            prop_assert!(first.is_none_or(|first| first == id));
+                            first = Some(id);
+                        }
+                        running.push(id);
+                    },
+                    4 if !running.is_empty() => {
+                        let id = running.swap_remove(index.index(running.len()));
+                        first = first.filter(|first| *first != id);
+                        ledger.end(id);
+                        ended += 1;
+                    }
                     5 if !running.is_empty() => {
                         let id = running.swap_remove(index.index(running.len()));
                         let progress = Progress { due: now + 10, ..Progress::default() };

@@ -23,4 +23,4 @@ pub use ::journal::{KeepError, OpenError, disk};
 pub use entry::Class;
 pub use ledger::{LineState, Refused};
 pub use options::Options;
-pub use queue::{New, Next, NotKept, Queue, Waiting, Work};
+pub use queue::{Keeping, New, Next, NotKept, Queue, Waiting, Work};

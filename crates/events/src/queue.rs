@@ -22,7 +22,7 @@ use crate::options::Options;
 use crate::recovery::{Standing, recover};
 use bytes::Bytes;
 use journal::disk::Disk;
-use journal::{Files, Journal, KeepError, OpenError, Place};
+use journal::{Begun, Files, Journal, KeepError, OpenError, Place};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -89,6 +89,21 @@ pub enum NotKept {
     Failed(#[from] KeepError),
 }
 
+/// An item on its way to the disk.
+#[derive(Debug)]
+pub struct Keeping(Begun);
+
+impl Keeping {
+    /// Waits until it is there.
+    ///
+    /// # Errors
+    ///
+    /// As `Queue::keep`.
+    pub async fn kept(self) -> Result<(), KeepError> {
+        self.0.placed().await.map(drop)
+    }
+}
+
 /// A queue. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Queue(Arc<Inner>);
@@ -143,11 +158,24 @@ impl Queue {
     ///
     /// When the disk can not be read, or holds what this build does not know.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Self, OpenError> {
+        Self::open_with(disk, options, |_| false)
+    }
+
+    /// The same, with lines that run in order: each item after the one before it ended.
+    ///
+    /// # Errors
+    ///
+    /// As `open`.
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        is_in_order: fn(&str) -> bool,
+    ) -> Result<Self, OpenError> {
         let files = Arc::new(Files::new(disk, FORMAT));
         let (recovered, found) = recover(&files)?;
         let journal = Journal::start(files, found.next_number, options.file_bytes)
             .map_err(|source| OpenError::Directory { source })?;
-        let mut ledger = Ledger::new(options.limits());
+        let mut ledger = Ledger::new(options.limits(), is_in_order);
         for (id, Standing { place, kept }) in recovered.items {
             let line = String::from_utf8_lossy(&kept.line);
             let bytes = u64::from(place.bytes);
@@ -184,8 +212,17 @@ impl Queue {
     /// `NotKept::Refused` if too much waits already; `NotKept::Failed` if the disk did not take it: then it may still
     /// be there after a crash, and run.
     pub async fn keep(&self, new: New) -> Result<(), NotKept> {
+        Ok(self.begin(new).await?.kept().await?)
+    }
+
+    /// The first half of `keep`: when it returns, the item stands behind those that were begun before, and is not on the disk yet.
+    ///
+    /// # Errors
+    ///
+    /// As `keep`.
+    pub async fn begin(&self, new: New) -> Result<Keeping, NotKept> {
         let line = self.0.state.ledger().reserve(&new.line, new.bytes())?;
-        Ok(self.0.keep(line, new).await?)
+        Ok(Keeping(self.0.begin(line, new).await?))
     }
 
     /// How it stands with each line, and how old the oldest of its items is.
@@ -285,7 +322,7 @@ impl Inner {
     }
 
     /// Writes an item for which there is room. It is in the ledger before whoever wrote it knows.
-    async fn keep(&self, line: Arc<str>, new: New) -> Result<(), KeepError> {
+    async fn begin(&self, line: Arc<str>, new: New) -> Result<Begun, KeepError> {
         let (id, now) = (self.next_id.fetch_add(1, Ordering::Relaxed), self.clock.now());
         let (bytes, class) = (new.bytes(), new.class);
         let kept = Kept {
@@ -307,7 +344,7 @@ impl Inner {
             }
         };
         let entry = Entry { at: now, id, change: Change::Kept(kept) };
-        self.journal.append(entry.encode(), then).await.map(drop)
+        self.journal.begin(entry.encode(), then).await
     }
 
     /// What a run has come to.
@@ -354,9 +391,13 @@ impl Inner {
     }
 
     async fn keep_all(&self, follows: Vec<New>) -> Result<(), KeepError> {
+        let mut begun = Vec::with_capacity(follows.len());
         for new in follows {
             let line = self.state.ledger().reserve_always(&new.line, new.bytes());
-            self.keep(line, new).await?;
+            begun.push(self.begin(line, new).await?);
+        }
+        for begun in begun {
+            begun.placed().await?;
         }
         Ok(())
     }

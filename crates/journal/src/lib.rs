@@ -18,4 +18,4 @@ mod writer;
 
 pub use frame::Frame;
 pub use recovery::{Found, OpenError, recover};
-pub use writer::{Files, Format, Journal, KeepError, Place, syncs};
+pub use writer::{Begun, Files, Format, Journal, KeepError, Place, syncs};

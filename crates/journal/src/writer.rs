@@ -96,6 +96,21 @@ enum Order {
     Sync(oneshot::Sender<()>),
 }
 
+/// An entry on its way to the disk.
+#[derive(Debug)]
+pub struct Begun(oneshot::Receiver<Result<Place, KeepError>>);
+
+impl Begun {
+    /// Waits until it is there.
+    ///
+    /// # Errors
+    ///
+    /// `KeepError`: then it may still be there after a crash.
+    pub async fn placed(self) -> Result<Place, KeepError> {
+        self.0.await.unwrap_or(Err(KeepError::Closed))
+    }
+}
+
 /// The writing end. What was ordered is written before it is gone.
 #[derive(Debug)]
 pub struct Journal {
@@ -153,10 +168,23 @@ impl Journal {
         frame: Option<Frame>,
         then: impl FnOnce(Result<Place, &io::Error>) + Send + 'static,
     ) -> Result<Place, KeepError> {
+        self.begin(frame, then).await?.placed().await
+    }
+
+    /// The first half of `append`: when it returns, the entry stands behind those that were begun before, and is not on the disk yet.
+    ///
+    /// # Errors
+    ///
+    /// `KeepError`: it will not be there.
+    pub async fn begin(
+        &self,
+        frame: Option<Frame>,
+        then: impl FnOnce(Result<Place, &io::Error>) + Send + 'static,
+    ) -> Result<Begun, KeepError> {
         let Frame(frame) = frame.ok_or(KeepError::TooLarge)?;
         let (answer, placed) = oneshot::channel();
         self.order(Order::Append(frame, Waiting { then: Box::new(then), answer })).await?;
-        placed.await.unwrap_or(Err(KeepError::Closed))
+        Ok(Begun(placed))
     }
 
     /// Writes an entry that may be lost if the machine goes down: what it says is found out again.
