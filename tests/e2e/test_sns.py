@@ -4,8 +4,8 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
-from harness import ACCOUNT, REGION, Platform, unique, wait_until
+from harness import ACCOUNT, REGION, Platform, wait_until
+from topics import Queue, Topic, refused, text
 
 SAY = "import json\ndef handler(event, context):\n    print('got', json.dumps(event['Records'][0]), flush=True)"
 FAIL = "def handler(event, context): raise RuntimeError('told to fail')"
@@ -17,58 +17,6 @@ def platform(binary):
     yield platform
     platform.stop()
     platform.discard()
-
-
-class Topic:
-    def __init__(self, platform, **arguments):
-        self.platform, self.name = platform, unique("topic")
-        self.arn = self.client.create_topic(Name=self.name, **arguments)["TopicArn"]
-
-    @property
-    def client(self):
-        return self.platform.client("sns")
-
-    def publish(self, message, **arguments):
-        return self.client.publish(TopicArn=self.arn, Message=message, **arguments)["MessageId"]
-
-    def subscribe(self, protocol, endpoint, **attributes):
-        return self.client.subscribe(
-            TopicArn=self.arn, Protocol=protocol, Endpoint=endpoint, Attributes=attributes, ReturnSubscriptionArn=True
-        )["SubscriptionArn"]
-
-    def attributes(self):
-        return self.client.get_topic_attributes(TopicArn=self.arn)["Attributes"]
-
-
-class Queue:
-    def __init__(self, platform):
-        self.platform, self.name = platform, unique("queue")
-        self.url = platform.client("sqs").create_queue(QueueName=self.name)["QueueUrl"]
-        self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
-
-    def receive(self, count=1):
-        """So many messages, in the order of their bodies."""
-        found = {}
-
-        def is_there():
-            answer = self.platform.client("sqs").receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
-            )
-            found.update({message["MessageId"]: message for message in answer.get("Messages", [])})
-            return len(found) >= count
-
-        wait_until(is_there, f"{count} message(s) arrived", 60)
-        return sorted(found.values(), key=lambda message: message["Body"])
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
-
-
-def text(value):
-    return {"DataType": "String", "StringValue": value}
 
 
 def test_topics_come_are_changed_and_go(platform):
@@ -228,7 +176,6 @@ def test_batches_and_messages_by_protocol(platform):
 def test_what_is_refused(platform):
     topic, client = Topic(platform), platform.client("sns")
     assert refused(client.create_topic, Name="a b")[1] == "Invalid parameter: Topic Name"
-    assert "FIFO" in refused(client.create_topic, Name="t.fifo", Attributes={"FifoTopic": "true"})[1]
     assert refused(client.publish, TopicArn=topic.arn, Message="")[1] == "Invalid parameter: Empty message"
     assert (
         refused(client.publish, TopicArn=topic.arn, Message="x" * 262_145)[1] == "Invalid parameter: Message too long"

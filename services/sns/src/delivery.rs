@@ -10,6 +10,8 @@
 //! Invariant: an item of the queue ends after what follows from it is on the disk, or was taken.
 
 use crate::message::Message;
+use crate::order::{self, Published, Sent};
+use crate::publish::now_ms;
 use crate::service::Service;
 use crate::topic::{Protocol, Subscription, TopicKey};
 use crate::{Invocation, Options, notification};
@@ -17,6 +19,7 @@ use api::sqs::{self, SendMessageInput, owner_context};
 use bytes::Bytes;
 use events::{Class, New, Next, Queue, Work};
 use names::QueueArn;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{Blame, Fault};
@@ -35,10 +38,24 @@ pub(crate) fn queue_options(options: &Options) -> events::Options {
 }
 
 /// What `Publish` keeps: the message, and who wanted it then.
-pub(crate) fn published(topic: &TopicKey, subscriptions: &[&str], message: &Message) -> New {
-    let head = serde_json::to_vec(subscriptions).map(Bytes::from).unwrap_or_default();
-    let body = serde_json::to_vec(message).map(Bytes::from).unwrap_or_default();
-    New { line: topic.arn(), class: Class::Event, head, body }
+pub(crate) fn published(topic: &TopicKey, subscriptions: &[String], message: &Message) -> New {
+    New { line: topic.arn(), class: Class::Event, head: json(subscriptions), body: json(message) }
+}
+
+/// The same to a FIFO topic, where it stays known for a while.
+pub(crate) fn published_in_order(
+    topic: &TopicKey,
+    wanting: Vec<String>,
+    sent: Sent,
+    message: &Message,
+) -> New {
+    let line = order::line_of(&topic.arn(), message.group.as_deref().unwrap_or_default());
+    let head = json(&Published { wanting, sent });
+    New { line, class: Class::Event, head, body: json(message) }
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Bytes {
+    serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()
 }
 
 /// Has what waits run, until the service is gone or the queue is stopped.
@@ -74,13 +91,16 @@ impl From<Fault> for Undelivered {
 impl Service {
     async fn run_work(&self, work: &Work) -> Next {
         match work.class {
+            Class::Event if order::is_in_order(&work.line) => Next::End(fan_out_in_order(work)),
+            Class::Event if order::remembering(&work.line).is_some() => forget_in_time(work),
             Class::Event => Next::End(fan_out(work)),
             Class::Delivery => self.deliver(work).await,
         }
     }
 
     async fn deliver(&self, work: &Work) -> Next {
-        let Some((key, Some(id))) = TopicKey::split(&work.line) else { return dropped(work) };
+        let arn = order::owner(&work.line);
+        let Some((key, Some(id))) = TopicKey::split(arn) else { return dropped(work) };
         let Ok(message) = serde_json::from_slice::<Message>(&work.body) else {
             return dropped(work);
         };
@@ -90,7 +110,7 @@ impl Service {
             tracing::info!(subscription = %work.line, message_id = message.id, "message of an ended subscription dropped");
             return Next::End(Vec::new());
         };
-        let (reason, is_over) = match self.send(subscription, &work.line, &message).await {
+        let (reason, is_over) = match self.send(subscription, arn, &message).await {
             Ok(()) => return Next::End(Vec::new()),
             Err(Undelivered::NotNow(reason)) => (reason, work.attempts + 1 >= ATTEMPTS_MAX),
             Err(Undelivered::Never(reason)) => (reason, true),
@@ -100,7 +120,7 @@ impl Service {
             return Next::Retry { after: retry_after(work.attempts + 1) };
         }
         let Some(target) = subscription.dead_letters() else { return Next::End(Vec::new()) };
-        match self.send_dead_letter(subscription, &target, &work.line, &message).await {
+        match self.send_dead_letter(subscription, &target, arn, &message).await {
             Ok(()) => Next::End(Vec::new()),
             Err(error) => {
                 tracing::warn!(subscription = %work.line, target, ?error, "dead letter not taken");
@@ -182,10 +202,15 @@ impl Service {
             return Err(Undelivered::Never(format!("{queue} is of another account")));
         }
         let cx = owner_context(queue.account.clone(), queue.region.clone(), message.trace());
+        // FIFO topics tell their groups to FIFO queues, and standard ones theirs to standard queues.
+        let is_fifo = queue.name.ends_with(".fifo");
+        let group = message.group.clone().filter(|_| is_fifo == message.sequence.is_some());
         let input = SendMessageInput {
             queue_url: queue.url_path(),
             message_body,
             message_attributes,
+            message_group_id: group,
+            message_deduplication_id: message.deduplication.clone().filter(|_| is_fifo),
             ..SendMessageInput::default()
         };
         Ok(self.receivers.queues.send_message(&cx, input).await?)
@@ -202,6 +227,36 @@ fn fan_out(work: &Work) -> Vec<New> {
         body: work.body.clone(),
     };
     subscriptions.into_iter().map(delivery).collect()
+}
+
+/// The same in order, and that it was published.
+fn fan_out_in_order(work: &Work) -> Vec<New> {
+    let Ok(Published { wanting, sent }) = serde_json::from_slice(&work.head) else {
+        dropped(work);
+        return Vec::new();
+    };
+    let topic = order::owner(&work.line);
+    let group = work.line.get(topic.len() + 1..).unwrap_or_default();
+    let delivery = |id: String| New {
+        line: order::line_of(&format!("{topic}:{id}"), group),
+        class: Class::Delivery,
+        head: Bytes::new(),
+        body: work.body.clone(),
+    };
+    let known =
+        New { line: topic.to_owned(), class: Class::Event, head: json(&sent), body: Bytes::new() };
+    wanting.into_iter().map(delivery).chain([known]).collect()
+}
+
+/// That something was published is kept as long as it counts.
+fn forget_in_time(work: &Work) -> Next {
+    let Ok(Sent { until_ms, .. }) = serde_json::from_slice(&work.head) else {
+        return dropped(work);
+    };
+    match until_ms.saturating_sub(now_ms()) {
+        0 => Next::End(Vec::new()),
+        left => Next::Retry { after: Duration::from_millis(left) },
+    }
 }
 
 fn dropped(work: &Work) -> Next {

@@ -2,7 +2,7 @@
 //! Amazon SNS: topics, and who gets what is published to them.
 //!
 //! Start at `service.rs` for the parts, at `publish.rs` for the way of a message to the disk, at `delivery.rs` for its way from there
-//! to each subscription. What topics and subscriptions are is in the store, and all of it in memory.
+//! to each subscription. `order.rs` is what FIFO topics add. What topics and subscriptions are is in the store, and all of it in memory.
 //!
 //! Invariants:
 //! - what was acknowledged is on the disk: a published message reaches each subscription that wanted it then, at least once, or the
@@ -15,6 +15,7 @@ mod delivery;
 mod filter;
 mod message;
 mod notification;
+mod order;
 mod permissions;
 mod publish;
 mod service;
@@ -93,6 +94,8 @@ pub enum OpenError {
     Key(String),
     #[error("failed to open the messages")]
     Queue(#[from] events::OpenError),
+    #[error("failed to read a message")]
+    Message(#[source] std::io::Error),
     #[error("the server stops")]
     Stopped,
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A message: what may be published, and what is kept of it until everybody has it.
 
-use crate::topic::{Protocol, invalid};
+use crate::topic::{Fifo, Protocol, Scope, Topic, invalid};
 use api::sns::{MessageAttributes, fault};
+use fifo::Key;
 use names::TraceHeader;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +27,10 @@ pub(crate) struct Message {
     pub(crate) time_ms: i64,
     /// The trace header that it was published with.
     pub(crate) trace: String,
+    pub(crate) group: Option<String>,
+    /// Of a message of a FIFO topic.
+    pub(crate) deduplication: Option<String>,
+    pub(crate) sequence: Option<u64>,
     /// How the publisher reached this server: `http://127.0.0.1:4566`.
     pub(crate) endpoint: String,
 }
@@ -37,17 +42,13 @@ pub(crate) struct Told {
     pub(crate) subject: Option<String>,
     pub(crate) structure: Option<String>,
     pub(crate) attributes: MessageAttributes,
-    pub(crate) is_fifo: bool,
+    pub(crate) group: Option<String>,
+    pub(crate) deduplication: Option<String>,
 }
 
 impl Message {
-    pub(crate) fn new(cx: &Context, topic_arn: String, told: Told, time_ms: i64) -> Result<Self> {
-        let Told { text, subject, structure, attributes, is_fifo } = told;
-        if is_fifo {
-            return Err(invalid(
-                "MessageGroupId Reason: The request includes MessageGroupId parameter that is not valid for this topic type",
-            ));
-        }
+    pub(crate) fn new(cx: &Context, topic: &Topic, told: Told, time_ms: u64) -> Result<Self> {
+        let Told { text, subject, structure, attributes, group, deduplication } = told;
         if text.is_empty() {
             return Err(invalid("Empty message"));
         }
@@ -60,12 +61,15 @@ impl Message {
         };
         let message = Self {
             id: uuid::Uuid::new_v4().to_string(),
-            topic_arn,
+            topic_arn: topic.key.arn(),
             subject: subject.filter(|subject| !subject.is_empty()),
             text,
             by_protocol,
             attributes,
-            time_ms,
+            time_ms: i64::try_from(time_ms).unwrap_or(i64::MAX),
+            group,
+            deduplication,
+            sequence: None,
             trace: cx.trace.to_string(),
             endpoint: cx.endpoint.clone(),
         };
@@ -90,8 +94,49 @@ impl Message {
         self.by_protocol.get(protocol.as_str()).unwrap_or(&self.text)
     }
 
+    /// Under what its topic knows that it was published, if that is a FIFO topic.
+    pub(crate) fn key(&self, fifo: &Fifo) -> Key {
+        let group = self.group.clone().filter(|_| fifo.scope == Scope::MessageGroup);
+        (group, self.deduplication.clone().unwrap_or_default())
+    }
+
     pub(crate) fn trace(&self) -> TraceHeader {
         TraceHeader::parse(&self.trace).unwrap_or_else(|| TraceHeader::start(0))
+    }
+}
+
+impl Told {
+    /// Has what its topic asks for: of a FIFO topic a group, and an id for deduplication.
+    pub(crate) fn sequenced(mut self, topic: &Topic) -> Result<Self> {
+        for (name, id) in
+            [("MessageGroupId", &self.group), ("MessageDeduplicationId", &self.deduplication)]
+        {
+            if id.as_ref().is_some_and(|id| !fifo::is_id(id)) {
+                return Err(invalid(format!(
+                    "{name} Reason: {name} can only include alphanumeric and punctuation characters, 1 to 128 in length"
+                )));
+            }
+        }
+        let Some(fifo) = &topic.record.fifo else {
+            return match self.deduplication {
+                None => Ok(self),
+                Some(_) => Err(invalid(
+                    "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type",
+                )),
+            };
+        };
+        if self.group.is_none() {
+            return Err(invalid("The MessageGroupId parameter is required for FIFO topics"));
+        }
+        if self.deduplication.is_none() {
+            if !fifo.knows_content {
+                return Err(invalid(
+                    "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+                ));
+            }
+            self.deduplication = Some(fifo::id_of_content(&self.text));
+        }
+        Ok(self)
     }
 }
 

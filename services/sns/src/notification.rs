@@ -21,15 +21,21 @@ pub(crate) fn for_queue(message: &Message, subscription_arn: &str) -> String {
     let mut add = |name: &str, value: Value| drop(notification.insert(name.to_owned(), value));
     add("Type", "Notification".into());
     add("MessageId", message.id.as_str().into());
+    if let Some(sequence) = message.sequence {
+        add("SequenceNumber", fifo::sequence_text(sequence).into());
+    }
     add("TopicArn", message.topic_arn.as_str().into());
     if let Some(subject) = &message.subject {
         add("Subject", subject.as_str().into());
     }
     add("Message", message.text_for(Protocol::Sqs).into());
     add("Timestamp", time(message).into());
-    add("SignatureVersion", "1".into());
-    add("Signature", "".into());
-    add("SigningCertURL", "".into());
+    // FIFO topics sign nothing.
+    if message.sequence.is_none() {
+        add("SignatureVersion", "1".into());
+        add("Signature", "".into());
+        add("SigningCertURL", "".into());
+    }
     add("UnsubscribeURL", unsubscribe_url(message, subscription_arn).into());
     if !message.attributes.is_empty() {
         add("MessageAttributes", attributes(message));

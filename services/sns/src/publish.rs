@@ -2,15 +2,17 @@
 //! Publishing: who wants a message is found, and both are on the disk before it is acknowledged.
 
 use crate::message::{BYTES_MAX, Message, Told};
+use crate::order::{self, Entered, Sent};
 use crate::service::{Service, failed};
 use crate::topic::{Topic, invalid};
 use crate::{Sns, delivery};
 use api::sns::{self, PublishBatchRequestEntry, PublishOperations, fault};
-use events::NotKept;
+use events::{Keeping, NotKept};
+use fifo::First;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use wire::{Blame, Context, Result};
+use wire::{Blame, Context, Fault, Result};
 
 const ENTRIES_MAX: usize = 10;
 const ID_MAX: usize = 80;
@@ -31,11 +33,13 @@ impl PublishOperations for Sns {
             subject: input.subject,
             structure: input.message_structure,
             attributes: input.message_attributes.unwrap_or_default(),
-            is_fifo: input.message_group_id.is_some() || input.message_deduplication_id.is_some(),
+            group: input.message_group_id,
+            deduplication: input.message_deduplication_id,
         };
-        let message = Message::new(cx, topic.key.arn(), told, now_ms())?;
-        self.service.keep(&topic, &message).await?;
-        Ok(sns::PublishOutput { message_id: Some(message.id), sequence_number: None })
+        let message = Message::new(cx, &topic, told.sequenced(&topic)?, now_ms())?;
+        let Kept { message_id, sequence } =
+            self.service.begin(&topic, message).await?.kept().await?;
+        Ok(sns::PublishOutput { message_id: Some(message_id), sequence_number: sequence })
     }
 
     async fn publish_batch(
@@ -45,12 +49,17 @@ impl PublishOperations for Sns {
     ) -> Result<sns::PublishBatchOutput> {
         let topic = self.service.find(cx, &input.topic_arn, "TopicArn")?;
         check_batch(&input.publish_batch_request_entries)?;
+        // One without what a FIFO topic asks for refuses all.
+        let told = input.publish_batch_request_entries.into_iter().map(|entry| {
+            let id = entry.id.clone();
+            Ok((id, told(entry).sequenced(&topic)?))
+        });
+        let told = told.collect::<Result<Vec<_>>>()?;
         let now = now_ms();
         let mut output = sns::PublishBatchOutput::default();
         let (mut messages, mut bytes) = (Vec::new(), 0);
-        for entry in input.publish_batch_request_entries {
-            let id = entry.id.clone();
-            match Message::new(cx, topic.key.arn(), told(entry), now) {
+        for (id, told) in told {
+            match Message::new(cx, &topic, told, now) {
                 Ok(message) => {
                     bytes += message.bytes();
                     messages.push((id, message));
@@ -63,13 +72,24 @@ impl PublishOperations for Sns {
                 "The length of all the messages put together is more than the limit.",
             ));
         }
+        // In their order, and all of them before the first is waited for: they share an fsync.
+        let mut begun = Vec::new();
         for (id, message) in messages {
-            match self.service.keep(&topic, &message).await {
-                Ok(()) => output.successful.push(sns::PublishBatchResultEntry {
-                    id: Some(id),
-                    message_id: Some(message.id),
-                    sequence_number: None,
-                }),
+            begun.push((id, self.service.begin(&topic, message).await));
+        }
+        for (id, begun) in begun {
+            let kept = match begun {
+                Ok(begun) => begun.kept().await,
+                Err(error) => Err(error),
+            };
+            match kept {
+                Ok(Kept { message_id, sequence }) => {
+                    output.successful.push(sns::PublishBatchResultEntry {
+                        id: Some(id),
+                        message_id: Some(message_id),
+                        sequence_number: sequence,
+                    });
+                }
                 Err(error) => output.failed.push(failure(id, error)),
             }
         }
@@ -77,25 +97,85 @@ impl PublishOperations for Sns {
     }
 }
 
+/// What a publisher is answered.
+struct Kept {
+    message_id: String,
+    sequence: Option<String>,
+}
+
+/// A message on its way to the disk.
+enum Publishing {
+    /// Nobody wants it.
+    Over(Kept),
+    Begun(Keeping, Kept, Option<Entered>),
+    /// One that was first is, or was.
+    Known(First),
+}
+
+impl Publishing {
+    /// Waits until it is on the disk.
+    async fn kept(self) -> Result<Kept> {
+        match self {
+            Self::Over(kept) => Ok(kept),
+            Self::Begun(keeping, kept, entered) => {
+                keeping.kept().await.map_err(|error| failed(&error))?;
+                if let Some(entered) = entered {
+                    entered.kept();
+                }
+                Ok(kept)
+            }
+            Self::Known(first) if *first.is_kept.wait().await => Ok(Kept {
+                message_id: first.message_id,
+                sequence: Some(fifo::sequence_text(first.id)),
+            }),
+            Self::Known(_) => {
+                Err(fault::internal_error("The message with this id was not kept. Try again."))
+            }
+        }
+    }
+}
+
 impl Service {
-    /// On the disk when this returns, if anybody wants it.
-    async fn keep(self: &Arc<Self>, topic: &Topic, message: &Message) -> Result<()> {
+    /// Gives a message its place behind those that were published before.
+    async fn begin(self: &Arc<Self>, topic: &Topic, mut message: Message) -> Result<Publishing> {
         let wants = |subscription: &crate::topic::Subscription| {
-            subscription.filter.as_ref().is_none_or(|filter| filter.wants(message))
+            subscription.filter.as_ref().is_none_or(|filter| filter.wants(&message))
         };
         let wanting = topic.subscriptions.values().filter(|subscription| wants(subscription));
-        let wanting: Vec<&str> = wanting.map(|subscription| subscription.id.as_str()).collect();
-        if wanting.is_empty() {
-            return Ok(());
-        }
-        let published = delivery::published(&topic.key, &wanting, message);
-        match self.queue().await?.keep(published).await {
-            Ok(()) => Ok(()),
-            Err(NotKept::Refused(_)) => {
-                Err(fault::throttled("Too many messages wait to be delivered"))
+        let wanting: Vec<String> = wanting.map(|subscription| subscription.id.clone()).collect();
+        let kept = |message: &Message| Kept {
+            message_id: message.id.clone(),
+            sequence: message.sequence.map(fifo::sequence_text),
+        };
+        let (Some(order), Some(fifo)) = (&topic.order, &topic.record.fifo) else {
+            if wanting.is_empty() {
+                return Ok(Publishing::Over(kept(&message)));
             }
-            Err(error) => Err(failed(&error)),
-        }
+            let new = delivery::published(&topic.key, &wanting, &message);
+            let keeping = self.queue().await?.begin(new).await.map_err(not_kept)?;
+            return Ok(Publishing::Begun(keeping, kept(&message), None));
+        };
+        let queue = self.queue().await?;
+        let mut last = order.last.lock().await;
+        let now = now_ms();
+        let sequence = order::next_sequence(*last, now);
+        let sent = Sent::new(message.key(fifo), message.id.clone(), sequence, now);
+        let entered = match order.enter(&sent, now) {
+            Ok(entered) => entered,
+            Err(known) => return Ok(Publishing::Known(known)),
+        };
+        *last = sequence;
+        message.sequence = Some(sequence);
+        let new = delivery::published_in_order(&topic.key, wanting, sent, &message);
+        let keeping = queue.begin(new).await.map_err(not_kept)?;
+        Ok(Publishing::Begun(keeping, kept(&message), Some(entered)))
+    }
+}
+
+fn not_kept(error: NotKept) -> Fault {
+    match error {
+        NotKept::Refused(_) => fault::throttled("Too many messages wait to be delivered"),
+        NotKept::Failed(error) => failed(&error),
     }
 }
 
@@ -105,11 +185,12 @@ fn told(entry: PublishBatchRequestEntry) -> Told {
         subject: entry.subject,
         structure: entry.message_structure,
         attributes: entry.message_attributes.unwrap_or_default(),
-        is_fifo: entry.message_group_id.is_some() || entry.message_deduplication_id.is_some(),
+        group: entry.message_group_id,
+        deduplication: entry.message_deduplication_id,
     }
 }
 
-fn failure(id: String, error: wire::Fault) -> sns::BatchResultErrorEntry {
+fn failure(id: String, error: Fault) -> sns::BatchResultErrorEntry {
     sns::BatchResultErrorEntry {
         id,
         code: error.code.clone().into_owned(),
@@ -144,8 +225,8 @@ fn check_batch(entries: &[PublishBatchRequestEntry]) -> Result<()> {
 }
 
 /// Milliseconds since 1970.
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the time of day, which notifications tell")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,8 @@
 //! Invariant: a change is on the disk before it is in memory. Changes happen one after the other.
 
 use crate::delivery;
+use crate::order::{self, Published, Sent};
+use crate::publish::now_ms;
 use crate::table::Table;
 use crate::topic::{
     Subscription, SubscriptionRecord, Topic, TopicKey, TopicRecord, invalid, no_topic,
@@ -73,8 +75,7 @@ impl Service {
         for entry in entries {
             let key = TopicKey::of_text(&entry.key).ok_or(OpenError::Key(entry.key))?;
             let record: TopicRecord = entry.record.decode()?;
-            let topic = Topic { key: key.clone(), record, subscriptions: BTreeMap::new() };
-            topics.insert(key, topic);
+            topics.insert(key.clone(), Topic::new(key, record));
         }
         let mut entries = Vec::new();
         self.subscriptions.load(|entry| entries.push(entry)).await?;
@@ -97,15 +98,41 @@ impl Service {
             let open = move || {
                 let disk = Directory::open(&dir)
                     .map_err(|source| events::OpenError::Directory { source })?;
-                Queue::open(Arc::new(disk), options)
+                Queue::open_with(Arc::new(disk), options, order::is_in_order)
             };
             let queue =
                 tokio::task::spawn_blocking(open).await.map_err(|_| OpenError::Stopped)??;
             let queue = Arc::new(queue);
+            self.remember(&queue).await?;
             delivery::run(self, &queue);
             Ok(queue)
         };
         self.queue.get_or_try_init(open).await
+    }
+
+    /// Finds out again what was published to FIFO topics lately.
+    async fn remember(&self, queue: &Queue) -> std::result::Result<(), OpenError> {
+        let of = |line: &str, head: &[u8]| -> Option<(TopicKey, Sent)> {
+            if let Some(key) = order::remembering(line) {
+                return Some((key, serde_json::from_slice(head).ok()?));
+            }
+            let (key, None) = TopicKey::split(order::owner(line))? else { return None };
+            Some((key, serde_json::from_slice::<Published>(head).ok()?.sent))
+        };
+        for line in queue.lines().into_keys() {
+            let is_published = TopicKey::split(order::owner(&line))
+                .is_some_and(|(key, subscription)| key.is_fifo() && subscription.is_none());
+            if !is_published {
+                continue;
+            }
+            let items = queue.items(&line, usize::MAX).await.map_err(OpenError::Message)?;
+            for (key, sent) in items.iter().filter_map(|item| of(&line, &item.head)) {
+                if let Some(order) = self.table.get(&key).and_then(|topic| topic.order.clone()) {
+                    order.remember(&sent, now_ms()).await;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Where what is published waits.
@@ -175,6 +202,10 @@ impl Service {
         }
         self.commit(batch).await?;
         self.table.remove(&topic.key);
+        // What was published to it says nothing of the next of its name.
+        if let Some(queue) = self.queue.get().filter(|_| topic.order.is_some()) {
+            queue.purge(Some(&topic.key.arn()), None).await;
+        }
         Ok(())
     }
 

@@ -2,8 +2,9 @@
 //! What attributes of topics and subscriptions may be. Pure.
 
 use crate::filter;
-use crate::topic::{Protocol, TopicRecord, invalid, redrive_target};
+use crate::topic::{Fifo, Protocol, Scope, Topic, TopicKey, TopicRecord, invalid, redrive_target};
 use api::sns::Attributes;
+use names::QueueArn;
 use wire::Result;
 
 const DISPLAY_NAME_MAX: usize = 100;
@@ -22,16 +23,30 @@ pub(crate) fn set_of_topic(record: &mut TopicRecord, name: &str, value: &str) ->
             record.policy = if value.is_empty() { None } else { Some(policy(value)?) };
         }
         // What is so anyway.
-        "FifoTopic" | "ContentBasedDeduplication" if value == "false" => {}
+        "ContentBasedDeduplication" if value == "false" && record.fifo.is_none() => {}
         "TracingConfig" if value == "PassThrough" => {}
         "SignatureVersion" if value == "1" => {}
-        "FifoTopic"
-        | "ContentBasedDeduplication"
-        | "FifoThroughputScope"
-        | "ArchivePolicy"
-        | "DeliveryPolicy"
-        | "KmsMasterKeyId"
-        | "SignatureVersion"
+        "ContentBasedDeduplication" => {
+            let Some(fifo) = &mut record.fifo else {
+                return Err(invalid("Content-based deduplication can only be set for FIFO topics"));
+            };
+            fifo.knows_content = truth(name, value)?;
+        }
+        "FifoThroughputScope" => {
+            let Some(fifo) = &mut record.fifo else {
+                return Err(invalid("FifoThroughputScope can only be set for FIFO topics"));
+            };
+            fifo.scope = match value {
+                "Topic" => Scope::Topic,
+                "MessageGroup" => Scope::MessageGroup,
+                _ => {
+                    return Err(invalid(
+                        "Attributes Reason: FifoThroughputScope: Invalid value. Please use either Topic or MessageGroup",
+                    ));
+                }
+            };
+        }
+        "ArchivePolicy" | "DeliveryPolicy" | "KmsMasterKeyId" | "SignatureVersion"
         | "TracingConfig" => {
             return Err(invalid(format!(
                 "Attributes Reason: {name} {value} is not available in this build of Tinderbox"
@@ -47,6 +62,36 @@ pub(crate) fn set_of_topic(record: &mut TopicRecord, name: &str, value: &str) ->
     Ok(())
 }
 
+/// What a topic of this name is told by `FifoTopic`.
+pub(crate) fn fifo(key: &TopicKey, told: Option<&str>) -> Result<Option<Fifo>> {
+    let is_told = told.map(|value| truth("FifoTopic", value)).transpose()?.unwrap_or_default();
+    match (key.is_fifo(), is_told) {
+        (true, true) => Ok(Some(Fifo::default())),
+        (false, false) => Ok(None),
+        (true, false) => Err(invalid("Topic Name")),
+        (false, true) => Err(invalid(
+            "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long.",
+        )),
+    }
+}
+
+pub(crate) fn of_fifo(fifo: &Fifo) -> [(String, String); 3] {
+    [
+        ("FifoTopic", "true".to_owned()),
+        ("ContentBasedDeduplication", fifo.knows_content.to_string()),
+        ("FifoThroughputScope", fifo.scope.as_str().to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+}
+
+fn truth(name: &str, value: &str) -> Result<bool> {
+    value.parse().map_err(|_| {
+        invalid(format!(
+            "Attributes Reason: {name}: Invalid value [{value}]. Must be true or false."
+        ))
+    })
+}
+
 fn policy(text: &str) -> Result<String> {
     let is_object =
         serde_json::from_str(text).is_ok_and(|value: serde_json::Value| value.is_object());
@@ -59,23 +104,18 @@ fn policy(text: &str) -> Result<String> {
 /// Sets an attribute of a subscription. An empty value takes it away.
 pub(crate) fn set_of_subscription(
     attributes: &mut Attributes,
+    topic: &Topic,
     protocol: Protocol,
     name: &str,
     value: &str,
 ) -> Result<()> {
     let bad = |reason: &str| Err(invalid(format!("Attributes Reason: {reason}")));
     match name {
-        "RawMessageDelivery" => match value {
-            "true" if protocol == Protocol::Lambda => {
+        "RawMessageDelivery" => {
+            if truth(name, value)? && protocol == Protocol::Lambda {
                 return bad("Delivery protocol [lambda] does not support raw message delivery.");
             }
-            "true" | "false" => {}
-            _ => {
-                return bad(&format!(
-                    "RawMessageDelivery: Invalid value [{value}]. Must be true or false."
-                ));
-            }
-        },
+        }
         "FilterPolicyScope" => {
             if !matches!(value, "MessageAttributes" | "MessageBody") {
                 return bad(
@@ -94,10 +134,15 @@ pub(crate) fn set_of_subscription(
                 attributes.remove(name);
                 return Ok(());
             }
-            let target = redrive_target(value);
-            if !target.is_some_and(|arn| arn.starts_with("arn:aws:sqs:")) {
+            let target = redrive_target(value).and_then(|arn| arn.parse::<QueueArn>().ok());
+            let Some(queue) = target else {
                 return bad(
                     "RedrivePolicy: deadLetterTargetArn must be the ARN of a queue of Amazon SQS",
+                );
+            };
+            if queue.name.ends_with(".fifo") && topic.order.is_none() {
+                return bad(
+                    "RedrivePolicy: the dead-letter queue of a standard topic is a standard queue",
                 );
             }
         }
@@ -112,13 +157,17 @@ pub(crate) fn set_of_subscription(
 }
 
 /// What a new subscription is told.
-pub(crate) fn of_subscription(protocol: Protocol, told: &Attributes) -> Result<Attributes> {
+pub(crate) fn of_subscription(
+    topic: &Topic,
+    protocol: Protocol,
+    told: &Attributes,
+) -> Result<Attributes> {
     let mut attributes = Attributes::new();
     // The scope before the policy that is for it.
     let (first, rest): (Vec<_>, Vec<_>) =
         told.iter().partition(|(name, _)| *name == "FilterPolicyScope");
     for (name, value) in first.into_iter().chain(rest) {
-        set_of_subscription(&mut attributes, protocol, name, value)?;
+        set_of_subscription(&mut attributes, topic, protocol, name, value)?;
     }
     Ok(attributes)
 }

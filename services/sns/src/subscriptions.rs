@@ -19,12 +19,12 @@ impl SubscriptionOperations for Sns {
     ) -> Result<sns::SubscribeOutput> {
         let protocol = protocol(&input.protocol)?;
         let endpoint = input.endpoint.unwrap_or_default();
-        check_endpoint(protocol, &endpoint)?;
         let told = input.attributes.unwrap_or_default();
-        let attributes = settings::of_subscription(protocol, &told)?;
 
         let changing = self.service.changing().await;
         let topic = self.service.find(cx, &input.topic_arn, "TopicArn")?;
+        check_endpoint(&topic, protocol, &endpoint)?;
+        let attributes = settings::of_subscription(&topic, protocol, &told)?;
         let answer = |id: &str| sns::SubscribeOutput {
             subscription_arn: Some(format!("{}:{id}", topic.key.arn())),
         };
@@ -145,7 +145,8 @@ impl SubscriptionOperations for Sns {
         let mut record = subscription.record.clone();
         let value = input.attribute_value.unwrap_or_default();
         let name = &input.attribute_name;
-        settings::set_of_subscription(&mut record.attributes, record.protocol, name, &value)?;
+        let protocol = record.protocol;
+        settings::set_of_subscription(&mut record.attributes, &topic, protocol, name, &value)?;
         let subscription = Subscription::new(subscription.id.clone(), record);
         self.service.put_subscription(&changing, &topic, subscription).await
     }
@@ -163,16 +164,19 @@ fn protocol(text: &str) -> Result<Protocol> {
 }
 
 /// Whether it is there is seen when something is delivered.
-fn check_endpoint(protocol: Protocol, endpoint: &str) -> Result<()> {
+fn check_endpoint(topic: &Topic, protocol: Protocol, endpoint: &str) -> Result<()> {
     match protocol {
         Protocol::Sqs => {
             let queue: QueueArn = endpoint.parse().map_err(|_| invalid("SQS endpoint ARN"))?;
-            if queue.name.ends_with(".fifo") {
+            if queue.name.ends_with(".fifo") && topic.order.is_none() {
                 return Err(invalid(
                     "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
                 ));
             }
             Ok(())
+        }
+        Protocol::Lambda if topic.order.is_some() => {
+            Err(invalid("Protocol Reason: FIFO topics deliver to queues of Amazon SQS alone"))
         }
         Protocol::Lambda => {
             let arn: std::result::Result<FunctionArn, _> = endpoint.parse();

@@ -2,6 +2,7 @@
 //! A topic and its subscriptions, as they are in memory and in the store.
 
 use crate::filter::Filter;
+use crate::order::Order;
 use api::sns::{Attributes, fault};
 use names::{AccountId, Region};
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use wire::{Context, Fault, Result};
 
 const NAME_MAX: usize = 256;
+const FIFO_SUFFIX: &str = ".fifo";
 
-/// Which topic. Invariant: the name is 1 to 256 of `[a-zA-Z0-9_-]`.
+/// Which topic. Invariant: the name is 1 to 256 of `[a-zA-Z0-9_-]`, with `.fifo` at the end of a FIFO topic's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TopicKey {
     pub(crate) account: AccountId,
@@ -29,6 +31,26 @@ pub(crate) struct TopicRecord {
     pub(crate) policy: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<String, String>,
+    /// Of a FIFO topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fifo: Option<Fifo>,
+}
+
+/// What is set of a FIFO topic alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Fifo {
+    /// A message without an id for deduplication is known by its text.
+    pub(crate) knows_content: bool,
+    pub(crate) scope: Scope,
+}
+
+/// Where an id for deduplication counts: `FifoThroughputScope`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Scope {
+    #[default]
+    Topic,
+    MessageGroup,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +78,8 @@ pub(crate) struct Topic {
     pub(crate) key: TopicKey,
     pub(crate) record: TopicRecord,
     pub(crate) subscriptions: BTreeMap<String, Arc<Subscription>>,
+    /// Of a FIFO topic. What replaces this topic shares it.
+    pub(crate) order: Option<Arc<Order>>,
 }
 
 #[derive(Debug)]
@@ -68,11 +92,17 @@ pub(crate) struct Subscription {
 impl TopicKey {
     pub(crate) fn new(cx: &Context, name: &str) -> Result<Self> {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if !(1..=NAME_MAX).contains(&name.len()) || !name.bytes().all(is_allowed) {
+        let stem = name.strip_suffix(FIFO_SUFFIX).unwrap_or(name);
+        let is_good = !stem.is_empty() && stem.bytes().all(is_allowed);
+        if name.len() > NAME_MAX || !is_good {
             return Err(fault::invalid_parameter("Invalid parameter: Topic Name"));
         }
         let (account, region) = (cx.account.clone(), cx.region.clone());
         Ok(Self { account, region, name: name.to_owned() })
+    }
+
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.name.ends_with(FIFO_SUFFIX)
     }
 
     pub(crate) fn arn(&self) -> String {
@@ -98,6 +128,22 @@ impl TopicKey {
         let account = parts.next()?.parse().ok()?;
         let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
         Some((Self { account, region, name }, parts.next()))
+    }
+}
+
+impl Scope {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Topic => "Topic",
+            Self::MessageGroup => "MessageGroup",
+        }
+    }
+}
+
+impl Topic {
+    pub(crate) fn new(key: TopicKey, record: TopicRecord) -> Self {
+        let order = record.fifo.is_some().then(Arc::default);
+        Self { key, record, subscriptions: BTreeMap::new(), order }
     }
 }
 

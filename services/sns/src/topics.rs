@@ -19,19 +19,15 @@ impl TopicOperations for Sns {
         cx: &Context,
         input: sns::CreateTopicInput,
     ) -> Result<sns::CreateTopicOutput> {
-        if input.name.ends_with(".fifo") {
-            return Err(invalid(
-                "Topic Name Reason: FIFO topics are not available in this build of Tinderbox",
-            ));
-        }
         let key = TopicKey::new(cx, &input.name)?;
         if input.data_protection_policy.is_some_and(|policy| !policy.is_empty()) {
             return Err(invalid(
                 "DataProtectionPolicy Reason: It is not available in this build of Tinderbox",
             ));
         }
-        let attributes = input.attributes.unwrap_or_default();
-        let mut record = TopicRecord::default();
+        let mut attributes = input.attributes.unwrap_or_default();
+        let fifo = settings::fifo(&key, attributes.remove("FifoTopic").as_deref())?;
+        let mut record = TopicRecord { fifo, ..TopicRecord::default() };
         for (name, value) in &attributes {
             settings::set_of_topic(&mut record, name, value)?;
         }
@@ -47,8 +43,7 @@ impl TopicOperations for Sns {
         if count >= self.service.options.topics_max {
             return Err(fault::topic_limit_exceeded("Topic limit exceeded"));
         }
-        let topic = Topic { key, record, subscriptions: BTreeMap::new() };
-        self.service.put_topic(&changing, topic).await?;
+        self.service.put_topic(&changing, Topic::new(key, record)).await?;
         Ok(answer)
     }
 
@@ -83,7 +78,7 @@ impl TopicOperations for Sns {
         input: sns::GetTopicAttributesInput,
     ) -> Result<sns::GetTopicAttributesOutput> {
         let topic = self.service.find(cx, &input.topic_arn, "TopicArn")?;
-        let Topic { key, record, subscriptions } = &*topic;
+        let Topic { key, record, subscriptions, .. } = &*topic;
         let policy = record.policy.clone().unwrap_or_else(|| permissions::default(key).to_string());
         let attributes = [
             ("TopicArn", key.arn()),
@@ -95,7 +90,9 @@ impl TopicOperations for Sns {
             ("SubscriptionsDeleted", "0".to_owned()),
         ];
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
-        Ok(sns::GetTopicAttributesOutput { attributes: Some(attributes.into()) })
+        let mut attributes = Attributes::from(attributes);
+        attributes.extend(record.fifo.iter().flat_map(settings::of_fifo));
+        Ok(sns::GetTopicAttributesOutput { attributes: Some(attributes) })
     }
 
     async fn set_topic_attributes(
@@ -209,6 +206,7 @@ fn check_same(topic: &Topic, wanted: &TopicRecord, told: &Attributes) -> Result<
     let is_same = |name: &str| match name {
         "DisplayName" => topic.record.display_name == wanted.display_name,
         "Policy" => topic.record.policy == wanted.policy,
+        "ContentBasedDeduplication" | "FifoThroughputScope" => topic.record.fifo == wanted.fifo,
         _ => true,
     };
     if !told.keys().all(|name| is_same(name)) {

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topics and queues, as tests speak of them."""
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import ACCOUNT, REGION, unique, wait_until
+
+
+class Topic:
+    def __init__(self, platform, name=None, **arguments):
+        self.platform, self.name = platform, name or unique("topic")
+        self.arn = self.client.create_topic(Name=self.name, **arguments)["TopicArn"]
+
+    @property
+    def client(self):
+        return self.platform.client("sns")
+
+    def publish(self, message, **arguments):
+        return self.client.publish(TopicArn=self.arn, Message=message, **arguments)["MessageId"]
+
+    def subscribe(self, protocol, endpoint, **attributes):
+        return self.client.subscribe(
+            TopicArn=self.arn, Protocol=protocol, Endpoint=endpoint, Attributes=attributes, ReturnSubscriptionArn=True
+        )["SubscriptionArn"]
+
+    def attributes(self):
+        return self.client.get_topic_attributes(TopicArn=self.arn)["Attributes"]
+
+
+class Queue:
+    def __init__(self, platform, name=None, **attributes):
+        self.platform, self.name = platform, name or unique("queue")
+        self.url = platform.client("sqs").create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
+        self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
+
+    def receive(self, count=1):
+        """So many messages, in the order of their bodies."""
+        found = {}
+
+        def is_there():
+            answer = self.platform.client("sqs").receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+            )
+            found.update({message["MessageId"]: message for message in answer.get("Messages", [])})
+            return len(found) >= count
+
+        wait_until(is_there, f"{count} message(s) arrived", 60)
+        return sorted(found.values(), key=lambda message: message["Body"])
+
+
+def refused(call, **arguments):
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+
+
+def text(value):
+    return {"DataType": "String", "StringValue": value}
