@@ -92,6 +92,10 @@ fn table_of(name: &Ident) -> Ident {
     format_ident!("{name}Table")
 }
 
+fn protocols_of(name: &Ident) -> Ident {
+    format_ident!("{name}Protocols")
+}
+
 fn parse_arguments(tokens: Tokens) -> Result<Arguments> {
     let mut arguments = Arguments::default();
     let parser = syn::meta::parser(|meta| {
@@ -191,7 +195,17 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
         None => quote!(&[]),
     };
     let doc = format!("What `{name}` looks like on the wire.");
+    let doc_of_protocols = format!("The protocols of `{name}`.");
+    let spoken = protocols_of(name);
     quote! {
+        #[doc = #doc_of_protocols]
+        #[derive(Debug)]
+        pub struct #spoken;
+
+        impl ::wire::Protocols for #spoken {
+            const ALL: &'static [::wire::Protocol] = &[#(#protocols),*];
+        }
+
         #[doc = #doc]
         pub static SPEC: ::wire::ServiceSpec = {
             const COUNT: usize = 0 #(+ #tables::ROWS.len())*;
@@ -200,7 +214,7 @@ fn spec(name: &Ident, arguments: &Arguments, tables: &[Path]) -> Tokens {
             ::wire::ServiceSpec {
                 signing_name: #signing_name,
                 target_prefix: #target_prefix,
-                protocols: &[#(#protocols),*],
+                protocols: <#spoken as ::wire::Protocols>::ALL,
                 api_version: #api_version,
                 xml_namespace: #xml_namespace,
                 validation: #validation,
@@ -251,11 +265,11 @@ fn table(name: &Ident, operations: &[Operation], prefix: &str) -> Result<Tokens>
             pub const ROWS: &'static [::wire::OperationSpec] = &[#(#rows),*];
 
             /// Runs the operation that stands at `place` in `ROWS`.
-            pub fn call<'a, S: #name>(
+            pub fn call<'a, S: #name, P: ::wire::Protocols>(
                 service: &'a S,
                 cx: &'a ::wire::Context,
                 place: usize,
-                mut call: ::wire::Call<'a>,
+                mut call: ::wire::Call<'a, P>,
             ) -> ::wire::BoxFuture<'a, ::wire::Response> {
                 let _ = (service, cx, &mut call);
                 match place {
@@ -269,7 +283,7 @@ fn table(name: &Ident, operations: &[Operation], prefix: &str) -> Result<Tokens>
 }
 
 fn endpoint(name: &Ident, tables: &[Path]) -> Tokens {
-    let endpoint = format_ident!("{name}Endpoint");
+    let (endpoint, spoken) = (format_ident!("{name}Endpoint"), protocols_of(name));
     let doc = format!("Serves a [`{name}`] on the wire.");
     quote! {
         #[doc = #doc]
@@ -287,7 +301,7 @@ fn endpoint(name: &Ident, tables: &[Path]) -> Tokens {
                 route: ::wire::Route<'a>,
                 request: ::wire::Request,
             ) -> ::wire::BoxFuture<'a, ::wire::Response> {
-                let call = match ::wire::Call::open(&SPEC, cx, route, request) {
+                let call = match ::wire::Call::<#spoken>::open(&SPEC, cx, route, request) {
                     Ok(call) => call,
                     Err(response) => return ::std::boxed::Box::pin(::std::future::ready(*response)),
                 };

@@ -3,18 +3,23 @@
 //!
 //! The code `#[service]` writes is a thin dispatch over this. No service logic is here, and no
 //! protocol detail is there.
+//!
+//! A call knows its service's protocols while it is compiled: that a type can be read and written in others too costs megabytes
+//! of code that nothing ever runs.
 
 use crate::input::{self, Head};
 use crate::{
-    Access, Body, Context, Fault, Input, OperationSpec, Output, Protocol, Request, Response,
-    Result, Route, ServiceSpec, cbor, event_stream, form, gzip, json, protocol, route, xml,
+    Access, Body, Context, Fault, Input, OperationSpec, Output, Protocol, Protocols, Request,
+    Response, Result, Route, ServiceSpec, cbor, event_stream, form, gzip, json, protocol, route,
+    xml,
 };
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, StatusCode};
+use std::marker::PhantomData;
 
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct Call<'a, P> {
     spec: &'static ServiceSpec,
     index: usize,
     operation: &'static OperationSpec,
@@ -22,9 +27,10 @@ pub struct Call<'a> {
     route: Route<'a>,
     head: http::request::Parts,
     body: Bytes,
+    protocols: PhantomData<fn() -> P>,
 }
 
-impl<'a> Call<'a> {
+impl<'a, P: Protocols> Call<'a, P> {
     /// Settles the operation, which a form says in its body. `Err` is the answer to a request for none.
     pub fn open(
         spec: &'static ServiceSpec,
@@ -48,7 +54,7 @@ impl<'a> Call<'a> {
         let protocol = route.protocol;
         match found {
             Ok((index, operation, body)) => {
-                Ok(Self { spec, index, operation, cx, route, head, body })
+                Ok(Self { spec, index, operation, cx, route, head, body, protocols: PhantomData })
             }
             Err(fault) => {
                 let response = protocol::write_fault(protocol, &fault, &cx.request_id, spec);
@@ -66,17 +72,18 @@ impl<'a> Call<'a> {
     pub fn read<I: Input>(&mut self) -> Result<I> {
         let body = std::mem::take(&mut self.body);
         let draft = match self.route.protocol {
-            Protocol::RestJson => {
+            Protocol::RestJson if P::HAS_REST_JSON => {
                 let mut draft = if I::HAS_BODY { json::read(&body)? } else { I::Draft::default() };
                 let query = self.head.uri.query().unwrap_or_default();
                 let head = Head { labels: &self.route.labels, query, headers: &self.head.headers };
                 I::bind(&mut draft, &head, body)?;
                 draft
             }
-            Protocol::Json10 | Protocol::Json11 => json::read(&body)?,
-            Protocol::Query => form::read(form(&self.head, &body)?)?,
-            Protocol::RpcCbor => cbor::read(&body)?,
-            Protocol::RestXml => return Err(Fault::internal()),
+            Protocol::Json10 | Protocol::Json11 if P::HAS_JSON => json::read(&body)?,
+            Protocol::Query if P::HAS_QUERY => form::read(form(&self.head, &body)?)?,
+            Protocol::RpcCbor if P::HAS_RPC_CBOR => cbor::read(&body)?,
+            // No route leads to what the service does not speak.
+            _ => return Err(Fault::internal()),
         };
         input::build::<I>(draft).map_err(|mut fault| {
             fault.code = self.spec.validation.into();
@@ -107,8 +114,8 @@ impl<'a> Call<'a> {
 
     fn success<O: Output>(&self, mut output: O) -> Result<Response> {
         match self.route.protocol {
-            Protocol::RestJson => self.rest_success(&mut output),
-            protocol @ (Protocol::Json10 | Protocol::Json11) => {
+            Protocol::RestJson if P::HAS_REST_JSON => self.rest_success(&mut output),
+            protocol @ (Protocol::Json10 | Protocol::Json11) if P::HAS_JSON => {
                 if let Some(events) = output.take_stream() {
                     let events =
                         event_stream::with_initial_response(events, protocol.content_type())?;
@@ -128,9 +135,9 @@ impl<'a> Call<'a> {
                     Bytes::from(body).into(),
                 ))
             }
-            Protocol::Query => self.query_success(&output),
-            Protocol::RpcCbor => self.cbor_success(&output),
-            Protocol::RestXml => Err(Fault::internal()),
+            Protocol::Query if P::HAS_QUERY => self.query_success(&output),
+            Protocol::RpcCbor if P::HAS_RPC_CBOR => self.cbor_success(&output),
+            _ => Err(Fault::internal()),
         }
     }
 

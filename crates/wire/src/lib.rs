@@ -54,8 +54,8 @@ pub use member::{Described, Member};
 pub use output::Output;
 pub use route::route;
 pub use service::{
-    BODY_MAX, BoxFuture, Endpoint, OperationSpec, PathTemplate, Protocol, Request, Response, Route,
-    Segment, ServiceSpec,
+    BODY_MAX, BoxFuture, Endpoint, OperationSpec, PathTemplate, Protocol, Protocols, Request,
+    Response, Route, Segment, ServiceSpec,
 };
 pub use shape::{Constraints, Flat, Location, MemberSpec, Pattern, Shape, Structure};
 pub use stream::{StreamEndpoint, Upload};

@@ -40,6 +40,32 @@ pub enum Protocol {
     RestXml,
 }
 
+/// The protocols of a service, as a type. `#[service]` writes one for each.
+pub trait Protocols: 'static {
+    const ALL: &'static [Protocol];
+
+    const HAS_REST_JSON: bool = has(Self::ALL, &[Protocol::RestJson]);
+    const HAS_JSON: bool = has(Self::ALL, &[Protocol::Json10, Protocol::Json11]);
+    const HAS_QUERY: bool = has(Self::ALL, &[Protocol::Query]);
+    const HAS_RPC_CBOR: bool = has(Self::ALL, &[Protocol::RpcCbor]);
+}
+
+/// Whether any of `wanted` is among `all`.
+const fn has(all: &[Protocol], wanted: &[Protocol]) -> bool {
+    let mut rest = all;
+    while let [one, others @ ..] = rest {
+        let mut asked = wanted;
+        while let [this, more @ ..] = asked {
+            if *one as u8 == *this as u8 {
+                return true;
+            }
+            asked = more;
+        }
+        rest = others;
+    }
+    false
+}
+
 /// Which operation a request asks for, found from its head alone, so that body limits apply while reading.
 #[derive(Debug, Clone)]
 pub struct Route<'a> {

@@ -549,7 +549,7 @@ fn a_route_for_an_operation_that_is_not_there_is_answered() {
     let route =
         crate::Route { protocol: Protocol::Json11, operation: Some(99), labels: Vec::new() };
     let cx = context();
-    let response = Call::open(&SPEC, &cx, route, parse("POST /")).unwrap_err();
+    let response = Call::<BoxesProtocols>::open(&SPEC, &cx, route, parse("POST /")).unwrap_err();
     assert_eq!(response.status(), 404);
 }
 
