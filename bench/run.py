@@ -20,6 +20,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import measures
@@ -79,11 +80,12 @@ def run_round(number, options, machine):
                 found[name]["failed"] = str(error)
                 print(f"round {number}: {name}: {error}", file=sys.stderr)
                 continue
-            found[name]["start"] = {
-                "ready_ms": target.ready_ms,
-                "idle_mib": measures.pss_mib(measures.family(target.pid)),
-            }
+            found[name]["start"] = {"ready_ms": target.ready_ms}
             live.append(target)
+        # A server answers before all of it is there. When it is idle it is done with its start.
+        time.sleep(1)
+        for target in live:
+            found[target.name]["start"]["idle_mib"] = measures.pss_mib(measures.family(target.pid))
         for measure in options.measures:
             for kind in options.kinds:
                 for target in live:

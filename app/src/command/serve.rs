@@ -225,6 +225,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     targets.lambda.set(LambdaEndpoint(opened.clone()));
     announce_mode(config.identity.mode);
     announce(address, &region, &root, data_dir)?;
+    // Most of what has run until now runs once. Memory that stays where it is does no harm.
+    let _ = sys::program::let_go();
 
     tokio::select! {
         () = stop => {}

@@ -12,5 +12,6 @@ pub mod mounts;
 pub mod namespaces;
 pub mod netlink;
 pub mod process;
+pub mod program;
 pub mod seccomp;
 pub mod trace;

@@ -73,6 +73,8 @@ fn run() -> io::Result<()> {
         Err(answer) => return say(&server, &answer),
     };
     say(&server, &ready.answer)?;
+    // Of what has set it up nothing is needed again. Memory that stays where it is does no harm.
+    let _ = sys::program::let_go();
     match ready.sandboxes {
         Some(mut sandboxes) => {
             let served = serve(&server, &mut sandboxes);
