@@ -94,7 +94,7 @@ impl Batch {
         let failed = match (answer.is_function_error, mapping.reports_failures) {
             (true, _) => None,
             (false, false) => Some(vec![false; part.len()]),
-            (false, true) => failures(&answer.payload, part, mapping.is_fifo()),
+            (false, true) => failures(&answer.payload, part),
         };
         let all_failed = failed.is_none();
         let failed = failed.unwrap_or_else(|| vec![true; part.len()]);

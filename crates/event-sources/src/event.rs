@@ -22,7 +22,6 @@ pub(crate) struct Received {
     pub(crate) record: Vec<u8>,
     pub(crate) id: String,
     pub(crate) handle: String,
-    pub(crate) group: Option<String>,
     pub(crate) trace: Option<TraceHeader>,
 }
 
@@ -92,7 +91,7 @@ impl Received {
         // Texts become JSON without fail.
         let record = serde_json::to_vec(&record).unwrap_or_default();
         let trace = attributes.get("AWSTraceHeader").and_then(|text| TraceHeader::parse(text));
-        Self { record, id, handle, group: attributes.get("MessageGroupId").cloned(), trace }
+        Self { record, id, handle, trace }
     }
 }
 
@@ -161,7 +160,6 @@ mod tests {
             ..Message::default()
         };
         let received = Received::of(&mapping(), message);
-        assert_eq!(received.group.as_deref(), Some("g"));
         let event: Value = serde_json::from_slice(&event(&[received.clone(), received])).unwrap();
         let record = json!({
             "messageId": "id", "receiptHandle": "handle", "body": "a \"b\"", "md5OfBody": "sum",
@@ -181,7 +179,6 @@ mod tests {
             record: vec![b'1'; mb << 20],
             id: mb.to_string(),
             handle: String::new(),
-            group: None,
             trace: None,
         };
         let parts = parts([1, 2, 3, 1, 7, 1].map(received).into());

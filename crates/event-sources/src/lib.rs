@@ -8,7 +8,7 @@
 //! Invariants:
 //! - a message is deleted only after its function had it, or when no filter is for it;
 //! - mappings do not wait for each other;
-//! - what follows a failed message in its group of a FIFO queue is not deleted before it.
+//! - of a FIFO queue no batch follows before the one ahead of it has ended; which messages of a batch failed, its function says.
 //!
 //! Not here: which mappings there are, and what they may say.
 

@@ -82,7 +82,6 @@ mod tests {
             record: vec![b'1'; bytes],
             id: String::new(),
             handle: String::new(),
-            group: None,
             trace: None,
         }]
     }

@@ -3,12 +3,13 @@
 
 use crate::event::Received;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// For each message, whether it failed. `None` where the answer makes no sense: then all failed.
 ///
-/// Of a FIFO queue what follows a failed message in its group failed too: it must not overtake.
-pub(crate) fn failures(answer: &[u8], received: &[Received], is_fifo: bool) -> Option<Vec<bool>> {
+/// The function alone says so, also of a FIFO queue: what it ran behind a message that failed is done, and it tells what it did
+/// not run.
+pub(crate) fn failures(answer: &[u8], received: &[Received]) -> Option<Vec<bool>> {
     let answer: Value = match answer {
         [] => Value::Null,
         answer => serde_json::from_slice(answer).ok()?,
@@ -27,16 +28,6 @@ pub(crate) fn failures(answer: &[u8], received: &[Received], is_fifo: bool) -> O
         let id = item.get("itemIdentifier").and_then(Value::as_str)?;
         *failed.get_mut(*places.get(id)?)? = true;
     }
-    if is_fifo {
-        let mut stopped = HashSet::new();
-        for (received, failed) in received.iter().zip(&mut failed) {
-            let group = received.group.as_deref();
-            *failed |= stopped.contains(&group);
-            if *failed {
-                stopped.insert(group);
-            }
-        }
-    }
     Some(failed)
 }
 
@@ -44,21 +35,15 @@ pub(crate) fn failures(answer: &[u8], received: &[Received], is_fifo: bool) -> O
 mod tests {
     use super::*;
 
-    fn received(id: &str, group: &str) -> Received {
-        Received {
-            record: Vec::new(),
-            id: id.to_owned(),
-            handle: String::new(),
-            group: Some(group.to_owned()),
-            trace: None,
-        }
+    fn received(id: &str) -> Received {
+        Received { record: Vec::new(), id: id.to_owned(), handle: String::new(), trace: None }
     }
 
     #[test]
     fn what_a_function_says_failed() {
-        let all = [received("a", "1"), received("b", "1"), received("c", "2"), received("d", "1")];
-        let said = |answer: &str, is_fifo| {
-            let failed = failures(answer.as_bytes(), &all, is_fifo)?;
+        let all = ["a", "b", "c", "d"].map(received);
+        let said = |answer: &str| {
+            let failed = failures(answer.as_bytes(), &all)?;
             let told = all.iter().zip(failed).filter(|(_, failed)| *failed);
             Some(told.map(|(received, _)| received.id.clone()).collect::<String>())
         };
@@ -72,14 +57,13 @@ mod tests {
             r#"{"batchItemFailures":null}"#,
             r#"{"other":1}"#,
         ] {
-            assert_eq!(said(all_is_well, false).as_deref(), Some(""), "{all_is_well}");
+            assert_eq!(said(all_is_well).as_deref(), Some(""), "{all_is_well}");
         }
         let one = r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#;
-        assert_eq!(said(one, false).as_deref(), Some("b"));
-        assert_eq!(said(one, true).as_deref(), Some("bd"), "the other group goes on");
+        assert_eq!(said(one).as_deref(), Some("b"), "also of a FIFO queue, where d is behind b");
         let twice =
             r#"{"batchItemFailures":[{"itemIdentifier":"c"},{"itemIdentifier":"c","x":1}]}"#;
-        assert_eq!(said(twice, true).as_deref(), Some("c"));
+        assert_eq!(said(twice).as_deref(), Some("c"));
         for nonsense in [
             r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
             r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
@@ -90,7 +74,7 @@ mod tests {
             r#"{"batchItemFailures":7}"#,
             "not JSON",
         ] {
-            assert_eq!(said(nonsense, false), None, "{nonsense}");
+            assert_eq!(said(nonsense), None, "{nonsense}");
         }
     }
 }
