@@ -12,6 +12,24 @@ import pytest
 from harness import ROOT, clean_environment
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
+TIMINGS = pytest.StashKey[list]()
+
+
+@pytest.fixture(scope="session")
+def timings(request):
+    """What tests tell of how long something took. Nothing is asserted of it: it is printed at the end of the run."""
+    return request.config.stash.setdefault(TIMINGS, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(TIMINGS, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def sdks(platform):
+    """What an operator does once: the SDKs for functions come from their registries."""
+    platform.tinderbox("runtimes", "install-sdk", "python", "nodejs", "--data-dir", platform.data_dir)
 
 
 @pytest.fixture(scope="session")

@@ -40,12 +40,6 @@ def test_an_sts_operation_that_is_not_built(platform):
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
-@pytest.fixture(scope="module")
-def sdks(platform):
-    """What an operator does once: the SDKs come from their registries."""
-    platform.tinderbox("runtimes", "install-sdk", "python", "nodejs", "--data-dir", platform.data_dir)
-
-
 @pytest.mark.usefixtures("sdks")
 @pytest.mark.timeout(300)
 def test_boto3_inside_a_function_reaches_the_platform(platform):
