@@ -8,23 +8,12 @@
 use crate::error::ImageError;
 use crate::options::Options;
 use std::io::Read;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{Response, Uri, header};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 const REDIRECTS_MAX: usize = 5;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// Where Linux distributions keep the authorities that they trust.
-const CA_FILES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     /// Through a proxy, if the environment names one.
@@ -64,12 +53,8 @@ pub(crate) fn unreachable(host: &str, error: &dyn std::error::Error) -> ImageErr
 
 impl Client {
     pub(crate) fn new(options: &Options) -> Result<Self, ImageError> {
-        let roots = RootCerts::new_with_certs(&authorities(options.ca_file.as_deref())?);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(provider)
-            .build();
+        let tls = tls::client(options.ca_file.as_deref());
+        let tls = tls.map_err(|error| ImageError::file("read", &error.path)(error.source))?;
         let patience = Some(Duration::from_secs(options.patience_seconds.max(1)));
         let config = || {
             Agent::config_builder()
@@ -177,23 +162,6 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     let name = name.trim_start_matches('[').trim_end_matches(']');
     name == "localhost"
         || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn authorities(file: Option<&Path>) -> Result<Vec<Certificate<'static>>, ImageError> {
-    let path = match file {
-        Some(path) => path,
-        None => match CA_FILES.iter().map(Path::new).find(|path| path.is_file()) {
-            Some(path) => path,
-            // Registries on loopback can be used even so.
-            None => return Ok(Vec::new()),
-        },
-    };
-    let text = std::fs::read(path).map_err(ImageError::file("read", path))?;
-    let certificates = ureq::tls::parse_pem(&text).filter_map(|item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    });
-    Ok(certificates.collect())
 }
 
 #[cfg(test)]
