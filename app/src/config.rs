@@ -135,6 +135,7 @@ impl Config {
         };
         config.server.check(&mut mistakes);
         config.check_identity(&mut mistakes);
+        mistakes.extend(config.traces.mistake().map(|mistake| format!("traces.{mistake}")));
         let unknown: BTreeSet<&String> = table.keys().collect();
         mistakes
             .extend(unknown.into_iter().map(|name| format!("{name}: there is no such section")));

@@ -3,20 +3,11 @@
 
 import json
 import time
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 from harness import ROLE, allow, unique, wait_until
-
-HEADER = """
-import os
-def handler(event, context):
-    if event.get("fail"):
-        raise KeyError("broken")
-    return os.environ["_X_AMZN_TRACE_ID"]
-"""
-SEND = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+from tracing import HEADER, SEND, invoke, root
 
 
 @pytest.fixture(scope="module")
@@ -33,21 +24,6 @@ def role(platform):
 @pytest.fixture(scope="module")
 def traced(platform, role):
     return platform.python(HEADER, role=role, TracingConfig={"Mode": "Active"})
-
-
-def root():
-    """The id of a new trace."""
-    return f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
-
-
-def invoke(platform, function, header, event=None, **arguments):
-    """The answer to an invocation with a trace header, and what the function was given."""
-    client = platform.client()
-    client.meta.events.register(
-        "before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header)
-    )
-    answer = client.invoke(FunctionName=function.name, Payload=json.dumps(event or {}), **arguments)
-    return answer, json.loads(answer["Payload"].read() or b"null")
 
 
 def fields(header):

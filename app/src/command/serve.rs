@@ -241,7 +241,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let running =
         Running { lambda, queue, queues, topics, invoker, listening, metering, logs, recordings };
     let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
-    tokio::task::spawn_blocking(move || traces.flush()).await?;
+    tokio::task::spawn_blocking(move || traces.stop()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     stopped
 }

@@ -56,6 +56,10 @@ catalogue! {
         "What functions printed faster than it could be written.",
     EMBEDDED_METRICS_DROPPED: Counter "tinderbox_embedded_metrics_dropped_total" "" []
         "Batches of log events with embedded metrics that came faster than they could be read. The log has them.",
+    TRACE_SEGMENTS_DROPPED: Counter "tinderbox_trace_segments_dropped_total" "" ["where"]
+        "Segments of traces that there was no room for: on the `disk`, because they came faster than they could be written, and in the `export`, because the collector did not take them.",
+    TRACE_SEGMENTS_EXPORTED: Counter "tinderbox_trace_segments_exported_total" "" []
+        "Segments of traces that the collector took.",
     HTTP_REQUESTS: Counter "tinderbox_http_requests_total" "" ["service", "operation", "status"]
         "Requests that were answered, by service, operation and HTTP status. Where there is no operation, as with function URLs, it is `-`, and the status a class such as `4xx`.",
     CALL_PANICS: Counter "tinderbox_call_panics_total" "" []
@@ -94,5 +98,8 @@ counters! {
     STORE_COMMITTED: STORE_COMMITS,
     LOG_DROPPED: LOG_BYTES_DROPPED,
     EMBEDDED_DROPPED: EMBEDDED_METRICS_DROPPED,
+    SEGMENTS_DROPPED: TRACE_SEGMENTS_DROPPED = "disk",
+    EXPORTS_DROPPED: TRACE_SEGMENTS_DROPPED = "export",
+    SEGMENTS_EXPORTED: TRACE_SEGMENTS_EXPORTED,
     CALLS_PANICKED: CALL_PANICS,
 }

@@ -18,6 +18,8 @@ pub struct Document {
     trace: TraceId,
     id: SegmentId,
     text: String,
+    /// Whose it is, if it does not say so itself.
+    service: Option<Box<str>>,
 }
 
 /// Why a document is none. The texts are ours; the codes, which tell what is wrong, are AWS's where those were seen.
@@ -95,12 +97,18 @@ impl Document {
         if !(subsegments.starts_with('[') || subsegments == "null") {
             return Err(Rejected::Json);
         }
-        Ok(Self { trace, id, text: text.to_owned() })
+        Ok(Self { trace, id, text: text.to_owned(), service: None })
     }
 
     /// One that was made here.
     pub(crate) fn new(trace: TraceId, id: SegmentId, text: String) -> Self {
-        Self { trace, id, text }
+        Self { trace, id, text, service: None }
+    }
+
+    /// A part of a segment of this service.
+    #[must_use]
+    pub fn of_service(self, service: Box<str>) -> Self {
+        Self { service: Some(service), ..self }
     }
 
     pub fn trace(&self) -> &TraceId {
@@ -113,6 +121,11 @@ impl Document {
 
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What a part of a segment that is told apart is a part of. A segment is called like its service.
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Subsegment<'a> {
     pub parent: SegmentId,
     /// `Dwell Time`, `Attempt #1`
     pub name: &'a str,
+    /// The name of the function.
+    pub function: &'a str,
     pub interval: Interval,
     pub has_failed: bool,
 }
@@ -277,7 +279,7 @@ impl Subsegment<'_> {
             fault: self.has_failed,
             ..Written::new(self.id, self.name, self.interval)
         };
-        segment.document(self.trace)
+        segment.document(self.trace).of_service(self.function.into())
     }
 }
 

@@ -34,8 +34,8 @@ pub struct Owner {
 
 /// Where documents go.
 pub trait Sink: fmt::Debug + Send + Sync {
-    /// Keeps a document. It never waits: what there is no room for is dropped and counted.
-    fn keep(&self, owner: &Owner, document: Document);
+    /// Keeps a document, and says whether. It never waits: what there is no room for is dropped and counted.
+    fn keep(&self, owner: &Owner, document: Document) -> bool;
 }
 
 /// An invocation of a trace that is sampled.

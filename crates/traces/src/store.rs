@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where documents are kept, and how they are read in the order of their arrival.
 
+use crate::export::Exporter;
 use crate::{Options, clock};
 use bytes::BytesMut;
 use log_store::{Batch, Direction, GroupKey, LogStream, Logs, Query};
@@ -10,7 +11,6 @@ use segments::{Document, Owner, Sink};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What the group and its stream are called.
@@ -34,7 +34,8 @@ struct Shared {
     /// Begun with the first document, or the first question. `None`: it could not be.
     logs: OnceLock<Option<Logs>>,
     streams: Mutex<HashMap<Owner, LogStream>>,
-    dropped: AtomicU64,
+    /// The same of what goes to a collector, if there is one.
+    exporter: OnceLock<Option<Exporter>>,
 }
 
 /// A document that is read.
@@ -53,7 +54,7 @@ impl Traces {
             options,
             logs: OnceLock::new(),
             streams: Mutex::default(),
-            dropped: AtomicU64::new(0),
+            exporter: OnceLock::new(),
         }))
     }
 
@@ -72,6 +73,17 @@ impl Traces {
                 .ok()
         };
         logs.get_or_init(start).as_ref()
+    }
+
+    fn exporter(&self) -> Option<&Exporter> {
+        let Shared { options, exporter, .. } = &*self.0;
+        let endpoint = options.otlp_endpoint.as_ref()?;
+        let start = || {
+            Exporter::start(endpoint, options.otlp_ca_file.clone(), options.otlp_queue_bytes_max)
+                .inspect_err(|error| tracing::error!(%error, "segments are not exported"))
+                .ok()
+        };
+        exporter.get_or_init(start).as_ref()
     }
 
     fn stream(&self, owner: &Owner) -> Option<LogStream> {
@@ -134,29 +146,35 @@ impl Traces {
         self.read(owner, begun.unwrap_or(now), i64::MAX, traces, see)
     }
 
-    /// Documents that there was no room for.
-    pub fn dropped(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Writes what waits. Blocks.
-    pub fn flush(&self) {
+    /// Writes what waits, and sends it to the collector. Blocks.
+    pub fn stop(&self) {
         if let Some(Some(logs)) = self.0.logs.get() {
             logs.flush();
+        }
+        if let Some(Some(exporter)) = self.0.exporter.get() {
+            exporter.stop();
         }
     }
 }
 
 impl Sink for Traces {
-    fn keep(&self, owner: &Owner, document: Document) {
+    fn keep(&self, owner: &Owner, document: Document) -> bool {
         let text = document.text();
         let mut events = BytesMut::with_capacity(text.len() + 16);
         log_store::put_event(&mut events, clock::epoch_ms(), text.as_bytes(), b"");
         let batch = Batch { events: events.freeze(), cause: None };
         let is_kept = self.stream(owner).is_some_and(|stream| stream.append(batch));
-        if !is_kept && self.0.dropped.fetch_add(1, Ordering::Relaxed).is_multiple_of(DROPS_TOLD) {
-            tracing::warn!(account = %owner.account, dropped = self.dropped(), "segments of traces dropped: too many at once");
+        if !is_kept {
+            let before = metrics::SEGMENTS_DROPPED.get();
+            metrics::SEGMENTS_DROPPED.add(1);
+            if before.is_multiple_of(DROPS_TOLD) {
+                tracing::warn!(account = %owner.account, dropped = before + 1, "segments of traces dropped: too many at once");
+            }
         }
+        if let Some(exporter) = self.exporter() {
+            exporter.add(owner, document);
+        }
+        is_kept
     }
 }
 
@@ -212,7 +230,7 @@ mod tests {
         let traces = Traces::new(&root, Options::default());
         assert!(!root.exists(), "nothing is made before there is something to keep");
         for (trace, name) in [(a, "1"), (b, "2"), (a, "3"), (odd, "4")] {
-            traces.keep(&own, document(trace, name));
+            assert!(traces.keep(&own, document(trace, name)));
         }
         assert_eq!(found(&traces, &own, &[a]), ["1", "3"]);
         assert_eq!(found(&traces, &own, &[odd, b]), ["2", "4"]);
@@ -228,8 +246,7 @@ mod tests {
         let options = Options { queue_bytes_max: 10, ..Options::default() };
         let traces = Traces::new(folder.path(), options);
         let trace = "1-5759e988-aaaaaaaaaaaaaaaaaaaaaaaa";
-        traces.keep(&owner("000000000000"), document(trace, "1"));
-        assert_eq!(traces.dropped(), 1);
+        assert!(!traces.keep(&owner("000000000000"), document(trace, "1")));
         assert!(found(&traces, &owner("000000000000"), &[trace]).is_empty());
     }
 }

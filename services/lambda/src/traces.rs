@@ -194,7 +194,9 @@ impl Told {
                 let name = format!("Attempt #{attempt}");
                 let has_failed = has_failed || status != 200;
                 let (trace, id) = (&self.trace, self.id);
-                Subsegment { trace, id, parent, name: &name, interval, has_failed }.document()
+                let function = &self.name;
+                Subsegment { trace, id, parent, name: &name, function, interval, has_failed }
+                    .document()
             }
             (What::Request | What::Attempt(_), parent) => ServiceSegment {
                 trace: &self.trace,
@@ -224,6 +226,7 @@ impl Told {
             id: SegmentId::random(),
             parent,
             name: "Dwell Time",
+            function: &self.name,
             interval: Interval { start_us, end_us: self.started_us },
             has_failed: false,
         };

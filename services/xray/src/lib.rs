@@ -63,14 +63,17 @@ impl XRay for Service {
         let owner = owner(cx);
         let mut unprocessed = Vec::new();
         for text in input.trace_segment_documents {
-            match Document::parse(&text) {
-                Ok(document) => self.traces.keep(&owner, document),
-                Err(rejected) => unprocessed.push(UnprocessedTraceSegment {
-                    id: id_of(&text),
-                    error_code: Some(rejected.code().to_owned()),
-                    message: Some(rejected.to_string()),
-                }),
-            }
+            let kept = Document::parse(&text).map(|document| self.traces.keep(&owner, document));
+            let (code, message) = match kept {
+                Ok(true) => continue,
+                Ok(false) => ("ThrottledException", "too many segments at once".to_owned()),
+                Err(rejected) => (rejected.code(), rejected.to_string()),
+            };
+            unprocessed.push(UnprocessedTraceSegment {
+                id: id_of(&text),
+                error_code: Some(code.to_owned()),
+                message: Some(message),
+            });
         }
         Ok(PutTraceSegmentsOutput { unprocessed_trace_segments: Some(unprocessed) })
     }
