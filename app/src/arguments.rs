@@ -53,6 +53,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Watch what flows between clients, queues, topics, functions and all else. Asks the server that runs.
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Show the recorded invocations of functions with the tag `tinderbox:record`. Asks the server that runs.
     Record {
         #[command(subcommand)]
@@ -138,6 +143,35 @@ pub(crate) enum QueueCommand {
         #[command(flatten)]
         settings: Settings,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Show what happens from now on, until interrupted: what went from where to where, what was not, and why.
+    Tail {
+        #[command(flatten)]
+        asked: Tailed,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Tailed {
+    /// Only what comes from this function or goes to it: its name or ARN.
+    #[arg(long)]
+    pub(crate) function: Option<String>,
+    /// Only what comes from here: an ARN, a name, or a kind such as api, events, queue, topic, bucket, rule, schedule,
+    /// log-group or function.
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Only what concerns this account [default: all of them].
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) of_account: Option<String>,
+    /// Lines of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How other commands talk to the server of a data directory: a socket in it, one line of JSON each way.
+//! Who listens to what happens gets as many lines as there are.
 //!
 //! Whoever may open the directory may ask: it belongs to the server's user alone. Functions do not see it.
 
 use crate::metering::Metering;
 use crate::recorded::{self, Compared, Listed, Replay, Which, Whole};
+use crate::tail::{self, Told};
 use crate::tenants::{RootKey, Tenant, Tenants};
 use anyhow::{Context, bail};
 use edge::Edge;
 use events::Class;
+use flow::Filter;
 use lambda::Lambda;
 use recordings::Recordings;
 use serde::{Deserialize, Serialize};
@@ -74,6 +77,8 @@ pub(crate) enum Request {
         function: Option<String>,
     },
     Replay(Replay),
+    /// What happens from now on. It is answered by lines until one side has had enough.
+    Tail(Filter),
 }
 
 impl Request {
@@ -183,6 +188,7 @@ async fn answer(stream: tokio::net::UnixStream, asked: &Asked) -> io::Result<()>
     let mut read = tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX));
     tokio::time::timeout(PATIENCE, read.read_line(&mut line)).await??;
     let answer = match serde_json::from_str(&line) {
+        Ok(Request::Tail(filter)) => return tail::serve(read, write, &filter).await,
         Ok(request) => answer_to(request, asked).await,
         Err(error) => Answer::Error(format!("the server does not understand: {error}")),
     };
@@ -251,6 +257,7 @@ async fn answer_to(request: Request, asked: &Asked) -> Answer {
             let played = recorded::replay(&asked.recordings, lambda, replay).await;
             told(played.map(|compared| Answer::Replayed(Box::new(compared))))
         }
+        Request::Tail(_) => Answer::Error("it is answered elsewhere".to_owned()),
     }
 }
 
@@ -258,8 +265,20 @@ fn told(answer: anyhow::Result<Answer>) -> Answer {
     answer.unwrap_or_else(|error| Answer::Error(format!("{error:#}")))
 }
 
-/// Asks the server of `data_dir`.
-pub(crate) fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Answer> {
+/// Listens to the server of `data_dir` until it stops.
+pub(crate) fn follow(
+    data_dir: &Path,
+    filter: Filter,
+    mut show: impl FnMut(Told) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for line in BufReader::new(connect(data_dir, &Request::Tail(filter))?).lines() {
+        show(serde_json::from_str(&line?).context("the server said what is not understood")?)?;
+    }
+    Ok(())
+}
+
+/// Sends a request to the server of `data_dir`.
+fn connect(data_dir: &Path, request: &Request) -> anyhow::Result<UnixStream> {
     let none = || {
         format!(
             "no server runs on {}\nhint: --data-dir says where the server keeps everything",
@@ -268,10 +287,16 @@ pub(crate) fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Answer> 
     };
     let dir = File::open(data_dir).with_context(none)?;
     let mut stream = UnixStream::connect(path(&dir)).with_context(none)?;
-    stream.set_read_timeout(Some(request.patience()))?;
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
     stream.write_all(&text)?;
+    Ok(stream)
+}
+
+/// Asks the server of `data_dir`.
+pub(crate) fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Answer> {
+    let stream = connect(data_dir, request)?;
+    stream.set_read_timeout(Some(request.patience()))?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     match serde_json::from_str(&line).context("the server gave no answer")? {

@@ -15,6 +15,7 @@ mod principals;
 mod recorded;
 mod scrape;
 mod stored_code;
+mod tail;
 mod targets;
 mod telemetry;
 mod tenants;
@@ -23,7 +24,8 @@ mod topics;
 mod urls;
 
 use arguments::{
-    AccountCommand, Arguments, Command, IamCommand, QueueCommand, RuntimesCommand, Settings,
+    AccountCommand, Arguments, Command, EventsCommand, IamCommand, QueueCommand, RuntimesCommand,
+    Settings,
 };
 use clap::Parser;
 use config::Config;
@@ -60,6 +62,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Queue { command, settings } => {
             let settings = command.as_ref().map_or(&settings, QueueCommand::settings);
             command::queue::run(&load(settings)?, command.as_ref())
+        }
+        Command::Events { command: EventsCommand::Tail { asked, settings } } => {
+            command::events::tail(&load(&settings)?, &asked)
         }
         Command::Account { command } => {
             command::account::run(&load(AccountCommand::settings(&command))?, &command)

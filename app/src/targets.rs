@@ -8,8 +8,9 @@ use api::sns::{
 };
 use api::sqs::{GetQueueUrlInput, MessageOperations as _, QueueOperations as _, SqsEndpoint};
 use edge::Edge;
+use flow::{Fact, Outcome};
 use lambda::Lambda;
-use names::{FunctionArn, QueueArn, RequestId, TraceHeader};
+use names::{FunctionArn, QueueArn, RequestId, TraceHeader, TraceId};
 use sns::Sns;
 use sqs::Sqs;
 use std::fmt;
@@ -66,31 +67,13 @@ impl Deliver for Targets {
         parcel: Parcel,
     ) -> BoxFuture<'a, Result<(), NotTaken>> {
         Box::pin(async move {
-            match parcel {
-                Parcel::Invocation { function_arn, payload } => {
-                    let cx = self.admit(sender, trace, &Target::parse(&function_arn)?).await?;
-                    let input = InvokeInput {
-                        function_name: function_arn,
-                        invocation_type: Some(InvocationType::Event),
-                        payload,
-                        ..InvokeInput::default()
-                    };
-                    self.invoke(&cx, input).await
-                }
-                Parcel::Message { queue, mut input } => {
-                    let arn = queue.to_string();
-                    let cx = self.admit(sender, trace, &Target::parse(&arn)?).await?;
-                    input.queue_url = queue.url_path();
-                    let SqsEndpoint(queues) = self.queues.wait().await;
-                    Ok(queues.send_message(&cx, input).await.map(drop)?)
-                }
-                Parcel::Notification { input } => {
-                    let arn = input.topic_arn.clone().unwrap_or_default();
-                    let cx = self.admit(sender, trace, &Target::parse(&arn)?).await?;
-                    let SnsEndpoint(topics) = self.topics.wait().await;
-                    Ok(topics.publish(&cx, input).await.map(drop)?)
-                }
+            // Cloned while somebody watches only.
+            let watched = flow::is_watched().then(|| (trace.root(), parcel.target_arn()));
+            let taken = self.send(sender, trace, parcel).await;
+            if let Some((trace, target)) = watched {
+                tell(sender, target, trace, &taken);
             }
+            taken
         })
     }
 }
@@ -100,6 +83,39 @@ impl Targets {
     pub(crate) fn later() -> Self {
         let (edge, lambda) = (Later::new(), Later::new());
         Self { edge, lambda, queues: Later::new(), topics: Later::new() }
+    }
+
+    async fn send(
+        &self,
+        sender: &Sender,
+        trace: TraceHeader,
+        parcel: Parcel,
+    ) -> Result<(), NotTaken> {
+        match parcel {
+            Parcel::Invocation { function_arn, payload } => {
+                let cx = self.admit(sender, trace, &Target::parse(&function_arn)?).await?;
+                let input = InvokeInput {
+                    function_name: function_arn,
+                    invocation_type: Some(InvocationType::Event),
+                    payload,
+                    ..InvokeInput::default()
+                };
+                self.invoke(&cx, input).await
+            }
+            Parcel::Message { queue, mut input } => {
+                let arn = queue.to_string();
+                let cx = self.admit(sender, trace, &Target::parse(&arn)?).await?;
+                input.queue_url = queue.url_path();
+                let SqsEndpoint(queues) = self.queues.wait().await;
+                Ok(queues.send_message(&cx, input).await.map(drop)?)
+            }
+            Parcel::Notification { input } => {
+                let arn = input.topic_arn.clone().unwrap_or_default();
+                let cx = self.admit(sender, trace, &Target::parse(&arn)?).await?;
+                let SnsEndpoint(topics) = self.topics.wait().await;
+                Ok(topics.publish(&cx, input).await.map(drop)?)
+            }
+        }
     }
 
     /// The context of a call that the sender may make: as the target's own account.
@@ -115,7 +131,7 @@ impl Targets {
             Sender::Service { name, source_arn, source_account } => {
                 (source_account.as_str(), edge.act_for(name, source_arn, source_account.as_str()))
             }
-            Sender::Role { arn, session } => {
+            Sender::Role { arn, session, .. } => {
                 let account = arn.split(':').nth(4).unwrap_or_default();
                 (account, edge.act_as(arn, session))
             }
@@ -139,6 +155,26 @@ impl Targets {
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<(), NotTaken> {
         let LambdaEndpoint(lambda) = self.lambda.wait().await;
         Ok(lambda.invoke(cx, input).await.map(drop)?)
+    }
+}
+
+/// Tells who watches what became of a parcel.
+fn tell(sender: &Sender, target: String, trace: TraceId, taken: &Result<(), NotTaken>) {
+    flow::tell(|| {
+        let fact = |outcome| Fact::new(sender.source_arn(), target, outcome).in_trace(trace);
+        let Err(not_taken) = taken else { return fact(Outcome::Delivered) };
+        fact(outcome(not_taken)).because(not_taken.to_string())
+    });
+}
+
+fn outcome(not_taken: &NotTaken) -> Outcome {
+    match not_taken {
+        NotTaken::Never { code, .. } if code.starts_with("AccessDenied") => Outcome::NotAllowed,
+        NotTaken::Never { .. } => Outcome::Failed,
+        NotTaken::NotNow { code, .. } if code.contains("Throttl") || code.contains("TooMany") => {
+            Outcome::Throttled
+        }
+        NotTaken::NotNow { .. } => Outcome::Retried,
     }
 }
 

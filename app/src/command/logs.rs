@@ -142,7 +142,7 @@ fn print(event: &Event) -> anyhow::Result<()> {
     Ok(terminal::line(format!("{} {text}", timestamp(event.position.time)))?)
 }
 
-fn timestamp(epoch_ms: i64) -> String {
+pub(super) fn timestamp(epoch_ms: i64) -> String {
     let moment = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(epoch_ms) * 1_000_000);
     let format = time::macros::format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"

@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod archive;
 pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod queue;

@@ -12,7 +12,8 @@ use crate::queue::Reach;
 use crate::response::failures;
 use crate::room::Held;
 use crate::scale::End;
-use crate::seams::{Answer, Counted};
+use crate::seams::{Answer, Counted, NotInvoked};
+use flow::{Fact, Outcome};
 use names::TraceHeader;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,10 +68,11 @@ impl Batch {
             tracing::info!(
                 mapping = mapping.id,
                 messages = part.len(),
-                reason = not_invoked.0,
+                reason = not_invoked.reason,
                 "batch not invoked"
             );
-            shared.tell(format!("PROBLEM: {}", not_invoked.0));
+            shared.tell(format!("PROBLEM: {}", not_invoked.reason));
+            self.tell_not_invoked(part, &not_invoked);
             shared.scale().ended(End::NotInvoked);
             let is_stopped = !*goes_on.borrow_and_update();
             if is_stopped || Instant::now() + pause > tries_until {
@@ -104,6 +106,7 @@ impl Batch {
         shared.functions.count(mapping, Counted::FailedInvoke, failures);
         let deleted = self.reach.delete(done).await;
         shared.functions.count(mapping, Counted::Deleted, deleted);
+        self.tell(answer, part.len(), failures, deleted);
         if failures == 0 {
             shared.tell("OK");
             return End::Through;
@@ -114,6 +117,38 @@ impl Batch {
             false => "PROBLEM: Function reported batch item failures",
         });
         End::Failed
+    }
+}
+
+impl Batch {
+    fn tell_not_invoked(&self, part: &[Received], not_invoked: &NotInvoked) {
+        flow::tell(|| {
+            let outcome =
+                if not_invoked.is_throttled { Outcome::Throttled } else { Outcome::Retried };
+            let fact = self.mapping.fact(outcome, part.len()).because(&not_invoked.reason);
+            let trace = part.iter().find_map(|received| received.trace.as_ref());
+            trace.into_iter().fold(fact, |fact, trace| fact.in_trace(trace.root()))
+        });
+    }
+
+    /// What the function had, what of that failed, and what its queue has no more.
+    fn tell(&self, answer: &Answer, count: usize, failures: usize, deleted: usize) {
+        let tell = |outcome, count, reason: Option<&str>| {
+            if count > 0 {
+                flow::tell(|| {
+                    let fact = self.mapping.fact(outcome, count);
+                    let fact = fact.in_request(answer.request_id).in_trace(&answer.trace);
+                    reason.into_iter().fold(fact, Fact::because)
+                });
+            }
+        };
+        let reason = match answer.is_function_error {
+            true => "function error",
+            false => "reported by the function",
+        };
+        tell(Outcome::Delivered, count - failures, None);
+        tell(Outcome::Retried, failures, Some(reason));
+        tell(Outcome::Deleted, deleted, None);
     }
 }
 

@@ -2,6 +2,7 @@
 //! What a poller needs to know of its mapping.
 
 use event_patterns::Pattern;
+use flow::{Fact, Outcome};
 use names::QueueArn;
 use serde_json::Value;
 use std::time::Duration;
@@ -46,6 +47,11 @@ impl Scaling {
 }
 
 impl Mapping {
+    /// What became of so many of its messages.
+    pub(crate) fn fact(&self, outcome: Outcome, count: usize) -> Fact {
+        Fact::new(self.queue.to_string(), &self.function, outcome).times(count)
+    }
+
     /// Whether a filter is for this record. A pattern that looks into the body is for no body that is not a JSON object.
     pub(crate) fn wants(&self, record: &[u8]) -> bool {
         if self.filters.is_empty() {

@@ -14,6 +14,7 @@ use crate::room::Room;
 use crate::scale::Scale;
 use crate::seams::{Counted, Functions, Sources};
 use api::sqs::Message;
+use flow::Outcome;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -230,6 +231,7 @@ impl Poller {
             Ok(_) => return,
             Err(problem) => {
                 tracing::debug!(mapping = mapping.id, %problem, "queue not polled");
+                flow::tell(|| mapping.fact(problem.outcome(), 0).because(problem.to_string()));
                 self.shared.tell(format!("PROBLEM: {problem}"));
                 REST
             }
@@ -270,9 +272,17 @@ impl Poller {
             let trace = received.trace.as_ref();
             if trace.is_some_and(|trace| functions.is_loop(&mapping.function, trace)) {
                 tracing::warn!(mapping = mapping.id, "message of a loop not given to its function");
+                flow::tell(|| {
+                    let fact = mapping.fact(Outcome::Failed, 1).because("recursive loop");
+                    trace.iter().fold(fact, |fact, trace| fact.in_trace(trace.root()))
+                });
                 continue;
             }
             wanted.push(received);
+        }
+        flow::tell(|| mapping.fact(Outcome::Polled, polled));
+        if !unwanted.is_empty() {
+            flow::tell(|| mapping.fact(Outcome::Filtered, unwanted.len()));
         }
         functions.count(mapping, Counted::Polled, polled);
         functions.count(mapping, Counted::FilteredOut, unwanted.len());

@@ -3,6 +3,7 @@
 
 use crate::seams::{Owner, Queues, Sources};
 use api::sqs;
+use flow::Outcome;
 use names::{QueueArn, RequestId, TraceHeader};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,14 @@ impl std::fmt::Display for Problem {
 }
 
 impl Problem {
+    /// What the mapping's messages come to meanwhile.
+    pub(crate) const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Denied { .. } => Outcome::NotAllowed,
+            Self::Refused { .. } | Self::NoFunction => Outcome::Retried,
+        }
+    }
+
     fn refused(operation: &'static str, fault: &Fault) -> Self {
         let code = fault.query_code.unwrap_or(&fault.code).to_owned();
         Self::Refused { operation, code, message: fault.message.clone() }

@@ -4,7 +4,7 @@
 use crate::mapping::Mapping;
 use api::sqs;
 use bytes::Bytes;
-use names::{QueueArn, TraceHeader};
+use names::{QueueArn, RequestId, TraceHeader, TraceId};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,11 +73,16 @@ pub struct Owner {
 pub struct Answer {
     pub payload: Bytes,
     pub is_function_error: bool,
+    pub request_id: RequestId,
+    pub trace: TraceId,
 }
 
 /// The event did not come to the function: it was throttled, or can not run now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotInvoked(pub String);
+pub struct NotInvoked {
+    pub reason: String,
+    pub is_throttled: bool,
+}
 
 /// What happens to an event of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -23,8 +23,17 @@ pub enum Sender {
     /// A service for a resource of somebody's. What it sends to has to let it, also in the same account: as `aws:SourceArn` and
     /// `aws:SourceAccount` say.
     Service { name: &'static str, source_arn: String, source_account: AccountId },
-    /// A session of a role, with the powers that it has now.
-    Role { arn: String, session: String },
+    /// A session of a role, with the powers that it has now, for a resource of somebody's.
+    Role { arn: String, session: String, source_arn: String },
+}
+
+impl Sender {
+    /// What sends.
+    pub fn source_arn(&self) -> &str {
+        match self {
+            Self::Service { source_arn, .. } | Self::Role { source_arn, .. } => source_arn,
+        }
+    }
 }
 
 /// What is sent, and to whom.
@@ -36,6 +45,17 @@ pub enum Parcel {
     Message { queue: QueueArn, input: SendMessageInput },
     /// The input says which topic.
     Notification { input: PublishInput },
+}
+
+impl Parcel {
+    /// The ARN of what it is for.
+    pub fn target_arn(&self) -> String {
+        match self {
+            Self::Invocation { function_arn, .. } => function_arn.clone(),
+            Self::Message { queue, .. } => queue.to_string(),
+            Self::Notification { input } => input.topic_arn.clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// Why something did not arrive. The codes are AWS's.

@@ -18,6 +18,7 @@ use crate::read::Found;
 use crate::service::Service;
 use crate::traces::header_for;
 use crate::version::Version;
+use crate::watched;
 use api::lambda;
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
@@ -80,7 +81,9 @@ impl<I: Invoke> Service<I> {
             tenant_id: tenant_id.map(ToOwned::to_owned),
             trace: self.trace_accepted(found, &cx.trace, cx.request_id).to_string(),
         };
-        self.keep_event(found, &head, payload).await
+        self.keep_event(found, &head, payload).await?;
+        watched::accepted(cx, found, &head);
+        Ok(())
     }
 
     /// Takes an event with this head.
@@ -151,6 +154,7 @@ impl<I: Invoke> Service<I> {
             Ok(run) => run,
             Err(error) => {
                 tracing::debug!(request_id = head.request_id, function = %work.line, error = &error as &dyn std::error::Error, "event put off");
+                watched::put_off(&work, &head, &error);
                 return Next::PutOff { at_most: left };
             }
         };
@@ -160,7 +164,10 @@ impl<I: Invoke> Service<I> {
             false => How::Succeeded { version, outcome },
             true if ended.attempts > policy.retries => How::Failed { version, outcome },
             true if after > left => How::TooOld,
-            true => return Next::Retry { after },
+            true => {
+                watched::retried(&work, &head, ended.attempts, after);
+                return Next::Retry { after };
+            }
         };
         self.end_event(&ended, &policy)
     }
@@ -177,6 +184,7 @@ impl<I: Invoke> Service<I> {
             head.qualifier.as_deref().and_then(|qualifier| qualifier.parse().ok());
         let Some(found) = self.find_arn(&FunctionArn { qualifier, ..arn }) else {
             tracing::warn!(request_id = head.request_id, function = %work.line, qualifier = head.qualifier, "event of a deleted function dropped");
+            watched::gone(work, &head);
             return None;
         };
         Some((head, Arc::clone(&found.function), found))
@@ -244,6 +252,7 @@ impl<I: Invoke> Service<I> {
         let mut follows = Vec::new();
         follows.extend(ended.record(config, (self.options.clock)()));
         follows.extend(policy.dead_letters.as_deref().and_then(|target| ended.dead_letter(target)));
+        watched::ended(ended, !follows.is_empty());
         Next::End(follows)
     }
 }

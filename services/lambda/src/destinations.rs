@@ -15,6 +15,7 @@ use crate::function::{Function, Key};
 use crate::invoke::event_payload;
 use crate::service::Service;
 use crate::version::Version;
+use crate::watched;
 use api::lambda;
 use api::sns::{self, PublishInput};
 use api::sqs::{self, SendMessageInput, owner_context};
@@ -218,6 +219,14 @@ impl Ended<'_> {
 }
 
 impl DeliveryHead {
+    pub(crate) const fn is_dead_letter(&self) -> bool {
+        self.dead_letter.is_some()
+    }
+
+    pub(crate) fn trace_text(&self) -> &str {
+        &self.trace
+    }
+
     fn trace(&self) -> Option<TraceHeader> {
         TraceHeader::parse(&self.trace)
     }
@@ -334,11 +343,13 @@ impl<I: Invoke> Service<I> {
         match taken {
             Ok(follows) => {
                 tracing::info!(request_id, destination, function = %work.line, "record delivered");
+                watched::delivered(work, &head);
                 Next::End(follows)
             }
             Err(error) => {
                 let is_dropped = error.is_of_the_record();
                 tracing::warn!(request_id, destination, function = %work.line, is_dropped, error = &error as &dyn std::error::Error, "record not delivered");
+                watched::undelivered(work, &head, &error, is_dropped);
                 self.note_undelivered(work, &head);
                 match is_dropped {
                     true => Next::End(Vec::new()),

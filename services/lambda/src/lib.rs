@@ -79,6 +79,7 @@ mod validate;
 mod version;
 mod view;
 mod waiting;
+mod watched;
 
 pub use package::PackageLimits;
 pub use replay::{How as ReplayHow, Replayed, Run as ReplayRun};

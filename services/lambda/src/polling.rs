@@ -13,6 +13,7 @@ use crate::read::Found;
 use crate::registry::Place;
 use crate::service::Service;
 use crate::traces::header_for;
+use crate::watched;
 use bytes::Bytes;
 use event_patterns::Pattern;
 use event_sources::{
@@ -21,7 +22,6 @@ use event_sources::{
 use meter::Metric;
 use names::{FunctionArn, RequestId, TraceHeader};
 use recordings::Kind;
-use std::error::Error as _;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use wire::BoxFuture;
@@ -75,7 +75,8 @@ impl<I: Invoke> Functions for Polled<I> {
     ) -> BoxFuture<'a, Result<Answer, NotInvoked>> {
         Box::pin(async move {
             let Some((service, found)) = self.find(function) else {
-                return Err(NotInvoked("The function does not exist".to_owned()));
+                let reason = "The function does not exist".to_owned();
+                return Err(NotInvoked { reason, is_throttled: false });
             };
             let ran = service.run_batch(found, event, traces).await;
             ran.map_err(|error| {
@@ -108,10 +109,7 @@ impl<I: Invoke> Functions for Polled<I> {
 
 /// In AWS's words, as far as it has some.
 fn not_invoked(error: &Error) -> NotInvoked {
-    NotInvoked(match error.source() {
-        Some(cause) => cause.to_string(),
-        None => error.to_string(),
-    })
+    NotInvoked { reason: watched::reason(error), is_throttled: watched::is_throttle(error) }
 }
 
 impl Found {
@@ -166,7 +164,12 @@ impl<I: Invoke> Service<I> {
         let admitted =
             self.enter(found, event, Kind::RequestResponse, Gate::enter).await?.telling(told);
         let outcome = self.run(admitted).await?;
-        Ok(Answer { payload: outcome.payload, is_function_error: outcome.is_function_error })
+        Ok(Answer {
+            payload: outcome.payload,
+            is_function_error: outcome.is_function_error,
+            request_id,
+            trace: trace.root(),
+        })
     }
 
     fn now_s(&self) -> u64 {

@@ -16,6 +16,7 @@ use crate::message::{Message, Subscriber};
 use crate::pattern::Pattern;
 use crate::service::Service;
 use crate::subscriptions::sender;
+use flow::{Fact, Outcome};
 use log_store::{Group, GroupKey, Place, SubscriptionFilter};
 use names::{FunctionArn, TraceHeader};
 use std::collections::HashMap;
@@ -223,6 +224,11 @@ async fn send(
             Err(error) => {
                 let events = message.events;
                 tracing::warn!(group, filter, events, %error, "log events not sent to a subscriber");
+                flow::tell(|| {
+                    let function = round.function.to_string();
+                    let fact = Fact::new(sender.source_arn(), function, Outcome::Dropped);
+                    fact.times(events).because(error.to_string())
+                });
             }
         }
     }

@@ -13,11 +13,12 @@ use crate::message::Message;
 use crate::order::{self, Published, Sent};
 use crate::publish::now_ms;
 use crate::service::Service;
-use crate::topic::{Protocol, Subscription, TopicKey};
+use crate::topic::{Protocol, Subscription, Topic, TopicKey};
 use crate::{Invocation, Options, notification};
 use api::sqs::{self, SendMessageInput, owner_context};
 use bytes::Bytes;
 use events::{Class, New, Next, Queue, Work};
+use flow::{Fact, Outcome};
 use names::QueueArn;
 use serde::Serialize;
 use std::sync::Arc;
@@ -119,9 +120,16 @@ impl Service {
         if !is_over {
             return Next::Retry { after: retry_after(work.attempts + 1) };
         }
-        let Some(target) = subscription.dead_letters() else { return Next::End(Vec::new()) };
+        let Some(target) = subscription.dead_letters() else {
+            let endpoint = &subscription.record.endpoint;
+            flow::tell(|| fact(&message, endpoint, Outcome::Dropped).because(reason));
+            return Next::End(Vec::new());
+        };
         match self.send_dead_letter(subscription, &target, arn, &message).await {
-            Ok(()) => Next::End(Vec::new()),
+            Ok(()) => {
+                flow::tell(|| fact(&message, &target, Outcome::DeadLetter).because(reason));
+                Next::End(Vec::new())
+            }
             Err(error) => {
                 tracing::warn!(subscription = %work.line, target, ?error, "dead letter not taken");
                 Next::PutOff { at_most: Duration::MAX }
@@ -137,7 +145,10 @@ impl Service {
     ) -> Result<(), Undelivered> {
         match subscription.record.protocol {
             Protocol::Sqs => {
-                self.send_to_queue(&subscription.record.endpoint, subscription, arn, message).await
+                let queue = &subscription.record.endpoint;
+                let sent = self.send_to_queue(queue, subscription, arn, message).await;
+                tell_sent(message, queue, &sent);
+                sent
             }
             Protocol::Lambda => {
                 let invocation = Invocation {
@@ -215,6 +226,28 @@ impl Service {
         };
         Ok(self.receivers.queues.send_message(&cx, input).await?)
     }
+}
+
+fn fact(message: &Message, target: &str, outcome: Outcome) -> Fact {
+    Fact::new(&message.topic_arn, target, outcome).in_trace(message.trace().root())
+}
+
+/// To whom a message does not go.
+pub(crate) fn tell_filtered(topic: &Topic, wanting: &[String], message: &Message) {
+    for subscription in topic.subscriptions.values() {
+        if !wanting.contains(&subscription.id) {
+            flow::tell(|| fact(message, &subscription.record.endpoint, Outcome::Filtered));
+        }
+    }
+}
+
+/// What became of an attempt to send to a queue. Of functions the seam tells.
+fn tell_sent(message: &Message, queue: &str, sent: &Result<(), Undelivered>) {
+    flow::tell(|| match sent {
+        Ok(()) => fact(message, queue, Outcome::Delivered),
+        Err(Undelivered::NotNow(reason)) => fact(message, queue, Outcome::Retried).because(reason),
+        Err(Undelivered::Never(reason)) => fact(message, queue, Outcome::Failed).because(reason),
+    });
 }
 
 /// A delivery for each who wanted the message when it was published.

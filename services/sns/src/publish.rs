@@ -143,6 +143,9 @@ impl Service {
         };
         let wanting = topic.subscriptions.values().filter(|subscription| wants(subscription));
         let wanting: Vec<String> = wanting.map(|subscription| subscription.id.clone()).collect();
+        if wanting.len() < topic.subscriptions.len() {
+            delivery::tell_filtered(topic, &wanting, &message);
+        }
         let kept = |message: &Message| Kept {
             message_id: message.id.clone(),
             sequence: message.sequence.map(fifo::sequence_text),

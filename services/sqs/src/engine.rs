@@ -18,6 +18,7 @@ use crate::queue::Queue;
 use crate::room::{Reserved, Room};
 use crate::table::Table;
 use fifo::{First, Key, WINDOW_MS, sequence_text};
+use flow::{Fact, NOBODY, Outcome};
 use journal::{Journal, KeepError, Place};
 use std::io;
 use std::sync::Arc;
@@ -356,6 +357,10 @@ impl Engine {
             }
             if !old.is_empty() {
                 tracing::info!(queue = queue.key.arn(), messages = old.len(), "messages expired");
+                flow::tell(|| {
+                    let fact = Fact::new(queue.key.arn(), NOBODY, Outcome::TooOld);
+                    fact.times(old.len()).because("its queue keeps messages no longer")
+                });
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::message;
 use crate::queue::{Queue, nonexistent};
 use crate::service::unavailable;
 use api::sqs::{Message, MessageAttributes, ReceiveMessageInput, fault};
+use flow::{Fact, Outcome};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -94,6 +95,13 @@ pub(crate) fn within(
             bounds.end()
         ))),
     }
+}
+
+fn tell_dead(queue: &Queue, target: &Queue, count: usize) {
+    flow::tell(|| {
+        let fact = Fact::new(queue.key.arn(), target.key.arn(), Outcome::DeadLetter);
+        fact.times(count).because("received too often")
+    });
 }
 
 /// Wakes the next who waits, when whoever holds it leaves: nothing that is ready, or due, is waited for by nobody.
@@ -220,7 +228,7 @@ impl Engine {
             };
             // All are held before anything is waited for: none is left behind if this is not waited for.
             let dead: Vec<Ending> = dead.into_iter().map(|id| self.ending(queue, id)).collect();
-            let are_none_dead = dead.is_empty();
+            let (are_none_dead, moved) = (dead.is_empty(), dead.len());
             if let Some((target, _)) = dead_letters {
                 let moving = Moving { source: queue.key.arn(), is_new: false };
                 for ending in dead {
@@ -232,6 +240,9 @@ impl Engine {
                         );
                         return if taken.is_empty() { Err(unavailable()) } else { Ok(taken) };
                     }
+                }
+                if moved > 0 {
+                    tell_dead(queue, &target, moved);
                 }
             }
             if !taken.is_empty() || are_none_dead {
