@@ -23,10 +23,10 @@ mod rule;
 use crate::rule::Rule;
 use serde_json::Value;
 
-/// A text that is no pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an event pattern")]
-pub struct InvalidPattern;
+/// Why a text is no pattern, in EventBridge's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidPattern(String);
 
 /// Which events are wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ impl Pattern {
     ///
     /// When the text is no pattern.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        grammar::read(text).map(Self).ok_or(InvalidPattern)
+        grammar::read(text).map(Self)
     }
 
     /// Whether it is for this event. Only an object can be one.

@@ -151,16 +151,27 @@ impl Bound {
 pub(crate) struct Wildcard(Vec<String>);
 
 impl Wildcard {
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("Empty wildcard pattern is not allowed".to_owned());
+        }
         let mut parts = vec![String::new()];
-        let mut characters = text.chars();
+        let mut characters = text.chars().enumerate();
         let mut was_wild = false;
-        while let Some(character) = characters.next() {
+        while let Some((position, character)) = characters.next() {
             let literal = match character {
-                '*' if was_wild => return None,
+                '*' if was_wild => {
+                    return Err(format!("Consecutive wildcard characters at pos {}", position - 1));
+                }
                 '*' => None,
                 // Nothing else is escaped.
-                '\\' => Some(characters.next().filter(|escaped| matches!(escaped, '*' | '\\'))?),
+                '\\' => match characters.next() {
+                    Some((_, escaped @ ('*' | '\\'))) => Some(escaped),
+                    _ => return Err(format!("Invalid escape character at pos {position}")),
+                },
                 character => Some(character),
             };
             was_wild = literal.is_none();
@@ -169,7 +180,7 @@ impl Wildcard {
                 _ => parts.push(String::new()),
             }
         }
-        (!text.is_empty()).then_some(Self(parts))
+        Ok(Self(parts))
     }
 
     /// Each part where it is found first, but for the last, which is the end.

@@ -145,6 +145,17 @@ fn texts_that_are_no_patterns() {
     ] {
         assert!(Pattern::parse(text).is_err(), "{text}");
     }
+    for (text, reason) in [
+        ("[]", "Filter is not an object"),
+        (r#"{"body": "text"}"#, "\"body\" must be an object or an array"),
+        (r#"{"body": []}"#, "Empty arrays are not allowed"),
+        (r#"{"a": [{"near": "b"}]}"#, "Unrecognized match type near"),
+        (r#"{"a": [{"prefix": 1}]}"#, "prefix match pattern must be a string"),
+        (r#"{"a": [{"wildcard": "a**"}]}"#, "Consecutive wildcard characters at pos 1"),
+        (r#"{"a": [{"wildcard": "a\\b"}]}"#, "Invalid escape character at pos 1"),
+    ] {
+        assert_eq!(Pattern::parse(text).unwrap_err().to_string(), reason, "{text}");
+    }
     let deep = format!("{}[1]{}", "{\"a\":".repeat(33), "}".repeat(33));
     assert!(Pattern::parse(&deep).is_err());
 }
