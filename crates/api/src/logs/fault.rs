@@ -5,7 +5,7 @@ wire::faults! {
     access_denied: "AccessDeniedException", 400, Lower;
     conflict: "ConflictException", 400, Lower;
     data_already_accepted: "DataAlreadyAcceptedException", 400, Lower;
-    internal_server: "InternalServerException", 400, Lower;
+    internal_server: "InternalServerException", 500, Lower;
     internal_streaming: "InternalStreamingException", 400, Lower;
     invalid_operation: "InvalidOperationException", 400, Lower;
     invalid_parameter: "InvalidParameterException", 400, Lower;
@@ -16,7 +16,7 @@ wire::faults! {
     resource_already_exists: "ResourceAlreadyExistsException", 400, Lower;
     resource_not_found: "ResourceNotFoundException", 400, Lower;
     service_quota_exceeded: "ServiceQuotaExceededException", 400, Lower;
-    service_unavailable: "ServiceUnavailableException", 400, Lower;
+    service_unavailable: "ServiceUnavailableException", 500, Lower;
     session_streaming: "SessionStreamingException", 400, Lower;
     session_timeout: "SessionTimeoutException", 400, Lower;
     throttling: "ThrottlingException", 400, Lower;
