@@ -14,6 +14,7 @@ mod polled;
 mod principals;
 mod recorded;
 mod scrape;
+mod senders;
 mod stored_code;
 mod tail;
 mod targets;

@@ -2,12 +2,17 @@
 //! What services send to, by the operations that clients call, after the policies were asked.
 
 use crate::opening::Later;
+use api::eventbridge::{
+    BusOperations as _, DescribeEventBusInput, EventBridgeEndpoint, EventOperations as _,
+    PutEventsInput,
+};
 use api::lambda::{InvocationType, InvokeInput, InvokeOperations as _, LambdaEndpoint};
 use api::sns::{
     GetTopicAttributesInput, PublishOperations as _, SnsEndpoint, TopicOperations as _,
 };
 use api::sqs::{GetQueueUrlInput, MessageOperations as _, QueueOperations as _, SqsEndpoint};
 use edge::Edge;
+use eventbridge::EventBridge;
 use flow::{Fact, Outcome};
 use lambda::Lambda;
 use names::{FunctionArn, QueueArn, RequestId, TraceHeader, TraceId};
@@ -24,6 +29,7 @@ pub(crate) struct Targets {
     pub(crate) lambda: Later<LambdaEndpoint<Lambda>>,
     pub(crate) queues: Later<SqsEndpoint<Sqs>>,
     pub(crate) topics: Later<SnsEndpoint<Sns>>,
+    pub(crate) buses: Later<EventBridgeEndpoint<EventBridge>>,
 }
 
 impl fmt::Debug for Targets {
@@ -56,6 +62,11 @@ impl Deliver for Targets {
                     let input = GetTopicAttributesInput { topic_arn: target.arn.to_owned() };
                     Ok(topics.get_topic_attributes(&cx, input).await.map(drop)?)
                 }
+                Service::Events => {
+                    let EventBridgeEndpoint(buses) = self.buses.wait().await;
+                    let input = DescribeEventBusInput { name: Some(target.arn.to_owned()) };
+                    Ok(buses.describe_event_bus(&cx, input).await.map(drop)?)
+                }
             }
         })
     }
@@ -81,8 +92,8 @@ impl Deliver for Targets {
 impl Targets {
     /// With a place for each that is opened later.
     pub(crate) fn later() -> Self {
-        let (edge, lambda) = (Later::new(), Later::new());
-        Self { edge, lambda, queues: Later::new(), topics: Later::new() }
+        let (edge, lambda, buses) = (Later::new(), Later::new(), Later::new());
+        Self { edge, lambda, queues: Later::new(), topics: Later::new(), buses }
     }
 
     async fn send(
@@ -115,6 +126,13 @@ impl Targets {
                 let SnsEndpoint(topics) = self.topics.wait().await;
                 Ok(topics.publish(&cx, input).await.map(drop)?)
             }
+            Parcel::Events { bus_arn, input } => {
+                let cx = self.admit(sender, trace, &Target::parse(&bus_arn)?).await?;
+                // Events are the sender's, wherever they are put.
+                let account = account_of(sender).parse();
+                let cx = Context { account: account.unwrap_or(cx.account), ..cx };
+                self.put_events(&cx, &bus_arn, input).await
+            }
         }
     }
 
@@ -127,14 +145,10 @@ impl Targets {
     ) -> Result<Context, NotTaken> {
         let unknown = || NotTaken::no_such_target(target.arn);
         let edge = self.edge.wait().await;
-        let (account, (caller, authority)) = match sender {
-            Sender::Service { name, source_arn, source_account } => {
-                (source_account.as_str(), edge.act_for(name, source_arn, source_account.as_str()))
-            }
-            Sender::Role { arn, session, .. } => {
-                let account = arn.split(':').nth(4).unwrap_or_default();
-                (account, edge.act_as(arn, session))
-            }
+        let account = account_of(sender);
+        let (caller, authority) = match sender {
+            Sender::Service { name, source_arn, .. } => edge.act_for(name, source_arn, account),
+            Sender::Role { arn, session, .. } => edge.act_as(arn, session),
         };
         let mut cx = Context {
             account: account.parse().map_err(|_| unknown())?,
@@ -145,8 +159,14 @@ impl Targets {
             authority,
             endpoint: String::new(),
         };
-        let asked = cx.authority.check(&cx, target.service.action(), || Access::to(target.arn));
-        asked.map_err(NotTaken::denied)?;
+        // A service needs nobody's leave to tell an account's own buses what happened in it.
+        let is_news = target.service == Service::Events
+            && matches!(sender, Sender::Service { .. })
+            && account == target.account;
+        if !is_news {
+            let asked = cx.authority.check(&cx, target.service.action(), || Access::to(target.arn));
+            asked.map_err(NotTaken::denied)?;
+        }
         cx.account = target.account.parse().map_err(|_| unknown())?;
         cx.authority = Authority::Full;
         Ok(cx)
@@ -155,6 +175,36 @@ impl Targets {
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<(), NotTaken> {
         let LambdaEndpoint(lambda) = self.lambda.wait().await;
         Ok(lambda.invoke(cx, input).await.map(drop)?)
+    }
+
+    async fn put_events(
+        &self,
+        cx: &Context,
+        bus_arn: &str,
+        mut input: PutEventsInput,
+    ) -> Result<(), NotTaken> {
+        for entry in &mut input.entries {
+            entry.event_bus_name = Some(bus_arn.to_owned());
+        }
+        let EventBridgeEndpoint(buses) = self.buses.wait().await;
+        let entries = buses.put_events(cx, input).await?.entries.unwrap_or_default();
+        let Some(failed) = entries.into_iter().find(|entry| entry.error_code.is_some()) else {
+            return Ok(());
+        };
+        let code = failed.error_code.unwrap_or_default();
+        let message = failed.error_message.unwrap_or_default();
+        match code.as_str() {
+            "ThrottlingException" | "InternalFailure" => Err(NotTaken::NotNow { code, message }),
+            _ => Err(NotTaken::Never { code, message }),
+        }
+    }
+}
+
+/// Who sends: the owner of what a service sends for, or of the role.
+fn account_of(sender: &Sender) -> &str {
+    match sender {
+        Sender::Service { source_account, .. } => source_account.as_str(),
+        Sender::Role { arn, .. } => arn.split(':').nth(4).unwrap_or_default(),
     }
 }
 
@@ -197,6 +247,7 @@ struct Target<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
+    Events,
     Lambda,
     Sns,
     Sqs,
@@ -205,6 +256,7 @@ enum Service {
 impl Service {
     const fn action(self) -> &'static str {
         match self {
+            Self::Events => "events:PutEvents",
             Self::Lambda => "lambda:InvokeFunction",
             Self::Sns => "sns:Publish",
             Self::Sqs => "sqs:SendMessage",
@@ -217,6 +269,7 @@ impl<'a> Target<'a> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let service = |name: &str| {
             Some(match name {
+                "events" if arn.contains(":event-bus/") => Service::Events,
                 "lambda" if arn.parse::<FunctionArn>().is_ok() => Service::Lambda,
                 "sns" => Service::Sns,
                 "sqs" if arn.parse::<QueueArn>().is_ok() => Service::Sqs,
@@ -247,6 +300,11 @@ mod tests {
         );
         assert_eq!(service("arn:aws:sqs:us-east-1:123456789012:q.fifo"), Some(Service::Sqs));
         assert_eq!(service("arn:aws:sns:us-east-1:123456789012:t"), Some(Service::Sns));
+        assert_eq!(
+            service("arn:aws:events:us-east-1:123456789012:event-bus/b"),
+            Some(Service::Events)
+        );
+        assert_eq!(service("arn:aws:events:us-east-1:123456789012:rule/r"), None);
         assert_eq!(service("arn:aws:lambda:us-east-1:123456789012:layer:f"), None);
         assert_eq!(service("arn:aws:kinesis:us-east-1:123456789012:stream/s"), None);
         assert_eq!(service("queue"), None);

@@ -9,18 +9,19 @@ use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
 use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
+use crate::senders::Senders;
 use crate::stored_code::CodeInBuckets;
 use crate::targets::Targets;
 use crate::tenants::Tenants;
-use crate::topics::Topics;
 use crate::urls::FunctionUrls;
 use crate::{control, polled, telemetry, terminal};
 use anyhow::{Context, bail};
+use api::eventbridge::EventBridgeEndpoint;
 use api::lambda::LambdaEndpoint;
-use api::sns::SnsEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
 use edge::{Access, Answer, Edge, Identity, Listening, Mode, Page, Resources, Root};
+use eventbridge::EventBridge;
 use events::Queue;
 use events::disk::Directory;
 use iam::Iam;
@@ -35,7 +36,7 @@ use recordings::Recordings;
 use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
 use secrets::Token;
-use sns::{Receivers, Sns};
+use sns::Sns;
 use sqs::Sqs;
 use std::future::Future;
 use std::io;
@@ -208,10 +209,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.await.context("the functions were not loaded")??;
     let queues = queues.await.context("the queues were not opened")??;
     targets.queues.set(SqsEndpoint(queues.clone()));
-    let topics = open_topics(config, data_dir, store, &queues, &targets).await?;
-    targets.topics.set(SnsEndpoint(topics.clone()));
+    let senders = Senders::open(config, data_dir, store, &queues, &targets).await?;
     let functions =
-        equipped(functions, runs_images, &queues, &topics).with_stored_code(stored_code);
+        equipped(functions, runs_images, &queues, &senders.topics).with_stored_code(stored_code);
     let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
     let functions = functions.with_tracer(tracer(&traces, &iam, config.identity.mode));
     let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
@@ -239,7 +239,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     log_groups.stop();
     let lambda = opened;
     let running =
-        Running { lambda, queue, queues, topics, invoker, listening, metering, logs, recordings };
+        Running { lambda, queue, queues, senders, invoker, listening, metering, logs, recordings };
     let stopped = running.stop(Duration::from_secs(config.server.stop_patience_seconds)).await;
     tokio::task::spawn_blocking(move || traces.stop()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
@@ -251,21 +251,6 @@ fn equipped(functions: Functions, runs_images: bool, queues: &Sqs, topics: &Sns)
     let functions =
         functions.with_queues(Arc::new(queues.clone())).with_topics(Arc::new(topics.clone()));
     if runs_images { functions } else { functions.without_images() }
-}
-
-/// Topics send to queues and functions: they are opened behind the queues, and wait for the functions with what they send.
-async fn open_topics(
-    config: &Config,
-    data_dir: &Path,
-    store: Store,
-    queues: &Sqs,
-    targets: &Arc<Targets>,
-) -> anyhow::Result<Sns> {
-    let functions = Arc::new(Topics(Arc::clone(targets)));
-    let receivers = Receivers { queues: Arc::new(queues.clone()), functions };
-    let dir = data_dir.join("notifications");
-    let topics = Sns::open(store, dir, receivers, config.sns.clone()).await;
-    topics.context("the topics were not opened")
 }
 
 /// What a worker stands on beside its launcher.
@@ -306,7 +291,7 @@ struct Running {
     lambda: Lambda,
     queue: Arc<Queue>,
     queues: Sqs,
-    topics: Sns,
+    senders: Senders,
     invoker: Invoker,
     listening: Listening,
     metering: Arc<Metering>,
@@ -317,18 +302,18 @@ struct Running {
 impl Running {
     /// Waits for what runs, so long, and writes what is left.
     async fn stop(self, patience: Duration) -> anyhow::Result<()> {
-        let Self { lambda, queue, queues, topics, invoker, listening, metering, logs, recordings } =
+        let Self { lambda, queue, queues, senders, invoker, listening, metering, logs, recordings } =
             self;
         terminal::note("stopping: no new requests; waiting for running invocations");
         queue.stop();
         queues.stop();
-        topics.stop();
+        senders.stop();
         let ((), cut_off, (), _, ()) = tokio::join!(
             lambda.stop_polling(patience),
             invoker.shut_down(patience),
             listening.stop(),
             queue.drain(patience),
-            topics.drain(patience)
+            senders.drain(patience)
         );
         metering.finish().await?;
         let flush = move || {
@@ -373,6 +358,7 @@ fn edge(
         .with_mode(config.identity.mode)
         .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
         .with_resources("sqs", Arc::new(QueueResources(queues.clone())))
+        .with_resources("events", Arc::new(BusResources(targets.buses.clone())))
         .with_resources("iam", Arc::new(principals.iam.clone()))
         .with_resources("s3", Arc::new(objects.clone()))
         .with_objects(Arc::new(objects.clone()))
@@ -388,7 +374,7 @@ fn services(
     cloudwatch: &CloudWatch,
 ) -> Vec<Arc<dyn Endpoint>> {
     let Principals { iam, tokens, .. } = principals;
-    let Targets { lambda, queues, topics, .. } = targets;
+    let Targets { lambda, queues, topics, buses, .. } = targets;
     let sts = sts::Service::new(iam.clone(), Arc::clone(tokens)).endpoint();
     vec![
         Arc::new(LaterEndpoint { spec: &api::lambda::SPEC, endpoint: lambda.clone() }),
@@ -397,6 +383,7 @@ fn services(
         Arc::new(api::lambda_web::LambdaWebEndpoint(())),
         iam.endpoint(),
         logs.clone().endpoint(),
+        Arc::new(LaterEndpoint { spec: &api::eventbridge::SPEC, endpoint: buses.clone() }),
         Arc::new(LaterEndpoint { spec: &api::sns::SPEC, endpoint: topics.clone() }),
         Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: queues.clone() }),
         sts,
@@ -522,6 +509,23 @@ struct QueueResources(Later<SqsEndpoint<Sqs>>);
 impl Resources for QueueResources {
     fn policies(&self, arn: &str) -> Vec<Named> {
         self.0.get().map(|queues| queues.0.attached_policies(arn)).unwrap_or_default()
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.get()?.0.tag_of(arn, key)
+    }
+
+    fn fact(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The same of buses and rules.
+struct BusResources(Later<EventBridgeEndpoint<EventBridge>>);
+
+impl Resources for BusResources {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.get().map(|buses| buses.0.attached_policies(arn)).unwrap_or_default()
     }
 
     fn tag(&self, arn: &str, key: &str) -> Option<String> {

@@ -7,6 +7,7 @@
 //! No behaviour is here: not a default, not a rule that spans two members.
 
 pub mod cloudwatch;
+pub mod eventbridge;
 pub mod iam;
 pub mod lambda;
 pub mod lambda_core;
@@ -26,7 +27,7 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 12] = [
+pub static SERVICES: [&ServiceSpec; 13] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
@@ -39,4 +40,5 @@ pub static SERVICES: [&ServiceSpec; 12] = [
     &sts::SPEC,
     &cloudwatch::SPEC,
     &xray::SPEC,
+    &eventbridge::SPEC,
 ];

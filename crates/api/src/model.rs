@@ -8,8 +8,9 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 12] = [
+pub static MODELS: [(&str, &ServiceSpec); 13] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
+    ("events", &crate::eventbridge::SPEC),
     ("iam", &crate::iam::SPEC),
     ("lambda", &crate::lambda::SPEC),
     ("lambda-core", &crate::lambda_core::SPEC),

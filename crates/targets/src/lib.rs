@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What services send to: functions, queues and topics, by their ARNs, on behalf of somebody who may.
+//! What services send to: functions, queues, topics and buses, by their ARNs, on behalf of somebody who may.
 //!
 //! A service never calls a service. Whatever passes something on hands it to [`Deliver`], which asks the policies as AWS does and
 //! then calls the operation that clients call.
@@ -11,6 +11,7 @@
 //!
 //! Not here: who keeps a parcel until it is taken, how often it is tried, and what becomes of it then. Its sender knows.
 
+use api::eventbridge::PutEventsInput;
 use api::sns::PublishInput;
 use api::sqs::SendMessageInput;
 use names::{AccountId, QueueArn, TraceHeader};
@@ -45,6 +46,8 @@ pub enum Parcel {
     Message { queue: QueueArn, input: SendMessageInput },
     /// The input says which topic.
     Notification { input: PublishInput },
+    /// Events for one bus, which the entries need not name: they are all for it.
+    Events { bus_arn: String, input: PutEventsInput },
 }
 
 impl Parcel {
@@ -54,6 +57,7 @@ impl Parcel {
             Self::Invocation { function_arn, .. } => function_arn.clone(),
             Self::Message { queue, .. } => queue.to_string(),
             Self::Notification { input } => input.topic_arn.clone().unwrap_or_default(),
+            Self::Events { bus_arn, .. } => bus_arn.clone(),
         }
     }
 }

@@ -267,9 +267,11 @@ impl<'a> Oracle<'a> {
             let is_upper = shape["members"].get("Message").is_some();
             let modelled = (
                 // Of a fault of the service's own a model may not say so.
-                error["httpStatusCode"]
-                    .as_u64()
-                    .unwrap_or(if shape["fault"] == true { 500 } else { 400 }),
+                error["httpStatusCode"].as_u64().unwrap_or(if shape["fault"] == true {
+                    500
+                } else {
+                    400
+                }),
                 if is_upper { MessageKey::Upper } else { MessageKey::Lower },
             );
             // A model of a service that left Query behind does not say what errors were called there.

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 20] = [
+const SECTIONS: [(&str, &str, &str, &str); 21] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -31,6 +31,7 @@ const SECTIONS: [(&str, &str, &str, &str); 20] = [
     ("store", "what lasts", "crates/store/src/", "Options"),
     ("usage", "what functions used", "crates/usage/src/", "Options"),
     ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),
+    ("eventbridge", "buses, rules and their events", "services/eventbridge/src/", "Options"),
     ("sns", "topics and their messages", "services/sns/src/", "Options"),
     ("sqs", "queues and their messages", "services/sqs/src/", "Options"),
     ("recordings", "recorded invocations", "crates/recordings/src/", "Options"),

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Services that send on what they took, and keep it until it is taken: topics and buses.
+
+use crate::config::Config;
+use crate::targets::Targets;
+use crate::topics::Topics;
+use anyhow::Context;
+use api::eventbridge::EventBridgeEndpoint;
+use api::sns::SnsEndpoint;
+use eventbridge::EventBridge;
+use sns::{Receivers, Sns};
+use sqs::Sqs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+
+pub(crate) struct Senders {
+    pub(crate) topics: Sns,
+    pub(crate) buses: EventBridge,
+}
+
+impl Senders {
+    /// Behind the queues. What they send to that is opened later they wait for, with what they send.
+    pub(crate) async fn open(
+        config: &Config,
+        data_dir: &Path,
+        store: Store,
+        queues: &Sqs,
+        targets: &Arc<Targets>,
+    ) -> anyhow::Result<Self> {
+        let functions = Arc::new(Topics(Arc::clone(targets)));
+        let receivers = Receivers { queues: Arc::new(queues.clone()), functions };
+        let dir = data_dir.join("notifications");
+        let topics = Sns::open(store.clone(), dir, receivers, config.sns.clone()).await;
+        let topics = topics.context("the topics were not opened")?;
+        targets.topics.set(SnsEndpoint(topics.clone()));
+
+        let (dir, options) = (data_dir.join("buses"), config.eventbridge.clone());
+        let buses = EventBridge::open(store, dir, Arc::clone(targets) as _, options).await;
+        let buses = buses.context("the buses were not opened")?;
+        targets.buses.set(EventBridgeEndpoint(buses.clone()));
+        Ok(Self { topics, buses })
+    }
+
+    /// Send nothing more.
+    pub(crate) fn stop(&self) {
+        self.topics.stop();
+        self.buses.stop();
+    }
+
+    /// Waits for what is being sent, so long.
+    pub(crate) async fn drain(&self, patience: Duration) {
+        tokio::join!(self.topics.drain(patience), self.buses.drain(patience));
+    }
+}

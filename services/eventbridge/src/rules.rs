@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Operations on rules.
+
+use crate::EventBridge;
+use crate::address::RuleKey;
+use crate::buses::unavailable;
+use crate::page::page;
+use crate::rule::{Rule, RuleRecord, check_pattern, invalid};
+use crate::tags;
+use api::eventbridge::{self, RuleOperations, RuleState, fault};
+use serde_json::Value;
+use std::sync::Arc;
+use wire::{Context, Result};
+
+impl RuleOperations for EventBridge {
+    async fn put_rule(
+        &self,
+        cx: &Context,
+        input: eventbridge::PutRuleInput,
+    ) -> Result<eventbridge::PutRuleOutput> {
+        if input.schedule_expression.as_ref().is_some_and(|text| !text.is_empty()) {
+            return Err(unavailable("ScheduleExpression"));
+        }
+        let Some(pattern) = input.event_pattern.filter(|text| !text.is_empty()) else {
+            return Err(invalid(
+                "Parameter(s) EventPattern or ScheduleExpression must be specified.",
+            ));
+        };
+        check_pattern(&pattern)?;
+        let new_tags = tags::with(Default::default(), input.tags.unwrap_or_default())?;
+
+        let changing = self.service.changing().await;
+        let bus = self.service.find_bus(cx, input.event_bus_name.as_deref())?;
+        let mut record = match bus.rules.get(&input.name) {
+            Some(rule) => rule.record.clone(),
+            None if bus.rules.len() >= self.service.options.bus_rules_max => {
+                return Err(fault::limit_exceeded(
+                    "The requested resource exceeds the maximum number allowed.",
+                ));
+            }
+            // Tags of a rule that is there are not changed.
+            None => RuleRecord {
+                tags: new_tags,
+                created_by: cx.account.to_string(),
+                ..RuleRecord::default()
+            },
+        };
+        record.pattern = Some(pattern);
+        record.description = input.description;
+        record.role_arn = input.role_arn;
+        record.set_state(input.state.unwrap_or(RuleState::Enabled));
+        self.service.put_rule(&changing, &bus, &input.name, record).await?;
+        let key = RuleKey { bus: bus.key.clone(), name: input.name };
+        Ok(eventbridge::PutRuleOutput { rule_arn: Some(key.arn()) })
+    }
+
+    async fn delete_rule(&self, cx: &Context, input: eventbridge::DeleteRuleInput) -> Result<()> {
+        let changing = self.service.changing().await;
+        let bus = self.service.find_bus(cx, input.event_bus_name.as_deref())?;
+        // To delete what is not there is no error.
+        let Some(rule) = bus.rules.get(&input.name) else { return Ok(()) };
+        if !rule.record.targets.is_empty() {
+            return Err(invalid("Rule can't be deleted since it has targets."));
+        }
+        self.service.delete_rule(&changing, &bus, &rule.key).await
+    }
+
+    async fn describe_rule(
+        &self,
+        cx: &Context,
+        input: eventbridge::DescribeRuleInput,
+    ) -> Result<eventbridge::DescribeRuleOutput> {
+        let (bus, rule) =
+            self.service.find_rule(cx, input.event_bus_name.as_deref(), &input.name)?;
+        let record = &rule.record;
+        Ok(eventbridge::DescribeRuleOutput {
+            name: Some(input.name),
+            arn: Some(rule.key.arn()),
+            event_pattern: record.pattern.clone(),
+            state: Some(record.state()),
+            description: record.description.clone(),
+            role_arn: record.role_arn.clone(),
+            event_bus_name: Some(bus.key.name.clone()),
+            created_by: Some(record.created_by.clone()),
+            ..eventbridge::DescribeRuleOutput::default()
+        })
+    }
+
+    async fn list_rules(
+        &self,
+        cx: &Context,
+        input: eventbridge::ListRulesInput,
+    ) -> Result<eventbridge::ListRulesOutput> {
+        let bus = self.service.find_bus(cx, input.event_bus_name.as_deref())?;
+        let prefix = input.name_prefix.unwrap_or_default();
+        let rules = bus.rules.values().filter(|rule| rule.key.name.starts_with(&prefix));
+        let (rules, next_token) =
+            page(rules, |rule| &rule.key.name, input.next_token.as_deref(), input.limit)?;
+        let rule = |rule: &Arc<Rule>| eventbridge::Rule {
+            name: Some(rule.key.name.clone()),
+            arn: Some(rule.key.arn()),
+            event_pattern: rule.record.pattern.clone(),
+            state: Some(rule.record.state()),
+            description: rule.record.description.clone(),
+            role_arn: rule.record.role_arn.clone(),
+            event_bus_name: Some(bus.key.name.clone()),
+            ..eventbridge::Rule::default()
+        };
+        let rules = Some(rules.into_iter().map(rule).collect());
+        Ok(eventbridge::ListRulesOutput { rules, next_token })
+    }
+
+    async fn enable_rule(&self, cx: &Context, input: eventbridge::EnableRuleInput) -> Result<()> {
+        let bus = input.event_bus_name.as_deref();
+        let change = |record: &mut RuleRecord| {
+            record.is_disabled = false;
+            Ok(())
+        };
+        self.change_rule(cx, bus, &input.name, change).await
+    }
+
+    async fn disable_rule(&self, cx: &Context, input: eventbridge::DisableRuleInput) -> Result<()> {
+        let bus = input.event_bus_name.as_deref();
+        let change = |record: &mut RuleRecord| {
+            record.is_disabled = true;
+            Ok(())
+        };
+        self.change_rule(cx, bus, &input.name, change).await
+    }
+
+    async fn list_rule_names_by_target(
+        &self,
+        cx: &Context,
+        input: eventbridge::ListRuleNamesByTargetInput,
+    ) -> Result<eventbridge::ListRuleNamesByTargetOutput> {
+        let bus = self.service.find_bus(cx, input.event_bus_name.as_deref())?;
+        let has_it =
+            |rule: &Rule| rule.record.targets.values().any(|target| target.arn == input.target_arn);
+        let names = bus.rules.values().filter(|rule| has_it(rule));
+        let (rules, next_token) =
+            page(names, |rule| &rule.key.name, input.next_token.as_deref(), input.limit)?;
+        let rule_names = Some(rules.into_iter().map(|rule| rule.key.name.clone()).collect());
+        Ok(eventbridge::ListRuleNamesByTargetOutput { rule_names, next_token })
+    }
+
+    async fn test_event_pattern(
+        &self,
+        _: &Context,
+        input: eventbridge::TestEventPatternInput,
+    ) -> Result<eventbridge::TestEventPatternOutput> {
+        let pattern = check_pattern(&input.event_pattern)?;
+        let event: Value = serde_json::from_str(&input.event)
+            .map_err(|_| invalid("Parameter Event is not valid. Reason: it is not JSON."))?;
+        check_event(&event)?;
+        Ok(eventbridge::TestEventPatternOutput { result: Some(pattern.matches(&event)) })
+    }
+}
+
+impl EventBridge {
+    pub(crate) async fn change_rule(
+        &self,
+        cx: &Context,
+        bus: Option<&str>,
+        name: &str,
+        change: impl FnOnce(&mut RuleRecord) -> Result<()>,
+    ) -> Result<()> {
+        let changing = self.service.changing().await;
+        let (bus, rule) = self.service.find_rule(cx, bus, name)?;
+        let mut record = rule.record.clone();
+        change(&mut record)?;
+        self.service.put_rule(&changing, &bus, name, record).await
+    }
+}
+
+/// What EventBridge wants of an event that a pattern is tried on.
+fn check_event(event: &Value) -> Result<()> {
+    let is_missing = |name: &&&str| event.get(**name).is_none();
+    let needed = ["id", "account", "source", "time", "region", "resources", "detail-type"];
+    match needed.iter().find(is_missing) {
+        None => Ok(()),
+        Some(name) => {
+            Err(invalid(format!("Parameter Event is not valid. Reason: {name} is missing.")))
+        }
+    }
+}

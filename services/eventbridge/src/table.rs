@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//! All buses, in memory.
+
+use crate::address::{BusKey, DEFAULT_BUS};
+use crate::bus::{Bus, BusRecord};
+use names::{AccountId, Region};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+#[derive(Debug, Default)]
+pub(crate) struct Table(RwLock<BTreeMap<BusKey, Arc<Bus>>>);
+
+impl Table {
+    /// Every account has a default bus in every region.
+    pub(crate) fn bus(&self, key: &BusKey) -> Option<Arc<Bus>> {
+        let found = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        let untouched = || Arc::new(Bus::new(key.clone(), BusRecord::default()));
+        found.or_else(|| key.is_default().then(untouched))
+    }
+
+    pub(crate) fn put(&self, bus: Bus) {
+        let mut buses = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        buses.insert(bus.key.clone(), Arc::new(bus));
+    }
+
+    pub(crate) fn remove(&self, key: &BusKey) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Those of an account and a region, in the order of their names.
+    pub(crate) fn of_region(&self, account: &AccountId, region: &Region) -> Vec<Arc<Bus>> {
+        let (account_id, name) = (account.clone(), DEFAULT_BUS.to_owned());
+        let default = BusKey { account: account_id, region: region.clone(), name };
+        let first = BusKey { name: String::new(), ..default.clone() };
+        let is_there = |key: &BusKey| key.account == *account && key.region == *region;
+        let mut found: Vec<_> = {
+            let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let found = buses.range(first..).take_while(|(key, _)| is_there(key));
+            found.map(|(_, bus)| Arc::clone(bus)).collect()
+        };
+        if !found.iter().any(|bus| bus.key == default) {
+            found.extend(self.bus(&default));
+            found.sort_by(|one, other| one.key.cmp(&other.key));
+        }
+        found
+    }
+}
