@@ -145,6 +145,13 @@ impl Targets {
     ) -> Result<Context, NotTaken> {
         let unknown = || NotTaken::no_such_target(target.arn);
         let edge = self.edge.wait().await;
+        // Before it is open nobody knows its policies.
+        match target.service {
+            Service::Lambda => _ = self.lambda.wait().await,
+            Service::Sns => _ = self.topics.wait().await,
+            Service::Sqs => _ = self.queues.wait().await,
+            Service::Events => _ = self.buses.wait().await,
+        }
         let account = account_of(sender);
         let (caller, authority) = match sender {
             Sender::Service { name, source_arn, .. } => edge.act_for(name, source_arn, account),
