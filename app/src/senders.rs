@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Services that send on what they took, and keep it until it is taken: topics and buses.
+//! Services that send on what they took, and keep it until it is taken: topics, buses and buckets.
 
 use crate::config::Config;
 use crate::targets::Targets;
@@ -8,6 +8,7 @@ use anyhow::Context;
 use api::eventbridge::EventBridgeEndpoint;
 use api::sns::SnsEndpoint;
 use eventbridge::EventBridge;
+use s3::S3;
 use sns::{Receivers, Sns};
 use sqs::Sqs;
 use std::path::Path;
@@ -18,6 +19,7 @@ use store::Store;
 pub(crate) struct Senders {
     pub(crate) topics: Sns,
     pub(crate) buses: EventBridge,
+    objects: S3,
 }
 
 impl Senders {
@@ -26,7 +28,7 @@ impl Senders {
         config: &Config,
         data_dir: &Path,
         store: Store,
-        queues: &Sqs,
+        (queues, objects): (&Sqs, &S3),
         targets: &Arc<Targets>,
     ) -> anyhow::Result<Self> {
         let functions = Arc::new(Topics(Arc::clone(targets)));
@@ -40,17 +42,36 @@ impl Senders {
         let buses = EventBridge::open(store, dir, Arc::clone(targets) as _, options).await;
         let buses = buses.context("the buses were not opened")?;
         targets.buses.set(EventBridgeEndpoint(buses.clone()));
-        Ok(Self { topics, buses })
+        Ok(Self { topics, buses, objects: objects.clone() })
     }
 
     /// Send nothing more.
     pub(crate) fn stop(&self) {
         self.topics.stop();
         self.buses.stop();
+        self.objects.stop();
     }
 
     /// Waits for what is being sent, so long.
     pub(crate) async fn drain(&self, patience: Duration) {
-        tokio::join!(self.topics.drain(patience), self.buses.drain(patience));
+        tokio::join!(
+            self.topics.drain(patience),
+            self.buses.drain(patience),
+            self.objects.drain(patience)
+        );
     }
+}
+
+/// Opens Amazon S3, before everything that it notifies.
+pub(crate) fn objects(
+    config: &Config,
+    data_dir: &Path,
+    store: &Store,
+    targets: &Arc<Targets>,
+) -> impl Future<Output = Result<S3, s3::OpenError>> + Send + 'static {
+    let dirs = s3::Dirs {
+        objects: data_dir.join("objects"),
+        notifications: data_dir.join("object-notifications"),
+    };
+    S3::open(store.clone(), dirs, Arc::clone(targets) as _, config.s3.clone())
 }

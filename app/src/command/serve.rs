@@ -14,7 +14,7 @@ use crate::stored_code::CodeInBuckets;
 use crate::targets::Targets;
 use crate::tenants::Tenants;
 use crate::urls::FunctionUrls;
-use crate::{control, polled, telemetry, terminal};
+use crate::{control, polled, senders, telemetry, terminal};
 use anyhow::{Context, bail};
 use api::eventbridge::EventBridgeEndpoint;
 use api::lambda::LambdaEndpoint;
@@ -92,14 +92,25 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let principals = runtime.spawn(principals);
     let queues = Sqs::open(store.clone(), data_dir.join("messages"), config.sqs.clone());
     let queues = runtime.spawn(queues);
-    let objects = S3::open(store.clone(), data_dir.join("objects"), config.s3.clone());
-    let objects = runtime.spawn(objects);
+    let targets = Arc::new(Targets::later());
+    let objects = runtime.spawn(senders::objects(config, data_dir, &store, &targets));
     let functions = runtime.spawn(Functions::load(store.clone(), data_dir.join("code"), options));
     let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
     let opening = Opening { functions, queues, objects, principals };
-    let parts = Parts { listener, queue, launcher, logs, images, kept, recordings, store, opening };
+    let parts = Parts {
+        listener,
+        queue,
+        launcher,
+        logs,
+        images,
+        kept,
+        recordings,
+        store,
+        targets,
+        opening,
+    };
     let result = runtime.block_on(serve(config, data_dir, parts));
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -165,6 +176,7 @@ struct Parts {
     kept: Kept,
     recordings: Recordings,
     store: Store,
+    targets: Arc<Targets>,
     opening: Opening,
 }
 
@@ -177,13 +189,13 @@ struct Opening {
 }
 
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
-    let Parts { listener, queue, launcher, logs, images, kept, recordings, store, opening } = parts;
+    let Parts { listener, queue, launcher, logs, images, kept, recordings, .. } = parts;
+    let Parts { store, targets, opening, .. } = parts;
     let Opening { functions, queues, objects, principals } = opening;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
-    let targets = Arc::new(Targets::later());
     let log_groups = log_groups(&targets, &logs, &kept.metrics);
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
     let mut services = services(&targets, &principals, &log_groups, &kept.metrics);
@@ -209,7 +221,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.await.context("the functions were not loaded")??;
     let queues = queues.await.context("the queues were not opened")??;
     targets.queues.set(SqsEndpoint(queues.clone()));
-    let senders = Senders::open(config, data_dir, store, &queues, &targets).await?;
+    let senders = Senders::open(config, data_dir, store, (&queues, &objects), &targets).await?;
     let functions =
         equipped(functions, runs_images, &queues, &senders.topics).with_stored_code(stored_code);
     let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));

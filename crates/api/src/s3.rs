@@ -138,7 +138,12 @@ static OPERATIONS: [OperationSpec; 116] = [
     operation("GetBucketMetadataTableConfiguration", "GET /{Bucket}?metadataTable", 200, ""),
     operation("GetBucketMetricsConfiguration", "GET /{Bucket}?metrics", 200, ""),
     operation("GetBucketNotification", "GET /{Bucket}?notification", 200, ""),
-    operation("GetBucketNotificationConfiguration", "GET /{Bucket}?notification", 200, ""),
+    operation(
+        "GetBucketNotificationConfiguration",
+        "GET /{Bucket}?notification",
+        200,
+        "s3:GetBucketNotification",
+    ),
     operation(
         "GetBucketOwnershipControls",
         "GET /{Bucket}?ownershipControls",
@@ -229,7 +234,12 @@ static OPERATIONS: [OperationSpec; 116] = [
     operation("PutBucketLogging", "PUT /{Bucket}?logging", 200, "s3:PutBucketLogging"),
     operation("PutBucketMetricsConfiguration", "PUT /{Bucket}?metrics", 200, ""),
     operation("PutBucketNotification", "PUT /{Bucket}?notification", 200, ""),
-    operation("PutBucketNotificationConfiguration", "PUT /{Bucket}?notification", 200, ""),
+    operation(
+        "PutBucketNotificationConfiguration",
+        "PUT /{Bucket}?notification",
+        200,
+        "s3:PutBucketNotification",
+    ),
     operation(
         "PutBucketOwnershipControls",
         "PUT /{Bucket}?ownershipControls",

@@ -18,7 +18,7 @@ use names::{AccountId, Region};
 use sigv4::{ChunkSigner, Claim, OBJECTS, Payload, QueryV2, SignatureError};
 use std::net::IpAddr;
 use std::sync::Arc;
-use wire::{Caller, Context, Fault, Protocol, StreamEndpoint};
+use wire::{Caller, Context, Fault, Peer, Protocol, StreamEndpoint};
 
 /// What a signature turned out to be. `None`: nobody signed.
 struct Proven {
@@ -40,7 +40,7 @@ impl Edge {
     pub(crate) async fn answer_objects(
         self: Arc<Self>,
         objects: Arc<dyn StreamEndpoint>,
-        head: Parts,
+        mut head: Parts,
         body: Incoming,
         peer: IpAddr,
         mut record: Record,
@@ -64,6 +64,7 @@ impl Edge {
             Ok(proven) => proven,
             Err(fault) => return Ok(self.refuse_object(&fault, head, body, record).await),
         };
+        head.extensions.insert(Peer(peer.to_canonical()));
         let idle = self.options.body_idle_timeout();
         let body = Checked::new(body, &head, proven.payload, proven.chunks, idle);
         let edge = Arc::clone(&self);

@@ -58,7 +58,7 @@ pub use service::{
     Response, Route, Segment, ServiceSpec,
 };
 pub use shape::{Constraints, Flat, Location, MemberSpec, Pattern, Shape, Structure};
-pub use stream::{StreamEndpoint, Upload};
+pub use stream::{Peer, StreamEndpoint, Upload};
 pub use timestamp::Timestamp;
 pub use wire_macros::{Input, Output, Structure, operations, service};
 pub use xml_document::{Element, MalformedXml, XmlWriter};

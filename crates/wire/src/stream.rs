@@ -4,6 +4,11 @@
 use crate::{BoxFuture, Context, Response, Result, ServiceSpec};
 use bytes::Bytes;
 use http::request::Parts;
+use std::net::IpAddr;
+
+/// Where a request came from: an extension of its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// A body that is read while it arrives.
 pub trait Upload: Send {

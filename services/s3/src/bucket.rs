@@ -2,6 +2,8 @@
 //! Buckets: all of them are in memory, and each of their changes is in the store first.
 
 use crate::fault;
+use crate::notification_rules::Rules;
+use crate::notifications;
 use crate::record::BucketRecord;
 use names::AccountId;
 use policy::{Document, Kind, Named};
@@ -9,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use store::{Batch, Expectation, Keyspace, Store};
 use tokio::sync::Mutex;
-use wire::Result;
+use wire::{Element, Result};
 
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -30,11 +32,18 @@ pub(crate) enum Gate {
 struct State {
     record: Arc<BucketRecord>,
     policy: Option<Named>,
+    rules: Option<Arc<Rules>>,
+}
+
+impl State {
+    fn new(record: BucketRecord) -> Self {
+        Self { policy: policy_of(&record), rules: rules_of(&record), record: Arc::new(record) }
+    }
 }
 
 impl Bucket {
     fn new(name: String, record: BucketRecord) -> Self {
-        let state = RwLock::new(State { policy: policy_of(&record), record: Arc::new(record) });
+        let state = RwLock::new(State::new(record));
         Self { name, state, gate: tokio::sync::RwLock::new(Gate::Open) }
     }
 
@@ -45,6 +54,11 @@ impl Bucket {
     /// Its policy, to be asked.
     pub(crate) fn policy(&self) -> Option<Named> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).policy.clone()
+    }
+
+    /// Who wants to be told of what happens in it.
+    pub(crate) fn rules(&self) -> Option<Arc<Rules>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).rules.clone()
     }
 
     /// Whether its policy lets everyone in, although only its owner's account should be let.
@@ -58,8 +72,7 @@ impl Bucket {
     }
 
     fn set(&self, record: BucketRecord) {
-        let state = State { policy: policy_of(&record), record: Arc::new(record) };
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::new(record);
     }
 }
 
@@ -67,6 +80,12 @@ fn policy_of(record: &BucketRecord) -> Option<Named> {
     // It was read before it was kept.
     let document = Document::parse(record.policy.as_deref()?, Kind::Resource).ok()?;
     Some(Named { name: "bucket policy".into(), document: Arc::new(document) })
+}
+
+fn rules_of(record: &BucketRecord) -> Option<Arc<Rules>> {
+    let root = Element::parse(record.documents.get(notifications::WORD)?).ok()?;
+    // They were read before they were kept.
+    Rules::read(&root).ok().map(Arc::new)
 }
 
 #[derive(Debug)]

@@ -9,7 +9,9 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
-use wire::{Access, Context, Element, Fault, OperationSpec, Response, Result, Upload, XmlWriter};
+use wire::{
+    Access, Context, Element, Fault, OperationSpec, Peer, Response, Result, Upload, XmlWriter,
+};
 
 pub(crate) const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// Bytes of a document.
@@ -101,6 +103,20 @@ impl<'a> Call<'a> {
 
     pub(crate) fn is_anonymous(&self) -> bool {
         self.cx.caller.arn.is_empty()
+    }
+
+    /// Who calls, as notifications have it.
+    pub(crate) fn principal(&self) -> String {
+        match self.is_anonymous() {
+            true => "Anonymous".to_owned(),
+            false => format!("AWS:{}", self.cx.caller.user_id),
+        }
+    }
+
+    /// Where the call comes from.
+    pub(crate) fn address(&self) -> String {
+        let peer = self.head.extensions.get::<Peer>();
+        peer.map(|Peer(address)| address.to_string()).unwrap_or_default()
     }
 
     pub(crate) fn admit_object(&self, action: &str, bucket: &Bucket, key: &str) -> Result<()> {

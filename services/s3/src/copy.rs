@@ -7,6 +7,7 @@ use crate::checksum::{Algorithm, Checksum};
 use crate::conditions::{Conditions, Verdict, failed};
 use crate::fault;
 use crate::get::{Asked, Part, find, range};
+use crate::happening::Deed;
 use crate::index::Change;
 use crate::intake::{Draft, Intake, Plan};
 use crate::metadata::{Metadata, check_headers};
@@ -149,6 +150,8 @@ pub(crate) async fn object(call: &Call<'_>) -> Result<Response> {
     let change = Change {
         bucket: &bucket,
         key,
+        deed: Deed::Copy,
+        by: call,
         check: &|current| conditions.check_write(current),
         also: &|batch, _| Ok(batch),
     };

@@ -4,6 +4,7 @@
 use crate::bucket::Bucket;
 use crate::call::{Call, empty, set};
 use crate::conditions::Conditions;
+use crate::happening::Deed;
 use crate::index::{Change, Deleted};
 use crate::service::now_ms;
 use http::StatusCode;
@@ -40,6 +41,8 @@ pub(crate) async fn one(
     let change = Change {
         bucket,
         key,
+        deed: Deed::Delete,
+        by: call,
         check: &|current| conditions.check_write(current),
         also: &|batch, _| Ok(batch),
     };

@@ -33,6 +33,7 @@ faults! {
     no_such_key: "NoSuchKey", 404, "The specified key does not exist.";
     not_implemented: "NotImplemented", 501, "A header you provided implies functionality that is not implemented";
     precondition_failed: "PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold";
+    slow_down: "SlowDown", 503, "Please reduce your request rate.";
     too_many_buckets: "TooManyBuckets", 400, "You have attempted to create more buckets than allowed";
 }
 

@@ -8,9 +8,13 @@
 
 use crate::body::{Body, Files};
 use crate::bucket::{Bucket, Gate};
+use crate::call::Call;
 use crate::fault;
+use crate::happening::{Deed, Happening};
 use crate::intake::Draft;
+use crate::outbox::Outbox;
 use crate::record::{Object, Versioning};
+use crate::service::now_ms;
 use std::sync::Arc;
 use store::{Batch, CommitError, Expectation, Keyspace, Revision, Scan, Store};
 use wire::Result;
@@ -23,6 +27,7 @@ pub(crate) struct Index {
     objects: Keyspace,
     versions: Keyspace,
     pub(crate) files: Arc<Files>,
+    pub(crate) outbox: Arc<Outbox>,
 }
 
 /// The current version, and where it stands.
@@ -32,6 +37,8 @@ type Found = Option<(Object, Revision)>;
 pub(crate) struct Change<'a> {
     pub(crate) bucket: &'a Bucket,
     pub(crate) key: &'a str,
+    pub(crate) deed: Deed,
+    pub(crate) by: &'a Call<'a>,
     /// Refuses the change, looking at the current version.
     pub(crate) check: &'a (dyn Fn(Option<&Object>) -> Result<()> + Sync),
     /// What is committed with it.
@@ -50,12 +57,20 @@ pub(crate) struct Deleted {
 struct Planned {
     batch: Batch,
     swept: Vec<Body>,
+    /// Notices in the batch.
+    notices: i64,
+}
+
+impl Planned {
+    const fn new(batch: Batch) -> Self {
+        Self { batch, swept: Vec::new(), notices: 0 }
+    }
 }
 
 impl Index {
-    pub(crate) fn new(store: &Store, files: Arc<Files>) -> Self {
+    pub(crate) fn new(store: &Store, files: Arc<Files>, outbox: Arc<Outbox>) -> Self {
         let (objects, versions) = (store.keyspace("s3-objects"), store.keyspace("s3-versions"));
-        Self { objects, versions, files }
+        Self { objects, versions, files, outbox }
     }
 
     pub(crate) async fn current(&self, bucket_id: &str, key: &str) -> Result<Option<Object>> {
@@ -133,6 +148,7 @@ impl Index {
                 planned.batch = draft.add_to(planned.batch);
             }
             planned.batch = (change.also)(planned.batch, &object)?;
+            let planned = self.tell(planned, change, change.deed, &object)?;
             if self.commit(planned).await? {
                 if let Some(draft) = draft {
                     draft.keep();
@@ -157,7 +173,7 @@ impl Index {
             .map_or(Expectation::Absent, |(_, revision)| Expectation::Revision(*revision));
         let batch = Batch::new().put_json(&self.objects, key, object, expectation);
         let batch = batch.map_err(|error| fault::internal(&error))?;
-        let mut planned = Planned { batch, swept: Vec::new() };
+        let mut planned = Planned::new(batch);
         let Some((before, _)) = found else { return Ok(planned) };
         if object.version.is_none() {
             // There is one null version at most.
@@ -192,23 +208,25 @@ impl Index {
             let found = self.find(&record.id, change.key).await?;
             (change.check)(found.as_ref().map(|(object, _)| object))?;
             let order = order_after(found.as_ref());
-            let (planned, object) = match (record.versioning, found) {
+            let (mut planned, deed, object) = match (record.versioning, found) {
                 (Versioning::Off, None) => return Ok(Deleted::default()),
                 (Versioning::Off, Some((before, revision))) => {
                     let key = object_key(&record.id, change.key);
                     let expectation = Expectation::Revision(revision);
                     let batch = Batch::new().delete(&self.objects, key, expectation);
                     let gone = before.clone();
-                    (self.drop_bytes(Planned { batch, swept: Vec::new() }, before)?, gone)
+                    (self.drop_bytes(Planned::new(batch), before)?, Deed::Delete, gone)
                 }
                 (versioning, found) => {
                     let version = (versioning == Versioning::Enabled).then(|| new_version(order));
                     let marker = Object { version, order, modified_ms, content: None };
-                    (self.replace(change, &record.id, &marker, found).await?, marker)
+                    let planned = self.replace(change, &record.id, &marker, found).await?;
+                    (planned, Deed::Mark, marker)
                 }
             };
-            let batch = (change.also)(planned.batch, &object)?;
-            if self.commit(Planned { batch, swept: planned.swept }).await? {
+            planned.batch = (change.also)(planned.batch, &object)?;
+            let planned = self.tell(planned, change, deed, &object)?;
+            if self.commit(planned).await? {
                 drop(gate);
                 let is_marker = object.content.is_none();
                 let version = is_marker.then(|| object.version_text().to_owned());
@@ -252,7 +270,8 @@ impl Index {
             };
             let is_marker = gone.content.is_none();
             let batch = (change.also)(batch, &gone)?;
-            let planned = self.drop_bytes(Planned { batch, swept: Vec::new() }, gone)?;
+            let planned = self.tell(Planned::new(batch), change, Deed::Delete, &gone)?;
+            let planned = self.drop_bytes(planned, gone)?;
             if self.commit(planned).await? {
                 drop(gate);
                 return Ok(Deleted { version: Some(version.to_owned()), is_marker });
@@ -263,14 +282,13 @@ impl Index {
     /// Changes what is known of a version, and not its bytes. `None`: there is none.
     pub(crate) async fn amend(
         &self,
-        bucket: &Bucket,
-        key: &str,
+        change: &Change<'_>,
         version: Option<&str>,
-        change: &(dyn Fn(&mut Object) -> Result<()> + Sync),
+        amend: &(dyn Fn(&mut Object) -> Result<()> + Sync),
     ) -> Result<Option<Object>> {
-        let gate = open_gate(bucket).await?;
+        let (gate, key) = (open_gate(change.bucket).await?, change.key);
         loop {
-            let id = bucket.record().id.clone();
+            let id = change.bucket.record().id.clone();
             let found = self.find(&id, key).await?;
             let is_current = |object: &Object| version.is_none_or(|it| object.version_text() == it);
             let (keyspace, place, mut object, revision) = match (found, version) {
@@ -291,11 +309,12 @@ impl Index {
                     (&self.versions, place, object, record.revision)
                 }
             };
-            change(&mut object)?;
+            amend(&mut object)?;
             let expectation = Expectation::Revision(revision);
             let batch = Batch::new().put_json(keyspace, place, &object, expectation);
             let batch = batch.map_err(|error| fault::internal(&error))?;
-            if self.commit(Planned { batch, swept: Vec::new() }).await? {
+            let planned = self.tell(Planned::new(batch), change, change.deed, &object)?;
+            if self.commit(planned).await? {
                 drop(gate);
                 return Ok(Some(object));
             }
@@ -316,11 +335,31 @@ impl Index {
         }
     }
 
+    /// Notices for everybody who wants to know.
+    fn tell(
+        &self,
+        planned: Planned,
+        change: &Change<'_>,
+        deed: Deed,
+        object: &Object,
+    ) -> Result<Planned> {
+        let Change { bucket, key, by, .. } = *change;
+        if bucket.rules().is_none() {
+            return Ok(planned);
+        }
+        let time_ms = now_ms();
+        let sequence = self.outbox.next_sequence(time_ms);
+        let happening = Happening { bucket, key, deed, by, object, time_ms, sequence };
+        let (batch, notices) = self.outbox.add(planned.batch, &happening)?;
+        Ok(Planned { batch, notices, ..planned })
+    }
+
     /// `false`: somebody was faster, and the change must be decided anew.
     async fn commit(&self, planned: Planned) -> Result<bool> {
         match self.objects.store().commit(planned.batch).await {
             Ok(_) => {
                 planned.swept.into_iter().for_each(|body| self.files.sweep(body));
+                self.outbox.committed(planned.notices);
                 Ok(true)
             }
             Err(CommitError::Conflict { .. }) => Ok(false),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Amazon S3.
 //!
-//! Start at `route.rs` for what a request asks for, at `index.rs` for how an object changes, at `body.rs` for where its bytes are.
+//! Start at `route.rs` for what a request asks for, at `index.rs` for how an object changes, at `body.rs` for where its bytes are, at `outbox.rs`
+//! for the way of notifications.
 //!
 //! Invariants:
 //! - what was acknowledged is on the disk, whole;
@@ -26,6 +27,7 @@ mod delete_many;
 mod documents;
 mod fault;
 mod get;
+mod happening;
 mod index;
 mod inside;
 mod intake;
@@ -34,6 +36,9 @@ mod metadata;
 mod multipart;
 mod multipart_lists;
 mod name;
+mod notification_rules;
+mod notifications;
+mod outbox;
 mod outlet;
 mod put;
 mod record;
@@ -44,7 +49,7 @@ mod tags;
 mod uploads;
 mod versions;
 
-pub use service::S3;
+pub use service::{Dirs, S3};
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,6 +62,10 @@ pub struct Options {
     pub free_bytes_min: u64,
     /// Buckets of one account. Default: 10000.
     pub buckets_max: usize,
+    /// Notifications of all buckets that may wait. Changes that would add more are refused. Default: 200000.
+    pub notifications_max: usize,
+    /// Bytes of all notifications that may wait to be delivered. Default: 1 GiB.
+    pub notifications_bytes_max: u64,
 }
 
 impl Default for Options {
@@ -66,6 +75,8 @@ impl Default for Options {
             object_bytes_max: 5 << 40,
             free_bytes_min: 1 << 30,
             buckets_max: 10_000,
+            notifications_max: 200_000,
+            notifications_bytes_max: 1 << 30,
         }
     }
 }
@@ -77,6 +88,10 @@ pub enum OpenError {
     Read(#[from] store::ReadError),
     #[error("failed to read a bucket")]
     Decode(#[from] store::DecodeError),
+    #[error("failed to open the notifications")]
+    Notifications(#[from] events::OpenError),
+    #[error("the server stops")]
+    Stopped,
     #[error("failed to open the files of objects")]
     Files(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

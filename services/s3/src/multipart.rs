@@ -7,6 +7,7 @@ use crate::checksum::{ALGORITHMS, Algorithm, Checksum, Kind};
 use crate::combine::combine;
 use crate::conditions::Conditions;
 use crate::fault;
+use crate::happening::Deed;
 use crate::index::Change;
 use crate::intake::{Plan, hex, take};
 use crate::metadata::{Expected, Metadata, check_headers};
@@ -171,6 +172,8 @@ pub(crate) async fn complete(call: &Call<'_>, body: &mut dyn Upload) -> Result<R
     let change = Change {
         bucket: &bucket,
         key,
+        deed: Deed::CompleteMultipartUpload,
+        by: call,
         check: &|current| conditions.check_write(current),
         also: &|batch, _| {
             let batch = index.files.add_row(batch, layout_id, &layout);

@@ -4,6 +4,7 @@
 use crate::call::{Call, empty, set};
 use crate::checksum::Checksum;
 use crate::conditions::Conditions;
+use crate::happening::Deed;
 use crate::index::Change;
 use crate::intake::{Plan, take};
 use crate::metadata::{Expected, Metadata, check_headers};
@@ -46,6 +47,8 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
     let change = Change {
         bucket: &bucket,
         key,
+        deed: Deed::Put,
+        by: call,
         check: &|current| conditions.check_write(current),
         also: &|batch, _| Ok(batch),
     };

@@ -5,11 +5,13 @@ use crate::body::Files;
 use crate::bucket::Buckets;
 use crate::call::Call;
 use crate::index::Index;
+use crate::outbox::Outbox;
 use crate::site::{Site, bucket_in_host, names_service};
 use crate::uploads::Uploads;
 use crate::{
     OpenError, Options, bucket_operations, bucket_policy, copy, cors, delete, delete_many,
-    documents, fault, get, list, multipart, multipart_lists, put, route, tags, versions,
+    documents, fault, get, list, multipart, multipart_lists, notifications, put, route, tags,
+    versions,
 };
 use api::s3::SPEC;
 use edge::Resources;
@@ -19,7 +21,9 @@ use names::AccountId;
 use policy::Named;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use store::Store;
+use targets::Deliver;
 use wire::{
     BoxFuture, Context, Fault, Protocol, Response, Result, ServiceSpec, StreamEndpoint, Upload,
 };
@@ -32,6 +36,14 @@ pub(crate) struct Service {
     pub(crate) uploads: Uploads,
 }
 
+/// Where the service keeps what is not in the store.
+#[derive(Debug, Clone)]
+pub struct Dirs {
+    pub objects: PathBuf,
+    /// Those that wait to be delivered. It is made with the first.
+    pub notifications: PathBuf,
+}
+
 /// Amazon S3. Clones share it.
 #[derive(Debug, Clone)]
 pub struct S3 {
@@ -39,21 +51,34 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// Opens the buckets of a store, and their objects in `dir`, which belongs to this service alone.
+    /// Opens the buckets of a store, and what of them is in `dirs`, which belong to this service alone.
     ///
     /// # Errors
     ///
     /// When either can not be read.
     pub async fn open(
         store: Store,
-        dir: PathBuf,
+        dirs: Dirs,
+        targets: Arc<dyn Deliver>,
         options: Options,
     ) -> std::result::Result<Self, OpenError> {
         let buckets = Buckets::load(&store, options.buckets_max).await?;
-        let files = Files::open(&store, dir, options.free_bytes_min).await;
+        let Dirs { objects, notifications } = dirs;
+        let files = Files::open(&store, objects, options.free_bytes_min).await;
         let files = files.map_err(|error| OpenError::Files(Box::new(error)))?;
-        let (index, uploads) = (Index::new(&store, files), Uploads::new(&store));
+        let outbox = Outbox::open(&store, notifications, targets, &options).await?;
+        let (index, uploads) = (Index::new(&store, files, outbox), Uploads::new(&store));
         Ok(Self { service: Arc::new(Service { options, buckets, index, uploads }) })
+    }
+
+    /// Starts no more notifications.
+    pub fn stop(&self) {
+        self.service.index.outbox.stop();
+    }
+
+    /// Waits for the notifications that are being delivered, so long. The others go on with the next server.
+    pub async fn drain(&self, patience: Duration) {
+        self.service.index.outbox.drain(patience).await;
     }
 
     /// Whether there is a bucket of the account.
@@ -147,6 +172,8 @@ async fn run_on_settings(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respo
     match call.operation.name {
         "GetBucketVersioning" => versions::get(call),
         "PutBucketVersioning" => versions::put(call, body).await,
+        "GetBucketNotificationConfiguration" => notifications::get(call),
+        "PutBucketNotificationConfiguration" => notifications::put(call, body).await,
         "GetBucketPolicy" => bucket_policy::get(call),
         "GetBucketPolicyStatus" => bucket_policy::status(call),
         "PutBucketPolicy" => bucket_policy::put(call, body).await,

@@ -4,6 +4,8 @@
 use crate::call::{Call, empty, read_xml, set, xml};
 use crate::fault;
 use crate::get::find;
+use crate::happening::Deed;
+use crate::index::Change;
 use crate::record::Object;
 use http::StatusCode;
 use std::collections::BTreeMap;
@@ -88,36 +90,43 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Response> {
 
 pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let read = read(&read_xml(body, "Tagging").await?, OF_OBJECT_MAX)?;
-    amend(call, "s3:PutObjectTagging", "s3:PutObjectVersionTagging", read, StatusCode::OK).await
+    let (action, of_version) = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging");
+    let object = amend(call, Deed::PutTagging, (action, of_version), read).await?;
+    Ok(answer(StatusCode::OK, &object))
 }
 
 pub(crate) async fn delete(call: &Call<'_>) -> Result<Response> {
     let (action, of_version) = ("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging");
-    amend(call, action, of_version, Tags::new(), StatusCode::NO_CONTENT).await
+    let object = amend(call, Deed::DeleteTagging, (action, of_version), Tags::new()).await?;
+    Ok(answer(StatusCode::NO_CONTENT, &object))
 }
 
 async fn amend(
     call: &Call<'_>,
-    action: &str,
-    of_version: &str,
+    deed: Deed,
+    (action, of_version): (&str, &str),
     tags: Tags,
-    status: StatusCode,
-) -> Result<Response> {
+) -> Result<Object> {
     let (bucket, key) = (call.bucket()?, call.key()?);
     let version = call.query("versionId");
     call.admit_object(if version.is_some() { of_version } else { action }, &bucket, key)?;
-    let change = |object: &mut Object| match &mut object.content {
+    let amend = |object: &mut Object| match &mut object.content {
         Some(content) => {
             content.tags.clone_from(&tags);
             Ok(())
         }
         None => Err(of_a_marker()),
     };
-    let object = call.service.index.amend(&bucket, key, version, &change).await?;
-    let object = object.ok_or_else(|| crate::get::absent(call, &bucket, key, version))?;
+    let (check, also) = (&|_: Option<&Object>| Ok(()), &|batch, _: &Object| Ok(batch));
+    let change = Change { bucket: &bucket, key, deed, by: call, check, also };
+    let object = call.service.index.amend(&change, version, &amend).await?;
+    object.ok_or_else(|| crate::get::absent(call, &bucket, key, version))
+}
+
+fn answer(status: StatusCode, object: &Object) -> Response {
     let mut response = empty(status);
-    tell_version(&mut response, &object);
-    Ok(response)
+    tell_version(&mut response, object);
+    response
 }
 
 fn tell_version(response: &mut Response, object: &Object) {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What happened to an object, and who did it, as notifications tell it. Pure.
+
+use crate::bucket::Bucket;
+use crate::call::Call;
+use crate::notification_rules::Rule;
+use crate::record::Object;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use wire::Timestamp;
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Put,
+    Copy,
+    CompleteMultipartUpload,
+    /// It, or a version of it, is gone for good.
+    Delete,
+    /// A marker says that it is gone.
+    Mark,
+    PutTagging,
+    DeleteTagging,
+}
+
+impl Deed {
+    /// As AWS names it, without `s3:`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Put => "ObjectCreated:Put",
+            Self::Copy => "ObjectCreated:Copy",
+            Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
+            Self::Delete => "ObjectRemoved:Delete",
+            Self::Mark => "ObjectRemoved:DeleteMarkerCreated",
+            Self::PutTagging => "ObjectTagging:Put",
+            Self::DeleteTagging => "ObjectTagging:Delete",
+        }
+    }
+
+    /// Of the message's structure, as AWS has it for each event.
+    const fn version(self) -> &'static str {
+        match self {
+            Self::PutTagging | Self::DeleteTagging => "2.3",
+            Self::Put | Self::Copy | Self::CompleteMultipartUpload | Self::Delete | Self::Mark => {
+                "2.1"
+            }
+        }
+    }
+}
+
+/// One event.
+pub(crate) struct Happening<'a> {
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) key: &'a str,
+    pub(crate) deed: Deed,
+    pub(crate) by: &'a Call<'a>,
+    /// The version that it happened to: as it is now, or as it was.
+    pub(crate) object: &'a Object,
+    pub(crate) time_ms: i64,
+    /// Greater for what happened later to the same key.
+    pub(crate) sequence: u64,
+}
+
+impl Happening<'_> {
+    pub(crate) const fn name(&self) -> &'static str {
+        self.deed.name()
+    }
+
+    /// What a function or a queue gets.
+    pub(crate) fn message(&self, rule: &Rule) -> String {
+        let request_id = self.by.cx.request_id.to_string();
+        let record = self.bucket.record();
+        let told = json!({
+            "eventVersion": self.deed.version(),
+            "eventSource": "aws:s3",
+            "awsRegion": record.region.as_str(),
+            "eventTime": Timestamp::from_epoch_ms(self.time_ms).iso_milli_text(),
+            "eventName": self.name(),
+            "userIdentity": { "principalId": self.by.principal() },
+            "requestParameters": { "sourceIPAddress": self.by.address() },
+            "responseElements": { "x-amz-request-id": request_id, "x-amz-id-2": request_id },
+            "s3": {
+                "s3SchemaVersion": "1.0",
+                "configurationId": rule.id,
+                "bucket": {
+                    "name": self.bucket.name,
+                    "ownerIdentity": { "principalId": record.owner.as_str() },
+                    "arn": self.bucket.arn(),
+                },
+                "object": self.object(),
+            },
+        });
+        json!({ "Records": [told] }).to_string()
+    }
+
+    fn object(&self) -> Value {
+        let mut told = Map::new();
+        let mut tell = |name: &str, value: Value| told.insert(name.to_owned(), value);
+        tell("key", encoded(self.key).into());
+        match (self.deed, &self.object.content) {
+            (Deed::Delete, _) => {}
+            (Deed::Mark, _) | (_, None) => drop(tell("eTag", ETAG_OF_NOTHING.into())),
+            (deed, Some(content)) => {
+                if !matches!(deed, Deed::PutTagging | Deed::DeleteTagging) {
+                    tell("size", content.size.into());
+                }
+                tell("eTag", content.etag.as_str().into());
+            }
+        }
+        if let Some(version) = &self.object.version {
+            tell("versionId", version.as_str().into());
+        }
+        if !matches!(self.deed, Deed::PutTagging | Deed::DeleteTagging) {
+            tell("sequencer", format!("{:018X}", self.sequence).into());
+        }
+        told.into()
+    }
+}
+
+const ETAG_OF_NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
+/// As in a form, but for slashes.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'*').remove(b'_').remove(b'/').remove(b' ');
+
+fn encoded(key: &str) -> String {
+    utf8_percent_encode(key, ENCODED).to_string().replace(' ', "+")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_as_in_forms() {
+        for (key, expected) in [
+            ("red flower.jpg", "red+flower.jpg"),
+            ("a/b-c_d*e", "a/b-c_d*e"),
+            ("é+%&=", "%C3%A9%2B%25%26%3D"),
+        ] {
+            assert_eq!(encoded(key), expected);
+        }
+    }
+}
