@@ -7,6 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 from harness import ACCOUNT, PYTHON, REGION, Platform, allow, policy, unique, wait_until, zip_bytes
+from tracing import root
 
 OTHER = "111122223333"
 ROOT_OF_OTHER = {"AWS": f"arn:aws:iam::{OTHER}:root"}
@@ -342,3 +343,32 @@ def test_a_layers_policy_lets_functions_of_another_account_have_it(server, other
     there.get_waiter("function_active_v2").wait(FunctionName=user, WaiterConfig={"Delay": 0.05, "MaxAttempts": 900})
     assert json.load(there.invoke(FunctionName=user)["Payload"]) == "shared"
     refused(there.delete_layer_version, "AccessDeniedException", LayerName=arn.rpartition(":")[0], VersionNumber=number)
+
+
+def test_segments_of_a_function_stay_in_its_account(server, other):
+    # Whatever trace a function names, its segments are its own account's.
+    forge = """
+import json, socket
+def handler(event, context):
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    document = {"id": "00000000000000a1", "trace_id": event["trace"], "name": "forged", "start_time": 1, "end_time": 2}
+    sender.sendto(b'{"format": "json", "version": 1}\\n' + json.dumps(document).encode(), ("169.254.100.1", 2000))
+"""
+    trace, name = root(), unique("forge")
+    own = {"id": "00000000000000a2", "trace_id": trace, "name": "own", "start_time": 1, "end_time": 2}
+    server.client("xray").put_trace_segments(TraceSegmentDocuments=[json.dumps(own)])
+    role = other.role(allow(["logs:*", "xray:PutTraceSegments"]))
+    other.function(name, role["Arn"], forge)
+    client = other.client()
+    header = f"Root={trace};Sampled=1"
+    client.meta.events.register(
+        "before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header)
+    )
+    assert "FunctionError" not in client.invoke(FunctionName=name, Payload=json.dumps({"trace": trace}))
+
+    def names(xray):
+        traces = xray.batch_get_traces(TraceIds=[trace])["Traces"]
+        return [json.loads(segment["Document"])["name"] for found in traces for segment in found["Segments"]]
+
+    assert names(other.client("xray")) == ["forged"]
+    assert names(server.client("xray")) == ["own"]

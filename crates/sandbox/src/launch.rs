@@ -7,7 +7,7 @@ use crate::launcher::network::{EDGE, RUNTIME_API};
 use crate::limits::{self, Limiters};
 use crate::news::{self, News};
 use crate::ready::Unused;
-use crate::request::{self, Encoder, Kind, LOG_PIPE, MOUNTS_MAX, OUTLET, SandboxId};
+use crate::request::{self, DAEMON, Encoder, Kind, LOG_PIPE, MOUNTS_MAX, OUTLET, SandboxId};
 use crate::sandbox::{Process, Sandbox};
 use crate::snapshot::Outcome;
 use crate::watch::Watch;
@@ -300,9 +300,23 @@ pub(crate) async fn outlet(process: &Process) -> io::Result<OwnedFd> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         return Ok(socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?);
     };
+    socket_in(process, network, OUTLET).await
+}
+
+/// The UDP socket where the function finds the X-Ray daemon.
+pub(crate) async fn daemon(process: &Process) -> io::Result<OwnedFd> {
+    match &process.network {
+        Some(network) => socket_in(process, network, DAEMON).await,
+        // Its address is not this machine's to give away.
+        None => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Has the launcher open a socket in a sandbox's network.
+async fn socket_in(process: &Process, network: &OwnedFd, asked: &[u8]) -> io::Result<OwnedFd> {
     let (ours, theirs) = descriptors::message_pair()?;
     descriptors::set_nonblocking(&ours)?;
-    let sent = send(&process.launcher.socket, OUTLET, &[theirs.as_fd(), network.as_fd()]).await;
+    let sent = send(&process.launcher.socket, asked, &[theirs.as_fd(), network.as_fd()]).await;
     sent.map_err(io::Error::other)?;
     drop(theirs);
     let reply = UnixStream::from_std(ours.into())?;

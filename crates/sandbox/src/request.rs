@@ -20,6 +20,9 @@ pub(crate) const BUILD: &[u8] = b"B";
 /// Asks for a socket in a sandbox's network. Where to send it, and the namespace, come along.
 pub(crate) const OUTLET: &[u8] = b"O";
 
+/// Asks for the socket of the X-Ray daemon there. The same comes along.
+pub(crate) const DAEMON: &[u8] = b"X";
+
 /// Asks for a snapshot of what runs in a sandbox: its number and a port follow. The snapshot's file and where to send what came of
 /// it come along.
 pub(crate) const TAKE: &[u8] = b"T";

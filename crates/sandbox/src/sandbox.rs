@@ -307,6 +307,15 @@ impl Process {
         launch::outlet(self).await
     }
 
+    /// The UDP socket, non-blocking, of what runs here for an X-Ray daemon. It is there from now on, as long as it is held.
+    ///
+    /// # Errors
+    ///
+    /// Also where the sandbox has no network of its own.
+    pub async fn daemon(&self) -> io::Result<OwnedFd> {
+        launch::daemon(self).await
+    }
+
     /// Writes what runs here to `file`, as one process that waits on the connection whose own port is `port`. It does not go on
     /// afterwards: the sandbox is to be dropped.
     pub async fn take_snapshot(&self, file: &File, port: u16) -> Result<(), SnapshotError> {

@@ -15,6 +15,7 @@ use harness::{
     is_root, limited, options, output, read_until, run, shell, start, wait_until, with_memory,
 };
 use std::io::Read as _;
+use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpSocket;
@@ -128,6 +129,30 @@ async fn an_outlet_leads_into_the_sandbox_s_network() {
         let (connected, accepted) =
             limited(async { tokio::join!(connected, inside.accept()) }).await;
         assert_eq!(connected.unwrap().local_addr().unwrap(), accepted.unwrap().1);
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_hears_its_own_sandbox() {
+    if !is_root() {
+        return;
+    }
+    let launcher = start(&options());
+    let send = "while true; do echo $0 > /dev/udp/169.254.100.1/2000; sleep 0.05; done";
+    let mut sandboxes = Vec::new();
+    for name in ["one", "two"] {
+        let script = format!("exec bash -c '{send}' {name} 2> /dev/null");
+        let sandbox = launcher.launch(shell(&script)).await.unwrap();
+        let daemon = UdpSocket::from(sandbox.process.daemon().await.unwrap());
+        assert!(sandbox.process.daemon().await.is_err(), "there is one");
+        sandboxes.push((name, sandbox, tokio::net::UdpSocket::from_std(daemon).unwrap()));
+    }
+    for (name, _sandbox, daemon) in &sandboxes {
+        for _ in 0..3 {
+            let mut message = [0; 16];
+            let length = limited(daemon.recv(&mut message)).await.unwrap();
+            assert_eq!(&message[..length], format!("{name}\n").as_bytes());
+        }
     }
 }
 

@@ -293,6 +293,10 @@ impl Environment {
         drop(self.ended.subscribe().wait_for(|ended| *ended).await);
     }
 
+    pub(crate) fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     pub(crate) fn process(&self) -> &sandbox::Process {
         &self.ground.process
     }

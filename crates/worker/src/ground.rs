@@ -6,13 +6,17 @@
 //!
 //! Invariant: nothing of a life before reaches the next one but what is in `/tmp`: no process, no connection, no message.
 
+use crate::daemon::Daemon;
+use crate::event::Event;
 use crate::extensions::External;
+use crate::function::Function;
 use crate::host::Session;
 use crate::output::Output;
 use crate::runtime_api::Room;
 use crate::runtimes::Installed;
 use bytes::Bytes;
 use sandbox::Process;
+use segments::Sampled;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -37,6 +41,7 @@ pub(crate) struct Ground {
     /// The runtime. None of an image, which brings its own along.
     pub(crate) installed: Option<Arc<Installed>>,
     pub(crate) origin: Origin,
+    daemon: Daemon,
     /// Credentials of the role; they die with the ground.
     pub(crate) session: Session,
 }
@@ -89,8 +94,21 @@ impl Ground {
             identity,
             installed,
             origin,
+            daemon: Daemon::default(),
             session,
         })
+    }
+
+    /// What the function of a sampled invocation sends to the X-Ray daemon is taken from now on.
+    pub(crate) async fn listen(&self, function: &Function, sampled: &Sampled) {
+        self.daemon.listen(&self.process, function, sampled).await;
+    }
+
+    /// Takes what the function has sent there so far, if its invocation is sampled.
+    pub(crate) fn hear(&self, event: &Event) {
+        if event.sampled.is_some() {
+            self.daemon.take();
+        }
     }
 
     /// Waits until nothing of the life before is left. `false` when the sandbox itself is gone, or should be.

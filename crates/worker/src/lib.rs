@@ -6,6 +6,7 @@
 
 mod bytecode;
 mod clock;
+mod daemon;
 mod delivery;
 mod env_vars;
 mod environment;

@@ -94,6 +94,7 @@ impl Environment {
         deadline: Instant,
     ) -> Outcome {
         invocation.answered(&given, self.take_before());
+        self.ground().hear(event);
         if self.is_provisioned() {
             invocation.was_provisioned();
         }
@@ -127,6 +128,9 @@ impl Environment {
         event: &Event,
         left: Duration,
     ) -> Result<Given, NotDelivered> {
+        if let Some(sampled) = &event.sampled {
+            Box::pin(self.ground().listen(self.function(), sampled)).await;
+        }
         let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = clock::epoch_ms().saturating_add(left_ms);
         let delivery = Delivery::new(event, deadline_ms);

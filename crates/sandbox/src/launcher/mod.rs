@@ -155,7 +155,10 @@ fn accept(server: &OwnedFd, buffer: &mut [u8], sandboxes: &mut Sandboxes) -> io:
     let kind = buffer.get(..1).unwrap_or_default();
     match (passed.pop(), passed.pop(), buffer.get(..length)) {
         (Some(namespace), Some(reply), Some(request::OUTLET)) => {
-            sandboxes.open_outlet(&namespace, &reply)?;
+            network::open_in(sandboxes.single(), &namespace, &reply, network::outlet);
+        }
+        (Some(namespace), Some(reply), Some(request::DAEMON)) => {
+            network::open_in(sandboxes.single(), &namespace, &reply, network::daemon);
         }
         (Some(file), Some(reply), Some([_, asked @ ..])) if kind == request::TAKE => {
             sandboxes.take_snapshot(asked, &file, &reply);

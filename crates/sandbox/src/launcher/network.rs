@@ -8,9 +8,10 @@
 //! cable has the first and the sandbox the second.
 
 use crate::launcher::subnet::Block;
+use crate::request::OUTLET;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::{AsFd as _, OwnedFd};
 use sys::descriptors::{self, Wait};
 use sys::namespaces::{self, Namespace};
@@ -25,6 +26,9 @@ pub(crate) const RUNTIME_API: SocketAddr =
 pub(crate) const EDGE: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
 
+/// Where the function finds the X-Ray daemon, inside, once there is one.
+const DAEMON: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 100, 1), 2000);
+
 /// A network namespace that no sandbox has used.
 #[derive(Debug)]
 pub(crate) struct Network {
@@ -38,8 +42,6 @@ pub(crate) struct Network {
 #[derive(Debug)]
 pub(crate) struct Factory {
     socket: OwnedFd,
-    /// The launcher's own network.
-    home: OwnedFd,
     /// Ends the factory with the launcher, even when that is killed.
     _process: OwnedFd,
 }
@@ -48,35 +50,19 @@ impl Factory {
     pub(crate) fn start(single: &SingleThread, block: Option<Block>) -> io::Result<Self> {
         let (ours, theirs) = descriptors::message_pair()?;
         let ours = descriptors::duplicate(ours)?;
-        let home = descriptors::duplicate(namespaces::current(Namespace::Network)?)?;
         match process::fork(single, Separation::None, None)? {
             Fork::Child => {
                 // The launcher sees the end of this socket, whatever the reason was.
                 let _ = work(single, &theirs, block);
                 process::exit_now(1)
             }
-            Fork::Parent(process) => Ok(Self { socket: ours, home, _process: process }),
+            Fork::Parent(process) => Ok(Self { socket: ours, _process: process }),
         }
     }
 
     /// Asks for one more namespace.
     pub(crate) fn order(&self, number: u16) -> io::Result<()> {
         descriptors::send(&self.socket, &number.to_ne_bytes(), &[])
-    }
-
-    /// A TCP socket in `namespace`, not connected. A launcher that does not find home again must end: the outer error.
-    pub(crate) fn outlet(
-        &self,
-        single: &SingleThread,
-        namespace: &OwnedFd,
-    ) -> io::Result<io::Result<OwnedFd>> {
-        if let Err(error) = namespaces::enter(single, namespace, Namespace::Network) {
-            return Ok(Err(error));
-        }
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None);
-        namespaces::enter(single, &self.home, Namespace::Network)?;
-        Ok(socket.map_err(Into::into))
     }
 
     /// Takes the next namespace that was ordered. The number is that of the order, even where it could not be filled.
@@ -147,6 +133,42 @@ fn make(
 
 /// The loopback device is the first of every namespace.
 const LOOPBACK: u32 = 1;
+
+/// Sends what `open` opens in `namespace` to `reply`. No answer is one, too: there is no such socket.
+///
+/// A child goes there. An ordinary user's launcher would not be let back: its own network is not its user namespace's.
+pub(crate) fn open_in(
+    single: &SingleThread,
+    namespace: &OwnedFd,
+    reply: &OwnedFd,
+    open: fn() -> io::Result<OwnedFd>,
+) {
+    if let Ok(Fork::Child) = process::fork(single, Separation::None, None) {
+        let opened = process::die_with_parent()
+            .and_then(|()| namespaces::enter(single, namespace, Namespace::Network))
+            .and_then(|()| open());
+        // A server that is gone needs none.
+        let _ = opened.and_then(|socket| descriptors::send(reply, OUTLET, &[socket.as_fd()]));
+        process::exit_now(0)
+    }
+}
+
+/// A TCP socket, not connected.
+pub(crate) fn outlet() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?)
+}
+
+/// The socket of the X-Ray daemon. The first one brings its address along, which no other sandbox pays for.
+pub(crate) fn daemon() -> io::Result<OwnedFd> {
+    match Route::open()?.add_address(LOOPBACK, *DAEMON.ip(), 32) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let socket = UdpSocket::bind(DAEMON)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
 
 fn listen(address: SocketAddr) -> io::Result<OwnedFd> {
     let listener = TcpListener::bind(address)?;

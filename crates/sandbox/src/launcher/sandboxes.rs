@@ -7,7 +7,7 @@ use crate::launcher::network::{Factory, Network};
 use crate::launcher::template::Template;
 use crate::launcher::{RETRY_MS, refused};
 use crate::news::{self, News};
-use crate::request::{self, Kind, Request, SandboxId};
+use crate::request::{Kind, Request, SandboxId};
 use crate::{Level, Limits, Options, Step};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use std::collections::VecDeque;
@@ -376,16 +376,6 @@ impl Sandboxes {
         let orders = orders.ok_or(io::ErrorKind::InvalidInput)?;
         self.started_count += 1;
         Ok(orders)
-    }
-
-    /// Makes a socket in the network of a sandbox, and sends it to `reply`. Fails only where the launcher itself cannot go on.
-    pub(crate) fn open_outlet(&self, namespace: &OwnedFd, reply: &OwnedFd) -> io::Result<()> {
-        let Some(factory) = &self.factory else { return Ok(()) };
-        // No socket is an answer too, and a server that is gone needs none.
-        if let Ok(outlet) = factory.outlet(&self.single, namespace)? {
-            let _ = descriptors::send(reply, request::OUTLET, &[outlet.as_fd()]);
-        }
-        Ok(())
     }
 
     /// Puts a function's directories into a sandbox.

@@ -101,6 +101,10 @@ impl MultiEnvironment {
         self.ground.process.memory_peak_bytes()
     }
 
+    pub(crate) fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     pub(crate) fn log(&self) -> &Arc<LogStream> {
         &self.log
     }

@@ -46,6 +46,9 @@ impl MultiEnvironment {
     /// `Busy` when the event never reached the function.
     pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, Busy> {
         let function = Arc::clone(self.function());
+        if let Some(sampled) = &event.sampled {
+            Box::pin(self.ground().listen(&function, sampled)).await;
+        }
         let timeout_ms = u64::try_from(function.timeout.as_millis()).unwrap_or(u64::MAX);
         let delivery = Delivery::new(event, clock::epoch_ms().saturating_add(timeout_ms));
         let (answer, answered) = Answer::pair(event.response.clone());
@@ -76,6 +79,7 @@ impl MultiEnvironment {
         drop(unfinished);
         self.drain_output();
         invocation.answered(&given, None);
+        self.ground().hear(event);
         invocation.tell_report(self.memory_peak_bytes());
         let whole = outcome(self.log(), &function, event, given.result);
         let log_tail = match event.wants_log_tail {
