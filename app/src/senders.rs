@@ -45,6 +45,11 @@ impl Senders {
         Ok(Self { topics, buses, objects: objects.clone() })
     }
 
+    /// Sends what is due. It does not end.
+    pub(crate) async fn run(&self) {
+        self.buses.run().await;
+    }
+
     /// Send nothing more.
     pub(crate) fn stop(&self) {
         self.topics.stop();

@@ -19,6 +19,15 @@ def platform(binary):
     platform.discard()
 
 
+@pytest.fixture(scope="module")
+def every_minute(platform):
+    """A rule that is due every minute, since before the first test: the last one sees what came of it."""
+    client, queue, name = platform.client("events"), Queue(platform), unique("rule")
+    arn = client.put_rule(Name=name, ScheduleExpression="cron(* * * * ? *)")["RuleArn"]
+    client.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue.arn}])
+    return arn, queue
+
+
 @pytest.fixture
 def events(platform):
     return platform.client("events")
@@ -37,7 +46,7 @@ class Queue:
         made = platform.client("sqs").create_queue(QueueName=self.name, Attributes=attributes)
         self.url = made["QueueUrl"]
 
-    def receive(self, count=1):
+    def receive(self, count=1, timeout=60):
         """So many messages, in the order of their bodies."""
         found = {}
 
@@ -52,7 +61,7 @@ class Queue:
             found.update({message["MessageId"]: message for message in answer.get("Messages", [])})
             return len(found) >= count
 
-        wait_until(is_there, f"{count} message(s) arrived", 60)
+        wait_until(is_there, f"{count} message(s) arrived", timeout)
         return sorted(found.values(), key=lambda message: message["Body"])
 
     def bodies(self, count=1):
@@ -90,6 +99,7 @@ def refused(call, **arguments):
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
+@pytest.mark.usefixtures("every_minute")
 def test_buses_come_are_changed_and_go(events):
     name = unique("bus")
     arn = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}"
@@ -158,6 +168,11 @@ def test_what_is_no_rule_and_no_target_is_refused(platform, events):
         "Event pattern is not valid. Reason: Unrecognized match type near",
     )
     assert refused(events.put_rule, Name="r")[0] == "ValidationException"
+    for expression in ("rate(1 minutes)", "rate(0 minutes)", "at(2030-01-01T00:00:00)", "cron(* * * * * *)"):
+        assert refused(events.put_rule, Name="r", ScheduleExpression=expression) == (
+            "ValidationException",
+            "Parameter ScheduleExpression is not valid.",
+        )
     arn = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
     for target, word in [
         ({"Arn": "queue"}, "not in correct format"),
@@ -350,3 +365,21 @@ def test_what_was_put_arrives_after_kill_9(new_platform):
 
         wait_until(all_arrived, "all that was put has arrived", 60)
     assert [one["Arn"] for one in platform.client("events").list_rules()["Rules"]] == [rule.arn]
+
+
+def test_a_rule_is_due_every_minute(every_minute, events):
+    arn, queue = every_minute
+    message, *_ = queue.receive(timeout=150)
+    body = json.loads(message["Body"])
+    assert body.pop("id") and body.pop("time").endswith(":00Z")
+    assert body == {
+        "version": "0",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "region": REGION,
+        "resources": [arn],
+        "detail": {},
+    }
+    found = events.describe_rule(Name=arn.rsplit("/", 1)[1])
+    assert found["ScheduleExpression"] == "cron(* * * * ? *)" and "EventPattern" not in found

@@ -245,6 +245,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         () = invoker.tend() => {}
         () = metering.run() => {}
         () = log_groups.run() => {}
+        () = senders.run() => {}
         () = images.tend() => {}
         error = control => error?,
     }

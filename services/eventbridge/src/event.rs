@@ -23,6 +23,16 @@ pub(crate) struct Event<'a> {
     detail: &'a RawValue,
 }
 
+/// What EventBridge itself tells the targets of a rule that is due.
+#[derive(Debug)]
+pub(crate) struct Scheduled<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) rule_arn: &'a str,
+    pub(crate) account: &'a AccountId,
+    pub(crate) region: &'a Region,
+    pub(crate) time: Timestamp,
+}
+
 /// What is on the disk of an event that rules want. In the data directory: a new member needs `#[serde(default)]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Accepted {
@@ -98,6 +108,22 @@ pub(crate) fn write(
     let text = serde_json::to_string(&event).map_err(|_| malformed())?;
     // Whoever reads it later can: how deep it is has a limit.
     serde_json::from_str::<Value>(&text).map(|_| text).map_err(|_| malformed())
+}
+
+/// The event of a rule that is due, as JSON.
+pub(crate) fn write_scheduled(scheduled: &Scheduled<'_>) -> String {
+    let event = Event {
+        version: "0",
+        id: scheduled.id,
+        detail_type: "Scheduled Event",
+        source: "aws.events",
+        account: scheduled.account.as_str(),
+        time: scheduled.time.iso_text(),
+        region: scheduled.region.as_str(),
+        resources: &[scheduled.rule_arn.to_owned()],
+        detail: serde_json::from_str("{}").unwrap_or(RawValue::NULL),
+    };
+    serde_json::to_string(&event).unwrap_or_default()
 }
 
 fn needed<'e>(name: &str, text: Option<&'e str>) -> Result<&'e str, Refused> {

@@ -25,6 +25,7 @@ mod permissions;
 mod put;
 mod rule;
 mod rules;
+mod schedule;
 mod service;
 mod table;
 mod tags;

@@ -130,9 +130,15 @@ impl Service {
             })
             .filter(|accepted| !accepted.wanted.is_empty())
             .collect();
-        if wanted.is_empty() {
-            return Ok(());
-        }
+        if wanted.is_empty() { Ok(()) } else { self.keep(bus, wanted).await }
+    }
+
+    /// Keeps what rules want.
+    pub(crate) async fn keep(
+        self: &Arc<Self>,
+        bus: &Bus,
+        wanted: Vec<Accepted>,
+    ) -> std::result::Result<(), Refused> {
         let failed = |error: &(dyn std::error::Error + 'static)| {
             tracing::error!(error, "failed to keep an event");
             Refused::new("InternalFailure", "An internal error occurred. Try again.")

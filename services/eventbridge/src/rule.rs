@@ -4,10 +4,11 @@
 use crate::address::RuleKey;
 use api::eventbridge::{RuleState, Target, fault};
 use event_patterns::Pattern;
+use schedules::{Dialect, Expression, Timetable, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use wire::{Fault, Result};
+use wire::{Fault, Result, Timestamp};
 
 /// What is kept of a rule. In the data directory: a new member needs `#[serde(default)]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,6 +16,10 @@ use wire::{Fault, Result};
 pub(crate) struct RuleRecord {
     /// As it was put. It is a pattern.
     pub(crate) pattern: Option<String>,
+    /// As it was put. It is an expression.
+    pub(crate) schedule: Option<String>,
+    /// Since when that counts. Seconds since 1970.
+    pub(crate) scheduled_from: i64,
     pub(crate) is_disabled: bool,
     /// It wants events of management, too, which nobody sends here.
     pub(crate) wants_management: bool,
@@ -32,12 +37,33 @@ pub(crate) struct Rule {
     pub(crate) key: RuleKey,
     pub(crate) record: RuleRecord,
     pattern: Option<Pattern>,
+    timetable: Option<Timetable>,
 }
 
 impl Rule {
     pub(crate) fn new(key: RuleKey, record: RuleRecord) -> Self {
         let pattern = record.pattern.as_deref().and_then(|text| Pattern::parse(text).ok());
-        Self { key, record, pattern }
+        let timetable = record.schedule.as_deref().and_then(|text| {
+            let expression = Expression::parse(text, Dialect::Rule).ok()?;
+            // A rate is first due when it has passed once.
+            let first = match &expression {
+                Expression::Rate(rate) => rate.seconds(),
+                Expression::Cron(_) | Expression::At(_) => 0,
+            };
+            let start = record.scheduled_from.saturating_add(first);
+            Some(Timetable { expression, zone: Zone::UTC, start, end: None })
+        });
+        Self { key, record, pattern, timetable }
+    }
+
+    pub(crate) const fn has_schedule(&self) -> bool {
+        self.timetable.is_some()
+    }
+
+    /// When it is due next after this. Seconds since 1970.
+    pub(crate) fn due_after(&self, instant: i64) -> Option<i64> {
+        let timetable = self.timetable.as_ref().filter(|_| !self.record.is_disabled)?;
+        timetable.after(instant)
     }
 
     /// Whether it is there for this event, and anybody gets it.
@@ -59,6 +85,12 @@ impl RuleRecord {
         }
     }
 
+    /// From now on.
+    pub(crate) fn set_schedule(&mut self, schedule: Option<String>, now: Timestamp) {
+        self.schedule = schedule;
+        self.scheduled_from = now.epoch_ms().div_euclid(1_000);
+    }
+
     pub(crate) fn set_state(&mut self, state: RuleState) {
         self.is_disabled = state == RuleState::Disabled;
         self.wants_management = state == RuleState::EnabledWithAllCloudtrailManagementEvents;
@@ -69,6 +101,11 @@ pub(crate) fn check_pattern(text: &str) -> Result<Pattern> {
     Pattern::parse(text).map_err(|error| {
         fault::invalid_event_pattern(format!("Event pattern is not valid. Reason: {error}"))
     })
+}
+
+pub(crate) fn check_schedule(text: &str) -> Result<()> {
+    let read = Expression::parse(text, Dialect::Rule);
+    read.map(drop).map_err(|_| invalid("Parameter ScheduleExpression is not valid."))
 }
 
 /// As EventBridge refuses what the model does not.

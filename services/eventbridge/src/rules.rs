@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Operations on rules.
 
-use crate::EventBridge;
 use crate::address::RuleKey;
-use crate::buses::unavailable;
 use crate::page::page;
-use crate::rule::{Rule, RuleRecord, check_pattern, invalid};
+use crate::rule::{Rule, RuleRecord, check_pattern, check_schedule, invalid};
 use crate::tags;
+use crate::{EventBridge, clock};
 use api::eventbridge::{self, RuleOperations, RuleState, fault};
 use serde_json::Value;
 use std::sync::Arc;
@@ -18,19 +17,22 @@ impl RuleOperations for EventBridge {
         cx: &Context,
         input: eventbridge::PutRuleInput,
     ) -> Result<eventbridge::PutRuleOutput> {
-        if input.schedule_expression.as_ref().is_some_and(|text| !text.is_empty()) {
-            return Err(unavailable("ScheduleExpression"));
-        }
-        let Some(pattern) = input.event_pattern.filter(|text| !text.is_empty()) else {
+        let schedule = input.schedule_expression.filter(|text| !text.is_empty());
+        let pattern = input.event_pattern.filter(|text| !text.is_empty());
+        if schedule.is_none() && pattern.is_none() {
             return Err(invalid(
                 "Parameter(s) EventPattern or ScheduleExpression must be specified.",
             ));
-        };
-        check_pattern(&pattern)?;
+        }
+        schedule.as_deref().map(check_schedule).transpose()?;
+        pattern.as_deref().map(check_pattern).transpose()?;
         let new_tags = tags::with(Default::default(), input.tags.unwrap_or_default())?;
 
         let changing = self.service.changing().await;
         let bus = self.service.find_bus(cx, input.event_bus_name.as_deref())?;
+        if schedule.is_some() && !bus.key.is_default() {
+            return Err(invalid("ScheduleExpression is supported only on the default event bus."));
+        }
         let mut record = match bus.rules.get(&input.name) {
             Some(rule) => rule.record.clone(),
             None if bus.rules.len() >= self.service.options.bus_rules_max => {
@@ -45,7 +47,8 @@ impl RuleOperations for EventBridge {
                 ..RuleRecord::default()
             },
         };
-        record.pattern = Some(pattern);
+        record.pattern = pattern;
+        record.set_schedule(schedule, clock::now());
         record.description = input.description;
         record.role_arn = input.role_arn;
         record.set_state(input.state.unwrap_or(RuleState::Enabled));
@@ -77,6 +80,7 @@ impl RuleOperations for EventBridge {
             name: Some(input.name),
             arn: Some(rule.key.arn()),
             event_pattern: record.pattern.clone(),
+            schedule_expression: record.schedule.clone(),
             state: Some(record.state()),
             description: record.description.clone(),
             role_arn: record.role_arn.clone(),
@@ -100,6 +104,7 @@ impl RuleOperations for EventBridge {
             name: Some(rule.key.name.clone()),
             arn: Some(rule.key.arn()),
             event_pattern: rule.record.pattern.clone(),
+            schedule_expression: rule.record.schedule.clone(),
             state: Some(rule.record.state()),
             description: rule.record.description.clone(),
             role_arn: rule.record.role_arn.clone(),
@@ -114,6 +119,7 @@ impl RuleOperations for EventBridge {
         let bus = input.event_bus_name.as_deref();
         let change = |record: &mut RuleRecord| {
             record.is_disabled = false;
+            record.set_schedule(record.schedule.clone(), clock::now());
             Ok(())
         };
         self.change_rule(cx, bus, &input.name, change).await

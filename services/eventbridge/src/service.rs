@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Batch, Expectation, Keyspace, Store};
 use targets::Deliver;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, Notify, OnceCell};
 use wire::{Context, Fault, Result};
 
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Service {
     buses: Keyspace,
     /// `ACCOUNT/REGION/BUS/NAME`
     rules: Keyspace,
+    /// When rules are due may have changed.
+    pub(crate) schedules_changed: Notify,
     dir: PathBuf,
     /// Opened with the first event that somebody wants: who has none pays nothing.
     queue: OnceCell<Arc<Queue>>,
@@ -56,6 +58,7 @@ impl Service {
             store,
             buses,
             rules,
+            schedules_changed: Notify::new(),
             dir,
             queue: OnceCell::new(),
             changes: Mutex::new(()),
@@ -187,6 +190,7 @@ impl Service {
         let mut changed = bus.clone();
         changed.rules.insert(name.to_owned(), Arc::new(Rule::new(key, record)));
         self.table.put(changed);
+        self.schedules_changed.notify_one();
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use crate::address::{BusKey, DEFAULT_BUS};
 use crate::bus::{Bus, BusRecord};
+use crate::rule::Rule;
 use names::{AccountId, Region};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,6 +26,14 @@ impl Table {
 
     pub(crate) fn remove(&self, key: &BusKey) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// The rules that are due at times, each with its bus.
+    pub(crate) fn scheduled(&self) -> Vec<(Arc<Bus>, Arc<Rule>)> {
+        let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let rules = buses.values().flat_map(|bus| bus.rules.values().map(move |rule| (bus, rule)));
+        let scheduled = rules.filter(|(_, rule)| rule.has_schedule());
+        scheduled.map(|(bus, rule)| (Arc::clone(bus), Arc::clone(rule))).collect()
     }
 
     /// Those of an account and a region, in the order of their names.
