@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Accounts, as `tinderbox account` asks the running server for them. Whether one is empty, each service says for itself.
 
+use eventbridge::EventBridge;
 use iam::{AccountError, Iam, ListedAccount, NewAccount};
 use lambda::Lambda;
 use log_store::Logs;
@@ -16,6 +17,7 @@ pub(crate) struct Tenants {
     queues: Sqs,
     logs: Logs,
     objects: S3,
+    buses: EventBridge,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,9 +44,16 @@ impl std::fmt::Debug for RootKey {
 }
 
 impl Tenants {
-    pub(crate) fn new(iam: Iam, lambda: &Lambda, queues: &Sqs, logs: &Logs, objects: &S3) -> Self {
+    pub(crate) fn new(
+        iam: Iam,
+        lambda: &Lambda,
+        queues: &Sqs,
+        logs: &Logs,
+        objects: &S3,
+        buses: &EventBridge,
+    ) -> Self {
         let (queues, logs, objects) = (queues.clone(), logs.clone(), objects.clone());
-        Self { iam, lambda: lambda.clone(), queues, logs, objects }
+        Self { iam, lambda: lambda.clone(), queues, logs, objects, buses: buses.clone() }
     }
 
     pub(crate) async fn create(&self, id: Option<&str>) -> anyhow::Result<RootKey> {
@@ -71,6 +80,7 @@ impl Tenants {
         let what = match self.lambda.holds(&id) {
             Some(what) => Some(what),
             None if self.queues.holds(&id) => Some("queues"),
+            None if self.buses.holds(&id) => Some("event buses or rules"),
             None if self.objects.holds(&id) => Some("buckets"),
             None if has_logs() => Some("log groups"),
             None => None,

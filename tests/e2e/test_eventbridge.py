@@ -324,6 +324,44 @@ def test_a_bus_gets_what_a_role_lets_it_have(platform, events):
     assert (body["id"], body["detail"]) == (event_id, {"n": 2})
 
 
+def test_a_queue_may_let_one_rule_alone(platform):
+    queue, dead, one, other = Queue(platform, is_open=False), Queue(platform), Rule(platform), Rule(platform)
+    letting = {
+        "Effect": "Allow",
+        "Principal": SERVICE,
+        "Action": "sqs:SendMessage",
+        "Resource": queue.arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": one.arn}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    platform.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy(letting)})
+    for rule in (one, other):
+        rule.target(queue.arn, DeadLetterConfig={"Arn": dead.arn})
+        rule.put({})
+    assert queue.bodies()[0]["source"] == one.source
+    assert dead.bodies()[0]["source"] == other.source
+
+
+def test_policies_tell_buses_and_sources_apart(platform):
+    iam, user, rule, queue = platform.client("iam"), unique("user"), Rule(platform), Queue(platform)
+    iam.create_user(UserName=user)
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    statements = [
+        allow("events:PutEvents", bus, Condition={"StringEquals": {"events:source": "shop"}}),
+        allow("events:PutTargets", rule.arn),
+    ]
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy(*statements))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    mine = platform.client("events", key["AccessKeyId"], key["SecretAccessKey"])
+    assert mine.put_events(Entries=[entry("shop", {})])["FailedEntryCount"] == 0
+    code, sentence = refused(mine.put_events, Entries=[entry("shop", {}), entry("bank", {})])
+    assert code == "AccessDeniedException" and f"events:PutEvents on resource: {bus}" in sentence
+    assert refused(mine.put_rule, Name=rule.name, EventPattern="{}")[0] == "AccessDeniedException"
+    mine.put_targets(Rule=rule.name, Targets=[{"Id": "q", "Arn": queue.arn}])
+    given = {"Id": "q", "Arn": queue.arn, "RoleArn": platform.role()}
+    code, sentence = refused(mine.put_targets, Rule=rule.name, Targets=[given])
+    assert code == "AccessDeniedException" and "iam:PassRole" in sentence
+
+
 def test_a_queue_that_is_not_there_takes_nothing(platform):
     dead, rule = Queue(platform), Rule(platform)
     gone = f"arn:aws:sqs:{REGION}:{ACCOUNT}:there-is-none"

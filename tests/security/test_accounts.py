@@ -241,6 +241,9 @@ def test_an_account_goes_when_nothing_is_left_in_it(server):
     url = leaving.client("sqs").create_queue(QueueName="q")["QueueUrl"]
     stays("queues")
     leaving.client("sqs").delete_queue(QueueUrl=url)
+    leaving.client("events").put_rule(Name="r", EventPattern='{"source": ["s"]}')
+    stays("event buses or rules")
+    leaving.client("events").delete_rule(Name="r")
     role = leaving.role()
     stays("users, groups or roles")
     leaving.function("f", role["Arn"])
@@ -372,3 +375,54 @@ def handler(event, context):
 
     assert names(other.client("xray")) == ["forged"]
     assert names(server.client("xray")) == ["own"]
+
+
+def test_a_buss_policy_lets_another_account_put_events(server, other):
+    events, sqs, name = server.client("events"), server.client("sqs"), unique("bus")
+    bus = events.create_event_bus(Name=name)["EventBusArn"]
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    letting = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    made = sqs.create_queue(QueueName=name, Attributes={"Policy": policy({**letting, "Resource": queue})})
+    events.put_rule(Name="r", EventBusName=name, EventPattern='{"source": ["shop"]}')
+    events.put_targets(Rule="r", EventBusName=name, Targets=[{"Id": "q", "Arn": queue}])
+    entry = {"EventBusName": bus, "Source": "shop", "DetailType": "order", "Detail": "{}"}
+    there, denied = other.client("events"), "AccessDeniedException"
+
+    sentence = refused(there.put_events, denied, Entries=[entry])
+    assert "events:PutEvents" in sentence and bus in sentence
+    # One entry that may not is enough.
+    refused(there.put_events, denied, Entries=[{**entry, "EventBusName": "default"}, entry])
+    events.put_permission(EventBusName=name, Action="events:PutEvents", Principal=OTHER, StatementId="other")
+    assert there.put_events(Entries=[entry])["FailedEntryCount"] == 0
+    (message,) = wait_until(
+        lambda: sqs.receive_message(QueueUrl=made["QueueUrl"], WaitTimeSeconds=1).get("Messages"), "it arrived", 60
+    )
+    assert json.loads(message["Body"])["account"] == OTHER
+    # It lets it put events, and no more.
+    for call in (there.describe_event_bus, there.delete_event_bus):
+        refused(call, denied, "ResourceNotFoundException", "ValidationException", Name=bus)
+    refused(there.put_rule, denied, Name="r", EventBusName=bus, EventPattern='{"source": ["shop"]}')
+    refused(there.list_rules, denied, "ResourceNotFoundException", EventBusName=bus)
+    events.remove_permission(EventBusName=name, StatementId="other")
+    refused(there.put_events, denied, Entries=[entry])
+
+
+def test_a_rule_reaches_nothing_of_another_account_that_does_not_let_it(server, other):
+    there, sqs, name = other.client("events"), server.client("sqs"), unique("queue")
+    sqs.create_queue(QueueName=name)
+    own = other.client("sqs")
+    url = own.create_queue(QueueName="dead")["QueueUrl"]
+    dead = f"arn:aws:sqs:{REGION}:{OTHER}:dead"
+    letting = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    own.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy({**letting, "Resource": dead})})
+    rule = there.put_rule(Name="r", EventPattern='{"source": ["shop"]}')["RuleArn"]
+    target = {"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", "DeadLetterConfig": {"Arn": dead}}
+    there.put_targets(Rule="r", Targets=[target])
+    there.put_events(Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
+    (letter,) = wait_until(
+        lambda: own.receive_message(QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"]).get("Messages"),
+        "the dead letter arrived",
+        60,
+    )
+    told = {key: value["StringValue"] for key, value in letter["MessageAttributes"].items()}
+    assert (told["ERROR_CODE"], told["RULE_ARN"]) == ("NO_PERMISSIONS", rule)

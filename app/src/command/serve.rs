@@ -230,7 +230,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let tenants = Tenants::new(iam, &opened, &queues, &logs, &objects);
+    let tenants = Tenants::new(iam, &opened, &queues, &logs, &objects, &senders.buses);
     let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
     let control = control::serve(data_dir, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));

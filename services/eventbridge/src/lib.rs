@@ -34,6 +34,7 @@ mod targets_of_rules;
 
 use crate::address::BusKey;
 use crate::service::Service;
+use names::AccountId;
 use policy::Named;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -116,6 +117,11 @@ impl EventBridge {
     /// Waits for the deliveries that run, so long. The others go on with the next server.
     pub async fn drain(&self, patience: Duration) {
         self.service.drain(patience).await;
+    }
+
+    /// Whether an account has buses or rules.
+    pub fn holds(&self, account: &AccountId) -> bool {
+        self.service.table.holds(account)
     }
 
     /// The policies of a bus.

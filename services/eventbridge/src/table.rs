@@ -28,6 +28,17 @@ impl Table {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
+    /// Whether anything of this account is here that its owner can delete.
+    pub(crate) fn holds(&self, account: &AccountId) -> bool {
+        let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut own = buses.values().filter(|bus| bus.key.account == *account);
+        own.any(|bus| {
+            let Bus { record, rules, .. } = &**bus;
+            let is_untouched = record.policy.is_none() && record.tags.is_empty();
+            !(bus.key.is_default() && rules.is_empty() && is_untouched)
+        })
+    }
+
     /// The rules that are due at times, each with its bus.
     pub(crate) fn scheduled(&self) -> Vec<(Arc<Bus>, Arc<Rule>)> {
         let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
