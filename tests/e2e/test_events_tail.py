@@ -265,3 +265,22 @@ def test_it_ends_with_the_server(new_platform):
     with Tail(platform) as tail:
         platform.stop()
         assert tail.process.wait(60) == 0
+
+
+def test_rules_say_which_events_they_want_and_what_became_of_them(platform):
+    events, name = platform.client("events"), unique("rule")
+    (wanting, other), (_, queue) = (f"{name}-wants", f"{name}-other"), make_queue(platform)
+    arns = {}
+    for rule in (wanting, other):
+        pattern = json.dumps({"source": [rule]})
+        arns[rule] = events.put_rule(Name=rule, EventPattern=pattern)["RuleArn"]
+        events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": queue}])
+    with Tail(platform, "--json") as tail:
+        events.put_events(Entries=[{"Source": wanting, "DetailType": "t", "Detail": "{}"}])
+        accepted = tail.until("accepted", target=arns[wanting])
+        tail.until("filtered", target=arns[other])
+        # The queue's policy says nothing of rules.
+        refused = tail.until("not-allowed", source=arns[wanting], target=queue)
+        dropped = tail.until("dropped", source=arns[wanting], target=queue)
+    assert accepted["source"].endswith(":event-bus/default")
+    assert "sqs:SendMessage" in refused["reason"] and dropped["trace_id"] == accepted["trace_id"]

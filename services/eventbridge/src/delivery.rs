@@ -18,12 +18,14 @@ use crate::input::{self, Occasion};
 use crate::rule::Rule;
 use crate::service::Service;
 use crate::target::Kind;
+use crate::watched::tell;
 use api::eventbridge::Target;
 use api::sns::PublishInput;
 use api::sqs::SendMessageInput;
 use bytes::Bytes;
 use events::{Class, New, Next, Queue, Work};
-use names::TraceHeader;
+use flow::Outcome;
+use names::QueueArn;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,7 +192,7 @@ impl Service {
             },
             Some(Kind::Bus(_)) | None => return Err(NotTaken::no_such_target(&target.arn)),
         };
-        self.targets.deliver(&sender, trace(accepted), parcel).await
+        self.targets.deliver(&sender, accepted.trace(), parcel).await
     }
 
     /// To another bus an event goes as it is: whose it is, and when and where it happened, stays.
@@ -221,7 +223,9 @@ impl Service {
         self.accept(&bus, vec![forwarded]).await.map_err(|refused| NotTaken::NotNow {
             code: refused.code.to_owned(),
             message: refused.message,
-        })
+        })?;
+        tell(rule, &arn, accepted, Outcome::Delivered, None);
+        Ok(())
     }
 
     async fn send_dead_letter(
@@ -232,17 +236,24 @@ impl Service {
         failure: &Failure<'_>,
     ) -> Next {
         let arn = target.dead_letter_config.as_ref().and_then(|config| config.arn.as_deref());
-        let Some(queue) = arn.and_then(|arn| arn.parse().ok()) else {
+        let dropped = || tell(rule, &target.arn, accepted, Outcome::Dropped, Some(failure.reason));
+        let Some(queue) = arn.and_then(|arn| arn.parse::<QueueArn>().ok()) else {
+            dropped();
             return Next::End(Vec::new());
         };
+        let letters = queue.to_string();
         let input = dead_letter::message(&accepted.event, failure);
         let sender = service(rule);
         let sent =
-            self.targets.deliver(&sender, trace(accepted), Parcel::Message { queue, input }).await;
+            self.targets.deliver(&sender, accepted.trace(), Parcel::Message { queue, input }).await;
         match sent {
-            Ok(()) => Next::End(Vec::new()),
+            Ok(()) => {
+                tell(rule, &letters, accepted, Outcome::DeadLetter, Some(failure.reason));
+                Next::End(Vec::new())
+            }
             Err(reason @ NotTaken::Never { .. }) => {
                 tracing::warn!(rule = failure.rule_arn, %reason, "dead letter refused: event dropped");
+                dropped();
                 Next::End(Vec::new())
             }
             Err(reason @ NotTaken::NotNow { .. }) => {
@@ -271,10 +282,6 @@ fn service(rule: &Rule) -> Sender {
         source_arn: rule.key.arn(),
         source_account: rule.key.bus.account.clone(),
     }
-}
-
-fn trace(accepted: &Accepted) -> TraceHeader {
-    TraceHeader::parse(&accepted.trace).unwrap_or_else(|| TraceHeader::start(0))
 }
 
 fn limits(target: &Target) -> (u32, Duration) {

@@ -50,6 +50,12 @@ pub(crate) struct Accepted {
     pub(crate) wanted: Vec<String>,
 }
 
+impl Accepted {
+    pub(crate) fn trace(&self) -> TraceHeader {
+        TraceHeader::parse(&self.trace).unwrap_or_else(|| TraceHeader::start(0))
+    }
+}
+
 /// Why an entry is refused, as `PutEvents` tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {

@@ -31,6 +31,7 @@ mod table;
 mod tags;
 mod target;
 mod targets_of_rules;
+mod watched;
 
 use crate::address::BusKey;
 use crate::service::Service;

@@ -6,7 +6,7 @@ use crate::bus::Bus;
 use crate::event::{self, Accepted, Origin, Refused};
 use crate::rule::invalid;
 use crate::service::Service;
-use crate::{EventBridge, clock, delivery};
+use crate::{EventBridge, clock, delivery, watched};
 use api::eventbridge::{self, EventOperations, PutEventsRequestEntry, PutEventsResultEntry};
 use events::NotKept;
 use serde_json::Value;
@@ -128,6 +128,7 @@ impl Service {
                 let rules = bus.rules.values().filter(|rule| rule.wants(&event));
                 Accepted { wanted: rules.map(|rule| rule.key.name.clone()).collect(), ..accepted }
             })
+            .inspect(|accepted| watched::tell_matched(bus, accepted))
             .filter(|accepted| !accepted.wanted.is_empty())
             .collect();
         if wanted.is_empty() { Ok(()) } else { self.keep(bus, wanted).await }

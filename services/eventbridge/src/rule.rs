@@ -66,6 +66,10 @@ impl Rule {
         timetable.after(instant)
     }
 
+    pub(crate) fn looks_for_events(&self) -> bool {
+        !self.record.is_disabled && self.pattern.is_some()
+    }
+
     /// Whether it is there for this event, and anybody gets it.
     pub(crate) fn wants(&self, event: &Value) -> bool {
         !self.record.is_disabled
