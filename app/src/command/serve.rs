@@ -247,6 +247,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         () = log_groups.run() => {}
         () = senders.run() => {}
         () = images.tend() => {}
+        () = objects.tend() => {}
         error = control => error?,
     }
     log_groups.stop();

@@ -73,7 +73,12 @@ static OPERATIONS: [OperationSpec; 116] = [
         "",
     ),
     operation("DeleteBucketInventoryConfiguration", "DELETE /{Bucket}?inventory", 204, ""),
-    operation("DeleteBucketLifecycle", "DELETE /{Bucket}?lifecycle", 204, ""),
+    operation(
+        "DeleteBucketLifecycle",
+        "DELETE /{Bucket}?lifecycle",
+        204,
+        "s3:PutLifecycleConfiguration",
+    ),
     operation(
         "DeleteBucketMetadataConfiguration",
         "DELETE /{Bucket}?metadataConfiguration",
@@ -230,7 +235,12 @@ static OPERATIONS: [OperationSpec; 116] = [
     ),
     operation("PutBucketInventoryConfiguration", "PUT /{Bucket}?inventory", 200, ""),
     operation("PutBucketLifecycle", "PUT /{Bucket}?lifecycle", 200, ""),
-    operation("PutBucketLifecycleConfiguration", "PUT /{Bucket}?lifecycle", 200, ""),
+    operation(
+        "PutBucketLifecycleConfiguration",
+        "PUT /{Bucket}?lifecycle",
+        200,
+        "s3:PutLifecycleConfiguration",
+    ),
     operation("PutBucketLogging", "PUT /{Bucket}?logging", 200, "s3:PutBucketLogging"),
     operation("PutBucketMetricsConfiguration", "PUT /{Bucket}?metrics", 200, ""),
     operation("PutBucketNotification", "PUT /{Bucket}?notification", 200, ""),

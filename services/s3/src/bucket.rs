@@ -2,6 +2,8 @@
 //! Buckets: all of them are in memory, and each of their changes is in the store first.
 
 use crate::fault;
+use crate::lifecycle;
+use crate::lifecycle_rules::Lifecycle;
 use crate::notification_rules::Rules;
 use crate::notifications;
 use crate::record::BucketRecord;
@@ -33,11 +35,17 @@ struct State {
     record: Arc<BucketRecord>,
     policy: Option<Named>,
     rules: Option<Arc<Rules>>,
+    lifecycle: Option<Arc<Lifecycle>>,
 }
 
 impl State {
     fn new(record: BucketRecord) -> Self {
-        Self { policy: policy_of(&record), rules: rules_of(&record), record: Arc::new(record) }
+        Self {
+            policy: policy_of(&record),
+            rules: rules_of(&record),
+            lifecycle: lifecycle_of(&record),
+            record: Arc::new(record),
+        }
     }
 }
 
@@ -59,6 +67,11 @@ impl Bucket {
     /// Who wants to be told of what happens in it.
     pub(crate) fn rules(&self) -> Option<Arc<Rules>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).rules.clone()
+    }
+
+    /// What goes by itself, if anything does.
+    pub(crate) fn lifecycle(&self) -> Option<Arc<Lifecycle>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).lifecycle.clone()
     }
 
     /// Whether its policy lets everyone in, although only its owner's account should be let.
@@ -86,6 +99,11 @@ fn rules_of(record: &BucketRecord) -> Option<Arc<Rules>> {
     let root = Element::parse(record.documents.get(notifications::WORD)?).ok()?;
     // They were read before they were kept.
     Rules::read(&root).ok().map(Arc::new)
+}
+
+fn lifecycle_of(record: &BucketRecord) -> Option<Arc<Lifecycle>> {
+    let root = Element::parse(record.documents.get(lifecycle::WORD)?).ok()?;
+    Lifecycle::read(&root).ok().filter(|lifecycle| !lifecycle.is_idle()).map(Arc::new)
 }
 
 #[derive(Debug)]
@@ -116,6 +134,10 @@ impl Buckets {
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Bucket>> {
         self.table.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Bucket>> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Those of an account, in the order of their names.

@@ -7,9 +7,10 @@ use crate::checksum::{Algorithm, Checksum};
 use crate::conditions::{Conditions, Verdict, failed};
 use crate::fault;
 use crate::get::{Asked, Part, find, range};
-use crate::happening::Deed;
+use crate::happening::{Deed, Doer};
 use crate::index::Change;
 use crate::intake::{Draft, Intake, Plan};
+use crate::lifecycle;
 use crate::metadata::{Metadata, check_headers};
 use crate::multipart::{part_number, upload_id};
 use crate::outlet::Cursor;
@@ -151,7 +152,7 @@ pub(crate) async fn object(call: &Call<'_>) -> Result<Response> {
         bucket: &bucket,
         key,
         deed: Deed::Copy,
-        by: call,
+        by: Doer::Caller(call),
         check: &|current| conditions.check_write(current),
         also: &|batch, _| Ok(batch),
     };
@@ -168,6 +169,7 @@ pub(crate) async fn object(call: &Call<'_>) -> Result<Response> {
         set(&mut response, "x-amz-version-id", version);
     }
     tell_source(&mut response, &source);
+    lifecycle::tell_expiry(call, &bucket, key, &object, &mut response);
     Ok(response)
 }
 

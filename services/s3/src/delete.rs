@@ -4,7 +4,7 @@
 use crate::bucket::Bucket;
 use crate::call::{Call, empty, set};
 use crate::conditions::Conditions;
-use crate::happening::Deed;
+use crate::happening::{Deed, Doer};
 use crate::index::{Change, Deleted};
 use crate::service::now_ms;
 use http::StatusCode;
@@ -42,8 +42,12 @@ pub(crate) async fn one(
         bucket,
         key,
         deed: Deed::Delete,
-        by: call,
-        check: &|current| conditions.check_write(current),
+        by: Doer::Caller(call),
+        // A version stays what it is.
+        check: &|current| match version {
+            Some(_) => Ok(()),
+            None => conditions.check_write(current),
+        },
         also: &|batch, _| Ok(batch),
     };
     let index = &call.service.index;

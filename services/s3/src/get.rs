@@ -6,6 +6,7 @@ use crate::bucket::Bucket;
 use crate::call::{Call, empty, set};
 use crate::conditions::{Conditions, Verdict, failed};
 use crate::fault;
+use crate::lifecycle;
 use crate::outlet::{Cursor, Outlet};
 use crate::put::set_checksum;
 use crate::record::{Content, Object};
@@ -103,6 +104,9 @@ async fn answer(call: &Call<'_>, bucket: &Bucket, key: &str) -> Result<Response>
         set(&mut response, "x-amz-version-id", version);
     } else if asked_version.is_some() {
         set(&mut response, "x-amz-version-id", "null");
+    }
+    if asked_version.is_none() {
+        lifecycle::tell_expiry(call, bucket, key, &object, &mut response);
     }
     if verdict == Verdict::NotModified {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What happened to an object, and who did it, as notifications tell it. Pure.
+//! What happened to an object, and who did it, as notifications tell it.
 
 use crate::bucket::Bucket;
 use crate::call::Call;
 use crate::notification_rules::Rule;
 use crate::record::Object;
+use names::{RequestId, TraceHeader};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use wire::Timestamp;
@@ -23,10 +24,56 @@ pub(crate) enum Deed {
     DeleteTagging,
 }
 
+/// Who does it.
+#[derive(Clone, Copy)]
+pub(crate) enum Doer<'a> {
+    Caller(&'a Call<'a>),
+    /// A rule of the bucket.
+    Lifecycle,
+}
+
+impl Doer<'_> {
+    fn principal(self) -> String {
+        match self {
+            Self::Caller(call) => call.principal(),
+            Self::Lifecycle => SERVICE.to_owned(),
+        }
+    }
+
+    fn address(self) -> String {
+        match self {
+            Self::Caller(call) => call.address(),
+            Self::Lifecycle => SERVICE.to_owned(),
+        }
+    }
+
+    fn request_id(self) -> RequestId {
+        match self {
+            Self::Caller(call) => call.cx.request_id,
+            Self::Lifecycle => RequestId::random(),
+        }
+    }
+
+    /// The trace that goes on with what follows.
+    pub(crate) fn trace(self) -> String {
+        match self {
+            Self::Caller(call) => call.cx.trace.to_string(),
+            Self::Lifecycle => {
+                let seconds = u64::try_from(crate::service::now_ms() / 1_000).unwrap_or_default();
+                TraceHeader::start(seconds).to_string()
+            }
+        }
+    }
+}
+
 impl Deed {
     /// As AWS names it, without `s3:`.
-    const fn name(self) -> &'static str {
+    const fn name(self, by: Doer<'_>) -> &'static str {
         match self {
+            Self::Delete if matches!(by, Doer::Lifecycle) => "LifecycleExpiration:Delete",
+            Self::Mark if matches!(by, Doer::Lifecycle) => {
+                "LifecycleExpiration:DeleteMarkerCreated"
+            }
             Self::Put => "ObjectCreated:Put",
             Self::Copy => "ObjectCreated:Copy",
             Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
@@ -38,8 +85,9 @@ impl Deed {
     }
 
     /// Of the message's structure, as AWS has it for each event.
-    const fn version(self) -> &'static str {
+    const fn version(self, by: Doer<'_>) -> &'static str {
         match self {
+            _ if matches!(by, Doer::Lifecycle) => "2.3",
             Self::PutTagging | Self::DeleteTagging => "2.3",
             Self::Put | Self::Copy | Self::CompleteMultipartUpload | Self::Delete | Self::Mark => {
                 "2.1"
@@ -53,7 +101,7 @@ pub(crate) struct Happening<'a> {
     pub(crate) bucket: &'a Bucket,
     pub(crate) key: &'a str,
     pub(crate) deed: Deed,
-    pub(crate) by: &'a Call<'a>,
+    pub(crate) by: Doer<'a>,
     /// The version that it happened to: as it is now, or as it was.
     pub(crate) object: &'a Object,
     pub(crate) time_ms: i64,
@@ -63,15 +111,15 @@ pub(crate) struct Happening<'a> {
 
 impl Happening<'_> {
     pub(crate) const fn name(&self) -> &'static str {
-        self.deed.name()
+        self.deed.name(self.by)
     }
 
     /// What a function or a queue gets.
     pub(crate) fn message(&self, rule: &Rule) -> String {
-        let request_id = self.by.cx.request_id.to_string();
+        let request_id = self.by.request_id().to_string();
         let record = self.bucket.record();
         let told = json!({
-            "eventVersion": self.deed.version(),
+            "eventVersion": self.deed.version(self.by),
             "eventSource": "aws:s3",
             "awsRegion": record.region.as_str(),
             "eventTime": Timestamp::from_epoch_ms(self.time_ms).iso_milli_text(),
@@ -117,6 +165,7 @@ impl Happening<'_> {
     }
 }
 
+const SERVICE: &str = crate::outbox::SENDER;
 const ETAG_OF_NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
 /// As in a form, but for slashes.

@@ -8,9 +8,8 @@
 
 use crate::body::{Body, Files};
 use crate::bucket::{Bucket, Gate};
-use crate::call::Call;
 use crate::fault;
-use crate::happening::{Deed, Happening};
+use crate::happening::{Deed, Doer, Happening};
 use crate::intake::Draft;
 use crate::outbox::Outbox;
 use crate::record::{Object, Versioning};
@@ -38,8 +37,8 @@ pub(crate) struct Change<'a> {
     pub(crate) bucket: &'a Bucket,
     pub(crate) key: &'a str,
     pub(crate) deed: Deed,
-    pub(crate) by: &'a Call<'a>,
-    /// Refuses the change, looking at the current version.
+    pub(crate) by: Doer<'a>,
+    /// Refuses the change, looking at the current version of the key.
     pub(crate) check: &'a (dyn Fn(Option<&Object>) -> Result<()> + Sync),
     /// What is committed with it.
     pub(crate) also: &'a (dyn Fn(Batch, &Object) -> Result<Batch> + Sync),
@@ -247,6 +246,7 @@ impl Index {
             let found = self.find(&id, change.key).await?;
             let is_current =
                 found.as_ref().is_some_and(|(object, _)| object.version_text() == version);
+            (change.check)(found.as_ref().map(|(object, _)| object))?;
             let (batch, gone) = match found {
                 Some((current, revision)) if is_current => {
                     let expectation = Expectation::Revision(revision);

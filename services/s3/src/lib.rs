@@ -31,6 +31,8 @@ mod happening;
 mod index;
 mod inside;
 mod intake;
+mod lifecycle;
+mod lifecycle_rules;
 mod list;
 mod metadata;
 mod multipart;
@@ -66,6 +68,10 @@ pub struct Options {
     pub notifications_max: usize,
     /// Bytes of all notifications that may wait to be delivered. Default: 1 GiB.
     pub notifications_bytes_max: u64,
+    /// Seconds between two looks at what lifecycle rules remove. Default: 3600.
+    pub lifecycle_interval_seconds: u64,
+    /// Seconds of what lifecycle rules call a day: fewer let tests see them at work. Default: 86400.
+    pub lifecycle_day_seconds: u64,
 }
 
 impl Default for Options {
@@ -77,7 +83,15 @@ impl Default for Options {
             buckets_max: 10_000,
             notifications_max: 200_000,
             notifications_bytes_max: 1 << 30,
+            lifecycle_interval_seconds: 3_600,
+            lifecycle_day_seconds: 86_400,
         }
+    }
+}
+
+impl Options {
+    pub(crate) const fn lifecycle_day(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.lifecycle_day_seconds)
     }
 }
 

@@ -7,9 +7,10 @@ use crate::checksum::{ALGORITHMS, Algorithm, Checksum, Kind};
 use crate::combine::combine;
 use crate::conditions::Conditions;
 use crate::fault;
-use crate::happening::Deed;
+use crate::happening::{Deed, Doer};
 use crate::index::Change;
 use crate::intake::{Plan, hex, take};
+use crate::lifecycle;
 use crate::metadata::{Expected, Metadata, check_headers};
 use crate::record::{Content, Object};
 use crate::service::now_ms;
@@ -53,6 +54,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Response> {
         set(&mut response, "x-amz-checksum-algorithm", algorithm.name());
         set(&mut response, "x-amz-checksum-type", kind.name());
     }
+    lifecycle::tell_abort(call, &bucket, key, record.initiated_ms, &mut response);
     Ok(response)
 }
 
@@ -173,7 +175,7 @@ pub(crate) async fn complete(call: &Call<'_>, body: &mut dyn Upload) -> Result<R
         bucket: &bucket,
         key,
         deed: Deed::CompleteMultipartUpload,
-        by: call,
+        by: Doer::Caller(call),
         check: &|current| conditions.check_write(current),
         also: &|batch, _| {
             let batch = index.files.add_row(batch, layout_id, &layout);
@@ -206,6 +208,7 @@ pub(crate) async fn complete(call: &Call<'_>, body: &mut dyn Upload) -> Result<R
     if let Some(version) = &object.version {
         set(&mut response, "x-amz-version-id", version);
     }
+    lifecycle::tell_expiry(call, &bucket, key, &object, &mut response);
     Ok(response)
 }
 

@@ -183,7 +183,7 @@ impl Outbox {
                 owner: happening.bucket.record().owner.clone(),
                 kind: rule.kind,
                 target: rule.target.clone(),
-                trace: happening.by.cx.trace.to_string(),
+                trace: happening.by.trace(),
                 message: happening.message(rule),
             };
             let key = format!("{:020}/{count}", happening.sequence);

@@ -4,9 +4,10 @@
 use crate::call::{Call, empty, set};
 use crate::checksum::Checksum;
 use crate::conditions::Conditions;
-use crate::happening::Deed;
+use crate::happening::{Deed, Doer};
 use crate::index::Change;
 use crate::intake::{Plan, take};
+use crate::lifecycle;
 use crate::metadata::{Expected, Metadata, check_headers};
 use crate::record::{Content, Object};
 use crate::service::now_ms;
@@ -48,7 +49,7 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
         bucket: &bucket,
         key,
         deed: Deed::Put,
-        by: call,
+        by: Doer::Caller(call),
         check: &|current| conditions.check_write(current),
         also: &|batch, _| Ok(batch),
     };
@@ -62,6 +63,7 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
         .await?;
     let mut response = empty(StatusCode::OK);
     describe(&mut response, &object);
+    lifecycle::tell_expiry(call, &bucket, key, &object, &mut response);
     Ok(response)
 }
 

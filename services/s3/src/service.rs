@@ -10,8 +10,8 @@ use crate::site::{Site, bucket_in_host, names_service};
 use crate::uploads::Uploads;
 use crate::{
     OpenError, Options, bucket_operations, bucket_policy, copy, cors, delete, delete_many,
-    documents, fault, get, list, multipart, multipart_lists, notifications, put, route, tags,
-    versions,
+    documents, fault, get, lifecycle, list, multipart, multipart_lists, notifications, put, route,
+    tags, versions,
 };
 use api::s3::SPEC;
 use edge::Resources;
@@ -181,13 +181,15 @@ async fn run_on_settings(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respo
         "GetPublicAccessBlock" => documents::get_public_access(call),
         "PutPublicAccessBlock" => documents::put_public_access(call, body).await,
         "DeletePublicAccessBlock" => documents::delete_public_access(call).await,
+        "PutBucketLifecycleConfiguration" => lifecycle::put(call, body).await,
+        "GetBucketLifecycleConfiguration" => lifecycle::get(call),
+        "DeleteBucketLifecycle" => documents::delete(call).await,
         "PutBucketCors" => cors::put(call, body).await,
         "DeleteBucketCors" => documents::delete(call).await,
         "PutBucketTagging" => documents::put_tagging(call, body).await,
         "DeleteBucketTagging" => documents::delete(call).await,
         "GetBucketTagging"
         | "GetBucketCors"
-        | "GetBucketLifecycleConfiguration"
         | "GetBucketEncryption"
         | "GetBucketWebsite"
         | "GetBucketReplication"

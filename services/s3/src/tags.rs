@@ -4,7 +4,7 @@
 use crate::call::{Call, empty, read_xml, set, xml};
 use crate::fault;
 use crate::get::find;
-use crate::happening::Deed;
+use crate::happening::{Deed, Doer};
 use crate::index::Change;
 use crate::record::Object;
 use http::StatusCode;
@@ -117,8 +117,9 @@ async fn amend(
         }
         None => Err(of_a_marker()),
     };
+    let by = Doer::Caller(call);
     let (check, also) = (&|_: Option<&Object>| Ok(()), &|batch, _: &Object| Ok(batch));
-    let change = Change { bucket: &bucket, key, deed, by: call, check, also };
+    let change = Change { bucket: &bucket, key, deed, by, check, also };
     let object = call.service.index.amend(&change, version, &amend).await?;
     object.ok_or_else(|| crate::get::absent(call, &bucket, key, version))
 }
