@@ -186,13 +186,19 @@ impl Launcher {
         running: &Arc<Running>,
         spec: &Spec,
     ) -> Result<Sandbox, LaunchError> {
-        let unused = launch::unused(&self.shared, running, spec.root.as_deref()).await?;
+        let root = spec.root.as_deref();
+        let unused = launch::unused(&self.shared, running, root, spec.is_ahead).await?;
         launch::start(&self.shared, unused, spec).await
     }
 
     /// There will be a launch: makes ready what does not depend on its function. Must be called on a tokio runtime.
     pub fn expect(&self) {
-        self.shared.ready.fill(&self.shared);
+        self.shared.ready.expect(&self.shared);
+    }
+
+    /// Ends sandboxes that were built for launches which did not come.
+    pub fn reap(&self) {
+        self.shared.ready.reap(&self.shared.options);
     }
 
     /// Somebody waits for what is about to be started: nothing is made ahead meanwhile.
@@ -246,10 +252,10 @@ impl Launcher {
     pub async fn restore(&self, spec: Spec, snapshot: &File) -> Result<Sandbox, SnapshotError> {
         let running = self.shared.running();
         let root = spec.root.as_deref();
-        let unused = match launch::unused(&self.shared, &running, root).await {
+        let unused = match launch::unused(&self.shared, &running, root, false).await {
             Err(LaunchError::LauncherEnded) => {
                 let running = self.restart(running).await?;
-                launch::unused(&self.shared, &running, root).await
+                launch::unused(&self.shared, &running, root, false).await
             }
             result => result,
         };

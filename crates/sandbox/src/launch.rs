@@ -32,13 +32,15 @@ const RUNTIME_API_VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
 const LOG_PIPE_VARIABLE: &str = "_LAMBDA_TELEMETRY_LOG_FD";
 
-/// A sandbox that was built ahead, or one that is built now. One with a root of its own always is.
+/// A sandbox that was built ahead, or one that is built now. One with a root of its own always is. What `is_ahead` itself was not
+/// expected.
 pub(crate) async fn unused(
     shared: &Shared,
     running: &Arc<Running>,
     root: Option<&Path>,
+    is_ahead: bool,
 ) -> Result<Unused, LaunchError> {
-    let ready = if root.is_none() { shared.ready.take(running) } else { None };
+    let ready = if root.is_none() { shared.ready.take(running, is_ahead) } else { None };
     match ready {
         Some(unused) => Ok(unused),
         None => build(shared, running, root).await,

@@ -73,12 +73,21 @@ pub struct Options {
     /// The most sandboxes that may exist at one time: those of environments, of stems, and those that are about to
     /// end. Default: 2000.
     pub sandboxes_max: u16,
-    /// How many sandboxes are kept built ahead. Default: 8.
+    /// How many sandboxes are kept built ahead, whatever the demand. Default: 8.
+    pub ready_min: u8,
+    /// Sandboxes that may be built ahead when many functions are new. 0: none is. Default: 40.
     pub ready_max: u8,
     /// The user id of the first sandbox at level 2; each sandbox has its own. Default: 900000.
     pub uid_base: u32,
     /// The IPv4 network that sandboxes get their addresses from, four each. Default: `198.18.0.0/15`.
     pub subnet: String,
+}
+
+impl Options {
+    /// How many are kept built ahead for nobody in particular.
+    pub(crate) fn ready_always(&self) -> u8 {
+        self.ready_min.min(self.ready_max)
+    }
 }
 
 impl Default for Options {
@@ -88,7 +97,8 @@ impl Default for Options {
             network: None,
             cpu: CpuPolicy::Share,
             sandboxes_max: 2000,
-            ready_max: 8,
+            ready_min: 8,
+            ready_max: 40,
             uid_base: 900_000,
             subnet: "198.18.0.0/15".into(),
         }

@@ -2,13 +2,15 @@
 //! Sandboxes that are built and wait for a program.
 //!
 //! A launch takes one, so that what is left of it is to mount the code and to execute. What was taken is replaced when nobody is
-//! in a hurry: a sandbox costs a millisecond to build, and the launcher does one thing at a time.
+//! in a hurry: a sandbox costs a millisecond to build, and the launcher does one thing at a time. There are more of them when
+//! launches are expected, and what these take is not replaced: they come one after the other.
 //!
 //! Invariant: nothing has run in a sandbox that waits here but its first process, which is ours.
 
 use crate::handle::{Running, Shared};
-use crate::launch;
 use crate::sandbox::Process;
+use crate::{Options, launch};
+use std::collections::VecDeque;
 use std::net::TcpListener as StdTcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,10 +18,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// After the last hurry: time for the invocation that was started for. Not more, for the next may come at once.
+/// After the last hurry, while there are plenty: others come one after the other.
+const CALM: Duration = Duration::from_millis(20);
+/// The same when less than half is left: time for the invocation that was started for. Not more, for the next may come at once.
 const QUIET: Duration = Duration::from_millis(1);
-/// And after so long whoever is in a hurry.
+/// And then after so long whoever is in a hurry.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// For how long a launch is expected.
+const DEMAND_WINDOW: Duration = Duration::from_secs(60);
 
 /// A sandbox without a program.
 #[derive(Debug)]
@@ -39,6 +45,8 @@ pub(crate) struct Ready {
 #[derive(Debug, Default)]
 struct State {
     unused: Vec<Unused>,
+    /// When launches were expected that have not come: the oldest in front.
+    demand: VecDeque<Instant>,
     is_filling: bool,
     /// Starts that somebody waits for.
     hurries: usize,
@@ -67,8 +75,11 @@ impl Drop for Hurry {
 
 impl Ready {
     /// One that was built by `running`.
-    pub(crate) fn take(&self, running: &Arc<Running>) -> Option<Unused> {
+    pub(crate) fn take(&self, running: &Arc<Running>, is_ahead: bool) -> Option<Unused> {
         let mut state = self.state();
+        if !is_ahead {
+            state.demand.pop_front();
+        }
         loop {
             let unused = state.unused.pop()?;
             if Arc::ptr_eq(&unused.process.launcher, running) && unused.process.is_running() {
@@ -77,12 +88,18 @@ impl Ready {
         }
     }
 
-    /// Sees to it that there are some.
+    /// A launch is expected.
+    pub(crate) fn expect(&self, shared: &Arc<Shared>) {
+        self.state().demand.push_back(Instant::now());
+        self.fill(shared);
+    }
+
+    /// Sees to it that there are enough.
     pub(crate) fn fill(&self, shared: &Arc<Shared>) {
-        let count = usize::from(shared.options.ready_max);
         {
             let mut state = self.state();
-            if state.is_filling || state.unused.len() >= count {
+            let wanted = state.wanted(&shared.options, Instant::now());
+            if state.is_filling || state.unused.len() >= wanted {
                 return;
             }
             state.is_filling = true;
@@ -92,7 +109,18 @@ impl Ready {
             clippy::disallowed_methods,
             reason = "ends when there are enough, or the launcher is dropped"
         )]
-        drop(tokio::spawn(fill(shared, count)));
+        drop(tokio::spawn(fill(shared)));
+    }
+
+    /// Ends those that nobody came for.
+    pub(crate) fn reap(&self, options: &Options) {
+        let mut state = self.state();
+        let wanted = state.wanted(options, Instant::now());
+        let left = state.unused.len().min(wanted);
+        let surplus = state.unused.split_off(left);
+        // They are ended without the lock.
+        drop(state);
+        drop(surplus);
     }
 
     /// Ends all of them.
@@ -114,14 +142,43 @@ impl Ready {
     }
 }
 
-async fn fill(shared: Weak<Shared>, count: usize) {
+impl State {
+    /// How many there should be.
+    fn wanted(&mut self, options: &Options, now: Instant) -> usize {
+        let always = options.ready_always();
+        let demand_max = usize::from(options.ready_max - always);
+        let is_over = |since: &Instant| now.duration_since(*since) > DEMAND_WINDOW;
+        while self.demand.len() > demand_max || self.demand.front().is_some_and(is_over) {
+            self.demand.pop_front();
+        }
+        usize::from(always) + self.demand.len()
+    }
+}
+
+async fn fill(shared: Weak<Shared>) {
     let patience = Instant::now() + PATIENCE;
     loop {
         // Not held while it waits.
         let Some(shared) = shared.upgrade() else { return };
-        if let Some(until) = shared.ready.busy_until(QUIET).filter(|_| Instant::now() < patience) {
+        let (is_half_full, is_full) = {
+            let mut state = shared.ready.state();
+            let wanted = state.wanted(&shared.options, Instant::now());
+            let is_full = state.unused.len() >= wanted;
+            state.is_filling = !is_full;
+            (state.unused.len() >= wanted / 2, is_full)
+        };
+        if is_full {
+            return;
+        }
+        let until = if is_half_full {
+            shared.ready.busy_until(CALM)
+        } else {
+            let until = shared.ready.busy_until(QUIET).map(|until| until.min(patience));
+            until.filter(|_| Instant::now() < patience)
+        };
+        if let Some(until) = until {
             drop(shared);
-            tokio::time::sleep_until(until.min(patience)).await;
+            tokio::time::sleep_until(until).await;
             continue;
         }
         let built = launch::build(&shared, &shared.running(), None).await;
@@ -135,9 +192,26 @@ async fn fill(shared: Weak<Shared>, count: usize) {
                 return;
             }
         }
-        if state.unused.len() >= count {
-            state.is_filling = false;
-            return;
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sandboxes_follow_demand_within_their_limits() {
+        let options = Options { ready_min: 2, ready_max: 10, ..Options::default() };
+        let (mut state, now) = (State::default(), Instant::now());
+        assert_eq!(state.wanted(&options, now), 2);
+        state.demand.extend([now; 3]);
+        assert_eq!(state.wanted(&options, now), 5);
+        state.demand.extend([now; 100]);
+        assert_eq!(state.wanted(&options, now), 10);
+        state.demand.pop_front();
+        assert_eq!(state.wanted(&options, now), 9, "what was expected is not replaced");
+        assert_eq!(state.wanted(&options, now + DEMAND_WINDOW + CALM), 2);
+        let none = Options { ready_max: 0, ..options };
+        assert_eq!(state.wanted(&none, now), 0);
     }
 }

@@ -196,17 +196,16 @@ impl Stems {
         (sum(|pool| pool.ready.len()), sum(|pool| pool.starting))
     }
 
-    /// Sees to it that there are stems for functions like this one.
+    /// Sees to it that there are stems for functions like this one, or an empty sandbox if it may have none.
     pub(crate) fn expect(self: &Arc<Self>, function: &Function, installed: &Installed) {
-        if let Some(kind) = self.kind(function, installed) {
-            {
-                let mut pools = self.pools();
-                let pool = pools.entry(kind.clone()).or_default();
-                pool.used = Some(Instant::now());
-                pool.demand.push_back(Instant::now());
-            }
-            self.fill(kind, function, installed);
+        let Some(kind) = self.kind(function, installed) else { return self.launcher.expect() };
+        {
+            let mut pools = self.pools();
+            let pool = pools.entry(kind.clone()).or_default();
+            pool.used = Some(Instant::now());
+            pool.demand.push_back(Instant::now());
         }
+        self.fill(kind, function, installed);
     }
 
     /// Stops stems that are no longer wanted.

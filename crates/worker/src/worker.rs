@@ -154,7 +154,6 @@ impl Worker {
         if function.image.is_some() {
             return;
         }
-        self.launcher.expect();
         match self.runtimes.find_version(&function.runtime, function.runtime_version.as_deref()) {
             Ok(installed) if !self.runtimes.must_compile(&installed) => {
                 self.stems.expect(function, &installed);
@@ -192,9 +191,10 @@ impl Worker {
         self.stems.count()
     }
 
-    /// Stops what was made ready for runtimes that nobody uses any more.
+    /// Stops what was made ready for functions that did not come.
     pub fn reap(&self, now: Instant) {
         self.stems.reap(now);
+        self.launcher.reap();
     }
 
     /// Starts an environment and waits for the end of its init phase.

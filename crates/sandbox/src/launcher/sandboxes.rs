@@ -129,7 +129,8 @@ impl Sandboxes {
     ) -> io::Result<Self> {
         let count = options.sandboxes_max.saturating_add(options.ready_max.into());
         // Namespaces are made ahead of the sandboxes that are built ahead.
-        let network_count = count.saturating_add(options.ready_max.into());
+        let ready = options.ready_always();
+        let network_count = count.saturating_add(ready.into());
         let slot_count = u32::from(count);
         Ok(Self {
             single,
@@ -147,7 +148,7 @@ impl Sandboxes {
             started_count: 0,
             started_max: usize::from(options.sandboxes_max),
             free_networks: (0..network_count).collect(),
-            networks_to_order: usize::from(options.ready_max).max(1),
+            networks_to_order: usize::from(ready).max(1),
             leftovers: VecDeque::new(),
         })
     }

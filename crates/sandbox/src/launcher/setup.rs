@@ -111,8 +111,8 @@ fn begin_outbound(
     subnet: Subnet,
     nameservers: &[IpAddr],
 ) -> Result<Outbound, String> {
-    let ready = u16::from(options.ready_max);
-    let count = options.sandboxes_max.saturating_add(ready).saturating_add(ready);
+    let ready = u16::from(options.ready_max) + u16::from(options.ready_always());
+    let count = options.sandboxes_max.saturating_add(ready);
     let claimed =
         subnet.claim(count).map_err(|error| format!("cannot claim addresses: {error}"))?;
     let (block, claim) = claimed.ok_or_else(|| {
