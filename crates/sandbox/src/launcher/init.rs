@@ -16,6 +16,8 @@ use crate::request::{self, Kind, LOG_PIPE, Request};
 use crate::snapshot::SNAPSHOT;
 use crate::{Level, Limits, Step};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
+use rustix::net::{RecvFlags, recv};
 use rustix::process::Resource;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -81,7 +83,7 @@ pub(crate) fn run(single: &SingleThread, cradle: &Cradle<'_>) -> ! {
         }
     };
     let voice = Voice(news);
-    let mut buffer = vec![0; request::LENGTH_MAX];
+    let mut buffer = Vec::new();
     // No request: the launcher has ended, or is about to end this process.
     let Some((request, snapshot)) = wait_for_order(&orders, &mut buffer) else {
         process::exit_now(0)
@@ -199,10 +201,14 @@ fn separate(single: &SingleThread, cradle: &Cradle<'_>) -> Result<(), Failure> {
     mounts::mount_tmpfs(c"/tmp", mounts::Devices::Denied, &options).at(Step::MountTmp)
 }
 
+/// `buffer` is made as long as the order is when it is there: each sandbox keeps it for as long as it lives.
 fn wait_for_order<'a>(
     orders: &OwnedFd,
-    buffer: &'a mut [u8],
+    buffer: &'a mut Vec<u8>,
 ) -> Option<(Request<'a>, Option<OwnedFd>)> {
+    let look = || recv(orders, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::TRUNC);
+    let (_, length) = retry_on_intr(look).ok()?;
+    buffer.resize(length.min(request::LENGTH_MAX), 0);
     let (length, passed) = descriptors::receive(orders, buffer, Wait::UntilReady).ok()?;
     Some((Request::decode(buffer.get(..length)?)?, passed.into_iter().next()))
 }
