@@ -47,6 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use traces::Traces;
 use usage::Ledger;
@@ -94,11 +95,18 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let queues = runtime.spawn(queues);
     let targets = Arc::new(Targets::later());
     let objects = runtime.spawn(senders::objects(config, data_dir, &store, &targets));
-    let functions = runtime.spawn(Functions::load(store.clone(), data_dir.join("code"), options));
+    // Not before the server listens: what it needs for that is read from the same files.
+    let (listens, begin) = oneshot::channel();
+    let functions = Functions::load(store.clone(), data_dir.join("code"), options);
+    let functions = runtime.spawn(async {
+        let _ = begin.await;
+        functions.await
+    });
     let logs = Logs::start(&data_dir.join("logs"), config.logs.clone())?;
     // Each environment takes a dozen descriptors. What a machine gives by default is for a hundred.
     sys::process::raise_open_files_limit().context("cannot raise the limit of open files")?;
-    let opening = Opening { functions, queues, objects, principals };
+    let opening = Opening { functions, listens, queues, objects, principals };
+    let kept_store = store.clone();
     let parts = Parts {
         listener,
         queue,
@@ -112,6 +120,9 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
         opening,
     };
     let result = runtime.block_on(serve(config, data_dir, parts));
+    if let Err(error) = runtime.block_on(kept_store.settle()) {
+        tracing::debug!(%error, "the next start goes over the last commits again");
+    }
     // What is left are tasks of environments that are being stopped.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -183,6 +194,8 @@ struct Parts {
 /// What is read meanwhile.
 struct Opening {
     functions: JoinHandle<Result<Functions, lambda::OpenError>>,
+    /// Begins with the functions.
+    listens: oneshot::Sender<()>,
     queues: JoinHandle<Result<Sqs, sqs::OpenError>>,
     objects: JoinHandle<Result<S3, s3::OpenError>>,
     principals: JoinHandle<anyhow::Result<Principals>>,
@@ -191,7 +204,7 @@ struct Opening {
 async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result<()> {
     let Parts { listener, queue, launcher, logs, images, kept, recordings, .. } = parts;
     let Parts { store, targets, opening, .. } = parts;
-    let Opening { functions, queues, objects, principals } = opening;
+    let Opening { functions, listens, queues, objects, principals } = opening;
     let address = listener.local_addr()?;
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
@@ -213,6 +226,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let stop = stop_signal()?;
     // Calls that need what is not there yet wait for it.
     let listening = edge.listen(listener)?;
+    let _ = listens.send(());
     let ground = Ground::prepare(config, data_dir, &logs, &images, &kept.meters)?;
     let launcher = finish(launcher, address).await?;
     let runs_images = launcher.level() != Level::L0;

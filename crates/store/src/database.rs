@@ -99,6 +99,11 @@ impl Database {
         Ok(entries)
     }
 
+    /// Brings the write-ahead log into the file, and empties it.
+    pub(crate) fn settle(&self) -> Result<(), EngineError> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
     pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, rusqlite::Error> {
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

@@ -123,6 +123,11 @@ impl Store {
         self.inner.writer.commit(batch).await
     }
 
+    /// Before the store is closed for good: whoever opens it next has nothing to go over again.
+    pub async fn settle(&self) -> Result<(), ReadError> {
+        self.read(Database::settle).await
+    }
+
     /// Runs `read` on the reader's connection, off the async threads, from now on.
     fn read<T, F>(&self, read: F) -> impl Future<Output = Result<T, ReadError>> + Send + use<T, F>
     where

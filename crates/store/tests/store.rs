@@ -251,3 +251,18 @@ async fn the_last_commits_are_finished_before_the_store_closes() {
     let reopened = open(&dir).keyspace("functions");
     assert_eq!(reopened.scan(Scan::default()).await.unwrap().len(), 100);
 }
+
+#[tokio::test]
+async fn a_store_that_has_settled_leaves_nothing_to_go_over() {
+    let dir = TempDir::new().unwrap();
+    let functions = open(&dir).keyspace("functions");
+    put(&functions, "a", "", Expectation::Absent).await.unwrap();
+    let log_bytes = || std::fs::metadata(dir.path().join("store.db-wal")).unwrap().len();
+    assert!(log_bytes() > 0);
+
+    functions.store().settle().await.unwrap();
+
+    assert_eq!(log_bytes(), 0);
+    put(&functions, "b", "", Expectation::Absent).await.unwrap();
+    assert_eq!(functions.scan(Scan::default()).await.unwrap().len(), 2);
+}
