@@ -3,7 +3,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ACCOUNT, REGION, unique, wait_until
+from harness import ACCOUNT, REGION, policy, unique, wait_until
 
 
 class Topic:
@@ -27,11 +27,25 @@ class Topic:
         return self.client.get_topic_attributes(TopicArn=self.arn)["Attributes"]
 
 
+def sends(queue_arn, **condition):
+    """A statement of a queue's policy: topics may send to it."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+    }
+    return {**statement, "Condition": condition} if condition else statement
+
+
 class Queue:
+    """A queue that lets all topics send, unless it has a policy of its own."""
+
     def __init__(self, platform, name=None, **attributes):
         self.platform, self.name = platform, name or unique("queue")
-        self.url = platform.client("sqs").create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
         self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
+        attributes.setdefault("Policy", policy(sends(self.arn)))
+        self.url = platform.client("sqs").create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
 
     def receive(self, count=1):
         """So many messages, in the order of their bodies."""

@@ -13,6 +13,7 @@ mod opening;
 mod polled;
 mod principals;
 mod recorded;
+mod resources;
 mod scrape;
 mod senders;
 mod stored_code;
@@ -21,7 +22,6 @@ mod targets;
 mod telemetry;
 mod tenants;
 mod terminal;
-mod topics;
 mod urls;
 
 use arguments::{

@@ -3,14 +3,12 @@
 
 use crate::config::Config;
 use crate::targets::Targets;
-use crate::topics::Topics;
 use anyhow::Context;
 use api::eventbridge::EventBridgeEndpoint;
 use api::sns::SnsEndpoint;
 use eventbridge::EventBridge;
 use s3::S3;
-use sns::{Receivers, Sns};
-use sqs::Sqs;
+use sns::Sns;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,13 +26,11 @@ impl Senders {
         config: &Config,
         data_dir: &Path,
         store: Store,
-        (queues, objects): (&Sqs, &S3),
+        objects: &S3,
         targets: &Arc<Targets>,
     ) -> anyhow::Result<Self> {
-        let functions = Arc::new(Topics(Arc::clone(targets)));
-        let receivers = Receivers { queues: Arc::new(queues.clone()), functions };
-        let dir = data_dir.join("notifications");
-        let topics = Sns::open(store.clone(), dir, receivers, config.sns.clone()).await;
+        let (dir, options) = (data_dir.join("notifications"), config.sns.clone());
+        let topics = Sns::open(store.clone(), dir, Arc::clone(targets) as _, options).await;
         let topics = topics.context("the topics were not opened")?;
         targets.topics.set(SnsEndpoint(topics.clone()));
 

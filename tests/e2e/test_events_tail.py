@@ -10,6 +10,7 @@ import time
 
 import pytest
 from harness import ACCOUNT, BINARY, REGION, Platform, allow, clean_environment, unique, wait_until
+from topics import Queue
 
 SAY = "def handler(event, context): return event"
 FAIL = "def handler(event, context): raise RuntimeError('told to fail')"
@@ -147,8 +148,7 @@ def test_messages_of_a_mapping_are_followed(platform):
 def test_what_a_topic_sends_or_does_not_is_shown(platform):
     client = platform.client("sns")
     topic = client.create_topic(Name=unique("topic"))["TopicArn"]
-    _, wanting = make_queue(platform)
-    _, unwanting = make_queue(platform)
+    wanting, unwanting = Queue(platform).arn, Queue(platform).arn
     function = platform.python(SAY)
     filtered = {"FilterPolicy": json.dumps({"kind": ["other"]})}
     client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=wanting)

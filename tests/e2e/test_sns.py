@@ -4,8 +4,8 @@
 import json
 
 import pytest
-from harness import ACCOUNT, REGION, Platform, wait_until
-from topics import Queue, Topic, refused, text
+from harness import ACCOUNT, REGION, Platform, allow, policy, unique, wait_until
+from topics import Queue, Topic, refused, sends, text
 
 SAY = "import json\ndef handler(event, context):\n    print('got', json.dumps(event['Records'][0]), flush=True)"
 FAIL = "def handler(event, context): raise RuntimeError('told to fail')"
@@ -97,6 +97,76 @@ def test_a_function_gets_awss_event_if_its_policy_lets_the_topic(platform):
     assert record["EventSubscriptionArn"] == subscription
     sns = record["Sns"]
     assert (sns["Message"], sns["Subject"], sns["TopicArn"], sns["Type"]) == ("hello", None, topic.arn, "Notification")
+
+
+def test_a_queues_policy_says_which_topics_may_send(platform):
+    topic, queue, dead = Topic(platform), Queue(platform, Policy=""), Queue(platform)
+    subscription = topic.subscribe(
+        "sqs",
+        queue.arn,
+        RawMessageDelivery="true",
+        RedrivePolicy=json.dumps({"deadLetterTargetArn": dead.arn}),
+    )
+    topic.publish("let by nobody")
+    assert dead.receive()[0]["Body"] == "let by nobody"
+
+    def lets(topic_arn):
+        statement = sends(queue.arn, ArnEquals={"aws:SourceArn": topic_arn})
+        platform.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy(statement)})
+
+    lets(f"{topic.arn}-of-others")
+    topic.publish("another topic may")
+    assert {message["Body"] for message in dead.receive(2)} >= {"another topic may"}
+    lets(topic.arn)
+    topic.publish("hello")
+    assert [message["Body"] for message in queue.receive()] == ["hello"]
+    # A dead-letter queue has a policy, too: what it does not let in waits.
+    topic.client.set_subscription_attributes(
+        SubscriptionArn=subscription,
+        AttributeName="RedrivePolicy",
+        AttributeValue=json.dumps({"deadLetterTargetArn": Queue(platform, Policy="").arn}),
+    )
+    lets("arn:aws:sns:*:*:nothing")
+    topic.publish("nowhere to go")
+    wait_until(lambda: "dead letter not taken" in platform.log_path.read_text(), "the dead letter was refused")
+
+
+def user_of(platform, *statements):
+    iam, name = platform.client("iam"), unique("user")
+    iam.create_user(UserName=name)
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    user = platform.client("sns", key["AccessKeyId"], key["SecretAccessKey"])
+    return user, f"arn:aws:iam::{ACCOUNT}:user/{name}"
+
+
+def test_a_topics_policy_says_who_may_publish(platform):
+    topic, (user, arn) = Topic(platform), user_of(platform)
+    code, message = refused(user.publish, TopicArn=topic.arn, Message="x")
+    assert code == "AccessDenied" and "sns:Publish" in message
+
+    def policy_is(effect):
+        statement = {"Effect": effect, "Principal": {"AWS": arn}, "Action": "SNS:Publish", "Resource": topic.arn}
+        topic.client.set_topic_attributes(TopicArn=topic.arn, AttributeName="Policy", AttributeValue=policy(statement))
+
+    policy_is("Allow")
+    user.publish(TopicArn=topic.arn, Message="x")
+    assert "AccessDenied" in refused(user.get_topic_attributes, TopicArn=topic.arn)[0]
+    policy_is("Deny")
+    strong, arn = user_of(platform, allow("sns:*"))
+    strong.publish(TopicArn=topic.arn, Message="x")
+    policy_is("Deny")
+    assert (
+        "with an explicit deny in a resource-based policy"
+        in refused(strong.publish, TopicArn=topic.arn, Message="x")[1]
+    )
+    for bad, reason in [
+        ("{", "failed to parse"),
+        (policy({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}), "out of service"),
+    ]:
+        attribute = {"AttributeName": "Policy", "AttributeValue": bad}
+        assert reason in refused(topic.client.set_topic_attributes, TopicArn=topic.arn, **attribute)[1]
 
 
 def test_filters_say_who_gets_what(platform):

@@ -4,7 +4,8 @@
 import threading
 
 from botocore.exceptions import BotoCoreError, ClientError
-from harness import ACCOUNT, REGION, ROOT, Platform, allow, unique, wait_until
+from harness import ACCOUNT, REGION, ROOT, Platform, allow, policy, unique, wait_until
+from topics import sends
 
 # Sends what it got to another queue. An eighth of the messages fail their batch when they come first.
 FORWARD = (ROOT / "bench/functions/forward/index.py").read_text()
@@ -50,10 +51,10 @@ def test_no_message_is_lost_on_its_way_through_topic_queue_and_function(binary):
 def deploy(platform, name):
     """A topic that tells a queue, and a function that brings what is in the queue to another."""
     sqs, sns, client = (platform.client(service) for service in ("sqs", "sns", "lambda"))
-    attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS), "Policy": policy(sends(queue))}
     sqs.create_queue(QueueName=name, Attributes=attributes)
     sink = sqs.create_queue(QueueName=f"{name}-sink", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
-    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     topic = sns.create_topic(Name=name)["TopicArn"]
     raw = {"RawMessageDelivery": "true"}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)

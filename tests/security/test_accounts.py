@@ -7,6 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 from harness import ACCOUNT, PYTHON, REGION, Platform, allow, policy, unique, wait_until, zip_bytes
+from topics import sends
 from tracing import root
 
 OTHER = "111122223333"
@@ -164,6 +165,38 @@ def test_nothing_is_sent_to_another_account(server, other):
     wait_until(lambda: len(refusals()) >= asked, "no word of what was not sent")
     assert "Messages" not in queues.receive_message(QueueUrl=url)
     other.client().delete_function(FunctionName=name)
+
+
+def test_a_topics_policy_lets_another_account_in(server, other):
+    """It may publish and subscribe then; what it subscribed is its own, and nothing else of the topic is."""
+    sns, theirs = server.client("sns"), other.client("sns")
+    topic = sns.create_topic(Name=unique("shared"))["TopicArn"]
+    url = other.client("sqs").create_queue(QueueName=unique("theirs"))["QueueUrl"]
+    queue = f"arn:aws:sqs:{REGION}:{OTHER}:{url.rsplit('/', 1)[1]}"
+    publish, subscribe = {"TopicArn": topic, "Message": "hello"}, {"TopicArn": topic, "Protocol": "sqs"}
+    refused(theirs.publish, "AccessDenied", **publish)
+    refused(theirs.subscribe, "AccessDenied", Endpoint=queue, **subscribe)
+    sns.add_permission(TopicArn=topic, Label="x", AWSAccountId=[OTHER], ActionName=["Publish", "Subscribe"])
+    lets = sends(queue, ArnEquals={"aws:SourceArn": topic}, StringEquals={"aws:SourceAccount": ACCOUNT})
+    other.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(lets)})
+    arn = theirs.subscribe(Endpoint=queue, ReturnSubscriptionArn=True, **subscribe)["SubscriptionArn"]
+    theirs.publish(**publish)
+
+    def receive():
+        return other.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages")
+
+    (message,) = wait_until(receive, "the message arrived in the other account")
+    assert json.loads(message["Body"])["Message"] == "hello"
+    assert theirs.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["Owner"] == OTHER
+    refused(theirs.delete_topic, "AccessDenied", TopicArn=topic)
+    ours = server.client("sqs").create_queue(QueueName=unique("ours"))["QueueUrl"]
+    ours = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{ours.rsplit('/', 1)[1]}"
+    own = sns.subscribe(Endpoint=ours, ReturnSubscriptionArn=True, **subscribe)["SubscriptionArn"]
+    refused(theirs.get_subscription_attributes, "NotFound", SubscriptionArn=own)
+    theirs.unsubscribe(SubscriptionArn=own)
+    assert sns.get_subscription_attributes(SubscriptionArn=own)["Attributes"]["Owner"] == ACCOUNT
+    theirs.unsubscribe(SubscriptionArn=arn)
+    refused(sns.get_subscription_attributes, "NotFound", SubscriptionArn=arn)
 
 
 def test_a_functions_policy_lets_another_account_in(server, other, function):

@@ -8,6 +8,7 @@ use crate::measured::Measured;
 use crate::metering::{Kept, Metering};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
+use crate::resources::LaterResources;
 use crate::scrape::{MetricsPage, PAGE, Sources, TOKEN_FILE};
 use crate::senders::Senders;
 use crate::stored_code::CodeInBuckets;
@@ -16,12 +17,10 @@ use crate::tenants::Tenants;
 use crate::urls::FunctionUrls;
 use crate::{control, polled, senders, telemetry, terminal};
 use anyhow::{Context, bail};
-use api::eventbridge::EventBridgeEndpoint;
 use api::lambda::LambdaEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
-use edge::{Access, Answer, Edge, Identity, Listening, Mode, Page, Resources, Root};
-use eventbridge::EventBridge;
+use edge::{Access, Answer, Edge, Identity, Listening, Mode, Page, Root};
 use events::Queue;
 use events::disk::Directory;
 use iam::Iam;
@@ -31,7 +30,6 @@ use lambda::{Functions, Lambda};
 use log_store::Logs;
 use meter::Meters;
 use names::Region;
-use policy::Named;
 use recordings::Recordings;
 use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
@@ -235,7 +233,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.await.context("the functions were not loaded")??;
     let queues = queues.await.context("the queues were not opened")??;
     targets.queues.set(SqsEndpoint(queues.clone()));
-    let senders = Senders::open(config, data_dir, store, (&queues, &objects), &targets).await?;
+    let senders = Senders::open(config, data_dir, store, &objects, &targets).await?;
     let functions =
         equipped(functions, runs_images, &queues, &senders.topics).with_stored_code(stored_code);
     let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
@@ -380,13 +378,14 @@ fn edge(
     principals: &Principals,
     objects: &S3,
 ) -> Edge {
-    let Targets { lambda, queues, .. } = targets;
+    let Targets { lambda, queues, topics, buses, .. } = targets;
     let code_page = Arc::new(CodePage(lambda.clone()));
     Edge::new(config.edge.clone(), services, Arc::clone(&principals.identity))
         .with_mode(config.identity.mode)
-        .with_resources("lambda", Arc::new(LambdaResources(lambda.clone())))
-        .with_resources("sqs", Arc::new(QueueResources(queues.clone())))
-        .with_resources("events", Arc::new(BusResources(targets.buses.clone())))
+        .with_resources("events", Arc::new(LaterResources(buses.clone())))
+        .with_resources("lambda", Arc::new(LaterResources(lambda.clone())))
+        .with_resources("sns", Arc::new(LaterResources(topics.clone())))
+        .with_resources("sqs", Arc::new(LaterResources(queues.clone())))
         .with_resources("iam", Arc::new(principals.iam.clone()))
         .with_resources("s3", Arc::new(objects.clone()))
         .with_objects(Arc::new(objects.clone()))
@@ -512,57 +511,6 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
-}
-
-/// What policies may want to know of functions. Before those are read nobody asks: calls wait for them.
-struct LambdaResources(Later<LambdaEndpoint<Lambda>>);
-
-impl Resources for LambdaResources {
-    fn policies(&self, arn: &str) -> Vec<Named> {
-        self.0.get().map(|lambda| lambda.0.attached_policies(arn)).unwrap_or_default()
-    }
-
-    fn tag(&self, arn: &str, key: &str) -> Option<String> {
-        self.0.get()?.0.tag_of(arn, key)
-    }
-
-    fn fact(&self, arn: &str, key: &str) -> Option<String> {
-        self.0.get()?.0.fact_of(arn, key)
-    }
-}
-
-/// The same of queues.
-struct QueueResources(Later<SqsEndpoint<Sqs>>);
-
-impl Resources for QueueResources {
-    fn policies(&self, arn: &str) -> Vec<Named> {
-        self.0.get().map(|queues| queues.0.attached_policies(arn)).unwrap_or_default()
-    }
-
-    fn tag(&self, arn: &str, key: &str) -> Option<String> {
-        self.0.get()?.0.tag_of(arn, key)
-    }
-
-    fn fact(&self, _: &str, _: &str) -> Option<String> {
-        None
-    }
-}
-
-/// The same of buses and rules.
-struct BusResources(Later<EventBridgeEndpoint<EventBridge>>);
-
-impl Resources for BusResources {
-    fn policies(&self, arn: &str) -> Vec<Named> {
-        self.0.get().map(|buses| buses.0.attached_policies(arn)).unwrap_or_default()
-    }
-
-    fn tag(&self, arn: &str, key: &str) -> Option<String> {
-        self.0.get()?.0.tag_of(arn, key)
-    }
-
-    fn fact(&self, _: &str, _: &str) -> Option<String> {
-        None
-    }
 }
 
 /// Downloads of function code: what `GetFunction`'s `Code.Location` leads to.

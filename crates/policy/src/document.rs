@@ -7,6 +7,8 @@ use crate::pattern::Pattern;
 use crate::principal::Principals;
 use crate::read;
 
+const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
+
 /// Condition keys that say who may, or from where.
 const LIMITING: [&str; 12] = [
     "aws:PrincipalAccount",
@@ -69,6 +71,11 @@ impl Document {
     /// Reads a document. How long it may be is its keeper's business.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
         read::document(text, kind)
+    }
+
+    /// What stands for a document that was kept and is not understood: what it denies is not known, so it denies all.
+    pub fn deny_all() -> Self {
+        Self::parse(DENY_ALL, Kind::Resource).expect("it is a policy")
     }
 
     /// Whether it allows everyone something, be it under a condition that does not say who or from where.

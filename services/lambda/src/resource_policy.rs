@@ -13,7 +13,6 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) const BYTES_MAX: usize = 20_480;
 const VERSION: &str = "2012-10-17";
-const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
 
 /// A policy, in the store as in memory. It is never without statements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,9 +157,9 @@ impl Policy {
     pub(crate) fn named(&self) -> &Named {
         self.ready.0.get_or_init(|| {
             let document = Document::parse(&self.json(), Kind::Resource).unwrap_or_else(|error| {
-                // One that was kept before documents were checked: what it denies is not known, so it denies all.
+                // One that was kept before documents were checked.
                 tracing::error!(error = %error, "resource policy not understood");
-                Document::parse(DENY_ALL, Kind::Resource).expect("it is a policy")
+                Document::deny_all()
             });
             let name = self.id.as_deref().unwrap_or("resource policy").into();
             Named { name, document: Arc::new(document) }

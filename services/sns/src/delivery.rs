@@ -14,8 +14,8 @@ use crate::order::{self, Published, Sent};
 use crate::publish::now_ms;
 use crate::service::Service;
 use crate::topic::{Protocol, Subscription, Topic, TopicKey};
-use crate::{Invocation, Options, notification};
-use api::sqs::{self, SendMessageInput, owner_context};
+use crate::{Options, notification};
+use api::sqs::{self, SendMessageInput};
 use bytes::Bytes;
 use events::{Class, New, Next, Queue, Work};
 use flow::{Fact, Outcome};
@@ -23,8 +23,10 @@ use names::QueueArn;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::{Blame, Fault};
+use targets::{NotTaken, Parcel, Sender};
 
+/// Who sends, as policies call it.
+const SERVICE: &str = "sns.amazonaws.com";
 /// Attempts of a delivery, as AWS has it for queues and functions: over 23 days.
 const ATTEMPTS_MAX: u32 = 100_015;
 
@@ -73,22 +75,6 @@ pub(crate) fn run(service: &Arc<Service>, queue: &Queue) {
     });
 }
 
-/// Why a delivery did not arrive.
-#[derive(Debug)]
-enum Undelivered {
-    /// It can be tried again.
-    NotNow(String),
-    Never(String),
-}
-
-impl From<Fault> for Undelivered {
-    fn from(fault: Fault) -> Self {
-        let is_for_now = matches!(fault.status, 409 | 429) || fault.blame() == Blame::Platform;
-        let text = format!("{}: {}", fault.code, fault.message);
-        if is_for_now { Self::NotNow(text) } else { Self::Never(text) }
-    }
-}
-
 impl Service {
     async fn run_work(&self, work: &Work) -> Next {
         match work.class {
@@ -113,25 +99,27 @@ impl Service {
         };
         let (reason, is_over) = match self.send(subscription, arn, &message).await {
             Ok(()) => return Next::End(Vec::new()),
-            Err(Undelivered::NotNow(reason)) => (reason, work.attempts + 1 >= ATTEMPTS_MAX),
-            Err(Undelivered::Never(reason)) => (reason, true),
+            Err(error @ NotTaken::NotNow { .. }) => (error, work.attempts + 1 >= ATTEMPTS_MAX),
+            Err(error @ NotTaken::Never { .. }) => (error, true),
         };
-        tracing::warn!(subscription = %work.line, message_id = message.id, reason, is_over, "message not delivered");
+        tracing::warn!(subscription = %work.line, message_id = message.id, %reason, is_over, "message not delivered");
         if !is_over {
             return Next::Retry { after: retry_after(work.attempts + 1) };
         }
         let Some(target) = subscription.dead_letters() else {
             let endpoint = &subscription.record.endpoint;
-            flow::tell(|| fact(&message, endpoint, Outcome::Dropped).because(reason));
+            flow::tell(|| fact(&message, endpoint, Outcome::Dropped).because(reason.to_string()));
             return Next::End(Vec::new());
         };
         match self.send_dead_letter(subscription, &target, arn, &message).await {
             Ok(()) => {
-                flow::tell(|| fact(&message, &target, Outcome::DeadLetter).because(reason));
+                flow::tell(|| {
+                    fact(&message, &target, Outcome::DeadLetter).because(reason.to_string())
+                });
                 Next::End(Vec::new())
             }
             Err(error) => {
-                tracing::warn!(subscription = %work.line, target, ?error, "dead letter not taken");
+                tracing::warn!(subscription = %work.line, target, %error, "dead letter not taken");
                 Next::PutOff { at_most: Duration::MAX }
             }
         }
@@ -142,22 +130,15 @@ impl Service {
         subscription: &Subscription,
         arn: &str,
         message: &Message,
-    ) -> Result<(), Undelivered> {
+    ) -> Result<(), NotTaken> {
         match subscription.record.protocol {
             Protocol::Sqs => {
-                let queue = &subscription.record.endpoint;
-                let sent = self.send_to_queue(queue, subscription, arn, message).await;
-                tell_sent(message, queue, &sent);
-                sent
+                self.send_to_queue(&subscription.record.endpoint, subscription, arn, message).await
             }
             Protocol::Lambda => {
-                let invocation = Invocation {
-                    function_arn: &subscription.record.endpoint,
-                    topic_arn: &message.topic_arn,
-                    trace: message.trace(),
-                    payload: notification::for_function(message, arn),
-                };
-                Ok(self.receivers.functions.invoke(invocation).await?)
+                let function_arn = subscription.record.endpoint.clone();
+                let payload = notification::for_function(message, arn).into();
+                self.hand_over(message, Parcel::Invocation { function_arn, payload }).await
             }
         }
     }
@@ -169,7 +150,7 @@ impl Service {
         target: &str,
         arn: &str,
         message: &Message,
-    ) -> Result<(), Undelivered> {
+    ) -> Result<(), NotTaken> {
         match subscription.record.protocol {
             Protocol::Sqs => self.send_to_queue(target, subscription, arn, message).await,
             Protocol::Lambda => {
@@ -186,13 +167,14 @@ impl Service {
         subscription: &Subscription,
         arn: &str,
         message: &Message,
-    ) -> Result<(), Undelivered> {
+    ) -> Result<(), NotTaken> {
         if !subscription.is_raw() {
             let body = notification::for_queue(message, arn);
             return self.send_message(queue, body, None, message).await;
         }
         let attributes = notification::raw_attributes(message).ok_or_else(|| {
-            Undelivered::Never("a queue's message has at most 10 attributes".to_owned())
+            let message = "a queue's message has at most 10 attributes".to_owned();
+            NotTaken::Never { code: "InvalidParameterValue".to_owned(), message }
         })?;
         let body = message.text_for(Protocol::Sqs).to_owned();
         self.send_message(queue, body, Some(attributes), message).await
@@ -204,27 +186,30 @@ impl Service {
         message_body: String,
         message_attributes: Option<sqs::MessageAttributes>,
         message: &Message,
-    ) -> Result<(), Undelivered> {
-        let gone = || Undelivered::Never(format!("{queue} is not the ARN of a queue"));
-        let queue: QueueArn = queue.parse().map_err(|_| gone())?;
-        // Its policy is not asked.
-        let topic = TopicKey::split(&message.topic_arn);
-        if topic.is_none_or(|(topic, _)| topic.account != queue.account) {
-            return Err(Undelivered::Never(format!("{queue} is of another account")));
-        }
-        let cx = owner_context(queue.account.clone(), queue.region.clone(), message.trace());
+    ) -> Result<(), NotTaken> {
+        let queue: QueueArn = queue.parse().map_err(|_| NotTaken::no_such_target(queue))?;
         // FIFO topics tell their groups to FIFO queues, and standard ones theirs to standard queues.
         let is_fifo = queue.name.ends_with(".fifo");
         let group = message.group.clone().filter(|_| is_fifo == message.sequence.is_some());
         let input = SendMessageInput {
-            queue_url: queue.url_path(),
             message_body,
             message_attributes,
             message_group_id: group,
             message_deduplication_id: message.deduplication.clone().filter(|_| is_fifo),
             ..SendMessageInput::default()
         };
-        Ok(self.receivers.queues.send_message(&cx, input).await?)
+        self.hand_over(message, Parcel::Message { queue, input }).await
+    }
+
+    /// Sends for the topic, which whoever gets it has to let.
+    async fn hand_over(&self, message: &Message, parcel: Parcel) -> Result<(), NotTaken> {
+        let source_arn = message.topic_arn.clone();
+        let Some((TopicKey { account: source_account, .. }, _)) = TopicKey::split(&source_arn)
+        else {
+            return Err(NotTaken::no_such_target(&source_arn));
+        };
+        let sender = Sender::Service { name: SERVICE, source_arn, source_account };
+        self.targets.deliver(&sender, message.trace(), parcel).await
     }
 }
 
@@ -239,15 +224,6 @@ pub(crate) fn tell_filtered(topic: &Topic, wanting: &[String], message: &Message
             flow::tell(|| fact(message, &subscription.record.endpoint, Outcome::Filtered));
         }
     }
-}
-
-/// What became of an attempt to send to a queue. Of functions the seam tells.
-fn tell_sent(message: &Message, queue: &str, sent: &Result<(), Undelivered>) {
-    flow::tell(|| match sent {
-        Ok(()) => fact(message, queue, Outcome::Delivered),
-        Err(Undelivered::NotNow(reason)) => fact(message, queue, Outcome::Retried).because(reason),
-        Err(Undelivered::Never(reason)) => fact(message, queue, Outcome::Failed).because(reason),
-    });
 }
 
 /// A delivery for each who wanted the message when it was published.

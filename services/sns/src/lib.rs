@@ -9,7 +9,8 @@
 //!   dead-letter queue that it has;
 //! - nobody who publishes waits for a subscription.
 //!
-//! Not here: signatures, and subscriptions beside queues and functions. Who may call what is decided before a call comes here.
+//! Not here: signatures, and subscriptions beside queues and functions. Who may call what is decided before a call comes here, and
+//! whether a topic may send to a queue or a function, where it is sent.
 
 mod delivery;
 mod filter;
@@ -26,15 +27,13 @@ mod topic;
 mod topics;
 
 use crate::service::Service;
-use api::sqs::SendMessage;
-use bytes::Bytes;
-use names::TraceHeader;
-use std::fmt;
+use crate::topic::{Topic, TopicKey};
+use policy::Named;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{DecodeError, ReadError, Store};
-use wire::{BoxFuture, Result};
+use targets::Deliver;
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,29 +57,6 @@ impl Default for Options {
             waiting_bytes_max: 4 << 30,
         }
     }
-}
-
-/// An invocation for a subscription.
-#[derive(Debug)]
-pub struct Invocation<'a> {
-    /// Of the function, as it was subscribed.
-    pub function_arn: &'a str,
-    pub topic_arn: &'a str,
-    /// The trace header that the message was published with.
-    pub trace: TraceHeader,
-    pub payload: Bytes,
-}
-
-/// Whatever takes events for functions. In a server it is AWS Lambda, which asks the function's policy whether the topic may.
-pub trait InvokeFunction: fmt::Debug + Send + Sync {
-    fn invoke<'a>(&'a self, invocation: Invocation<'a>) -> BoxFuture<'a, Result<()>>;
-}
-
-/// Where messages go.
-#[derive(Debug, Clone)]
-pub struct Receivers {
-    pub queues: Arc<dyn SendMessage>,
-    pub functions: Arc<dyn InvokeFunction>,
 }
 
 /// Why the service did not start.
@@ -117,10 +93,27 @@ impl Sns {
     pub async fn open(
         store: Store,
         dir: PathBuf,
-        receivers: Receivers,
+        targets: Arc<dyn Deliver>,
         options: Options,
-    ) -> std::result::Result<Self, OpenError> {
-        Ok(Self { service: Service::open(store, dir, receivers, options).await? })
+    ) -> Result<Self, OpenError> {
+        Ok(Self { service: Service::open(store, dir, targets, options).await? })
+    }
+
+    /// The policy of a topic, which has a say in who may do what with it, if it was ever set: the default one lets nobody in.
+    pub fn attached_policies(&self, arn: &str) -> Vec<Named> {
+        self.topic(arn).and_then(|topic| topic.policy()).into_iter().collect()
+    }
+
+    /// A tag of it, in letters of either case.
+    pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
+        let topic = self.topic(arn)?;
+        let mut tags = topic.record.tags.iter();
+        tags.find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+    }
+
+    fn topic(&self, arn: &str) -> Option<Arc<Topic>> {
+        let (key, None) = TopicKey::split(arn)? else { return None };
+        self.service.table.get(&key)
     }
 
     /// Starts no more deliveries.

@@ -70,6 +70,23 @@ pub(crate) fn with(
     Ok(policy.to_string())
 }
 
+/// Whether all actions of a policy, which was read before, are of topics. Patterns may mean any.
+pub(crate) fn are_in_scope(policy: &str) -> bool {
+    let is_in_scope = |action: &Value| {
+        let action = action.as_str().unwrap_or_default().to_ascii_lowercase();
+        let name = action.strip_prefix("sns:").unwrap_or_default();
+        name.contains(['*', '?']) || ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    editable(Some(policy)).is_some_and(|mut policy| {
+        statements(&mut policy).iter().all(|statement| match &statement["Action"] {
+            Value::Array(actions) => actions.iter().all(is_in_scope),
+            // It says which not.
+            Value::Null => true,
+            action => is_in_scope(action),
+        })
+    })
+}
+
 /// The policy without the statement of this label, if it has it.
 pub(crate) fn without(policy: Option<&str>, key: &TopicKey, label: &str) -> Option<String> {
     let mut policy = editable(policy).unwrap_or_else(|| default(key));
@@ -82,6 +99,16 @@ pub(crate) fn without(policy: Option<&str>, key: &TopicKey, label: &str) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_speaks_of_topics_alone() {
+        let is_good =
+            |actions: &str| are_in_scope(&format!(r#"{{"Statement": [{{"Action": {actions}}}]}}"#));
+        assert!(is_good(r#""SNS:Publish""#) && is_good(r#"["sns:Get*", "sns:Subscribe"]"#));
+        assert!(
+            !is_good(r#""sqs:SendMessage""#) && !is_good(r#"["sns:Fly"]"#) && !is_good(r#""*""#)
+        );
+    }
 
     #[test]
     fn a_statement_comes_and_goes() {

@@ -10,23 +10,24 @@ use crate::table::Table;
 use crate::topic::{
     Subscription, SubscriptionRecord, Topic, TopicKey, TopicRecord, invalid, no_topic,
 };
-use crate::{OpenError, Options, Receivers};
+use crate::{OpenError, Options};
 use api::sns::fault;
 use events::Queue;
 use events::disk::Directory;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::{Batch, Expectation, Keyspace, Store};
+use targets::Deliver;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-use wire::{Context, Fault, Result};
+use wire::{Authority, Context, Fault, Result};
 
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) table: Table,
     pub(crate) options: Options,
-    pub(crate) receivers: Receivers,
+    pub(crate) targets: Arc<dyn Deliver>,
     store: Store,
     /// `ACCOUNT/REGION/NAME`
     topics: Keyspace,
@@ -45,7 +46,7 @@ impl Service {
     pub(crate) async fn open(
         store: Store,
         dir: PathBuf,
-        receivers: Receivers,
+        targets: Arc<dyn Deliver>,
         options: Options,
     ) -> std::result::Result<Arc<Self>, OpenError> {
         let (topics, subscriptions) =
@@ -53,7 +54,7 @@ impl Service {
         let service = Arc::new(Self {
             table: Table::default(),
             options,
-            receivers,
+            targets,
             store,
             topics,
             subscriptions,
@@ -156,18 +157,20 @@ impl Service {
         self.changes.lock().await
     }
 
-    /// The topic of an ARN, as member `name` has it. What is another account's is not seen.
+    /// The topic of an ARN, as member `name` has it. What is another account's is seen when its policy has let the caller in:
+    /// then the dispatch asked about it.
     pub(crate) fn find(&self, cx: &Context, arn: &str, name: &str) -> Result<Arc<Topic>> {
         let Some((key, None)) = TopicKey::split(arn) else {
             return Err(invalid(bad_arn(arn, name)));
         };
-        if key.account != cx.account || key.region != cx.region {
+        let is_admitted = matches!(cx.authority, Authority::Limited(_));
+        if (key.account != cx.account && !is_admitted) || key.region != cx.region {
             return Err(no_topic());
         }
         self.table.get(&key).ok_or_else(no_topic)
     }
 
-    /// The topic of a subscription's ARN, and the subscription if it is there.
+    /// The topic of a subscription's ARN, and the subscription, if it is there and the caller is of the account of either.
     pub(crate) fn find_subscription(
         &self,
         cx: &Context,
@@ -176,20 +179,20 @@ impl Service {
         let Some((key, Some(id))) = TopicKey::split(arn) else {
             return Err(invalid(bad_arn(arn, "SubscriptionArn")));
         };
-        if key.account != cx.account || key.region != cx.region {
-            return Ok(None);
-        }
-        Ok(self.table.get(&key).and_then(|topic| {
+        let found = self.table.get(&key).filter(|_| key.region == cx.region);
+        Ok(found.and_then(|topic| {
             let subscription = topic.subscriptions.get(id).cloned()?;
-            Some((topic, subscription))
+            let is_its = key.account == cx.account || subscription.owner(&key) == &cx.account;
+            is_its.then_some((topic, subscription))
         }))
     }
 
     /// Keeps the record of a topic.
-    pub(crate) async fn put_topic(&self, _: &Changing<'_>, topic: Topic) -> Result<()> {
+    pub(crate) async fn put_topic(&self, _: &Changing<'_>, mut topic: Topic) -> Result<()> {
         let batch = Batch::new();
         let batch = batch.put_json(&self.topics, topic.key.text(), &topic.record, Expectation::Any);
         self.commit(batch.map_err(|error| failed(&error))?).await?;
+        topic.policy = OnceLock::new();
         self.table.put(topic);
         Ok(())
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What attributes of topics and subscriptions may be. Pure.
 
-use crate::filter;
 use crate::topic::{Fifo, Protocol, Scope, Topic, TopicKey, TopicRecord, invalid, redrive_target};
+use crate::{filter, permissions};
 use api::sns::Attributes;
 use names::QueueArn;
+use policy::{Document, Kind};
 use wire::Result;
 
 const DISPLAY_NAME_MAX: usize = 100;
@@ -93,10 +94,11 @@ fn truth(name: &str, value: &str) -> Result<bool> {
 }
 
 fn policy(text: &str) -> Result<String> {
-    let is_object =
-        serde_json::from_str(text).is_ok_and(|value: serde_json::Value| value.is_object());
-    if !is_object || text.len() > POLICY_BYTES_MAX {
+    if text.len() > POLICY_BYTES_MAX || Document::parse(text, Kind::Resource).is_err() {
         return Err(invalid("Policy failed to parse"));
+    }
+    if !permissions::are_in_scope(text) {
+        return Err(invalid("Policy statement action out of service scope!"));
     }
     Ok(text.to_owned())
 }

@@ -47,7 +47,8 @@ impl SubscriptionOperations for Sns {
         let id = uuid::Uuid::new_v4().to_string();
         let output = answer(&id);
         let principal = cx.caller.arn.clone();
-        let record = SubscriptionRecord { protocol, endpoint, principal, attributes };
+        let owner = Some(cx.account.clone()).filter(|account| *account != topic.key.account);
+        let record = SubscriptionRecord { protocol, endpoint, principal, owner, attributes };
         let subscription = Subscription::new(id, record);
         self.service.put_subscription(&changing, &topic, subscription).await?;
         Ok(output)
@@ -113,11 +114,12 @@ impl SubscriptionOperations for Sns {
     ) -> Result<sns::GetSubscriptionAttributesOutput> {
         let found = self.service.find_subscription(cx, &input.subscription_arn)?;
         let (topic, subscription) = found.ok_or_else(no_subscription)?;
-        let SubscriptionRecord { protocol, endpoint, principal, attributes } = &subscription.record;
+        let SubscriptionRecord { protocol, endpoint, principal, attributes, .. } =
+            &subscription.record;
         let known = [
             ("SubscriptionArn", subscription.arn(&topic.key)),
             ("TopicArn", topic.key.arn()),
-            ("Owner", topic.key.account.to_string()),
+            ("Owner", subscription.owner(&topic.key).to_string()),
             ("Protocol", protocol.as_str().to_owned()),
             ("Endpoint", endpoint.clone()),
             ("SubscriptionPrincipal", principal.clone()),
@@ -190,7 +192,7 @@ fn page(found: &[(Arc<Topic>, Arc<Subscription>)]) -> (Vec<sns::Subscription>, O
     let next = found.get(PAGE).map(|(topic, one)| token(&format!("{}:{}", topic.key.name, one.id)));
     let view = |(topic, one): &(Arc<Topic>, Arc<Subscription>)| sns::Subscription {
         subscription_arn: Some(one.arn(&topic.key)),
-        owner: Some(topic.key.account.to_string()),
+        owner: Some(one.owner(&topic.key).to_string()),
         protocol: Some(one.record.protocol.as_str().to_owned()),
         endpoint: Some(one.record.endpoint.clone()),
         topic_arn: Some(topic.key.arn()),

@@ -5,9 +5,10 @@ use crate::filter::Filter;
 use crate::order::Order;
 use api::sns::{Attributes, fault};
 use names::{AccountId, Region};
+use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use wire::{Context, Fault, Result};
 
 const NAME_MAX: usize = 256;
@@ -67,6 +68,9 @@ pub(crate) struct SubscriptionRecord {
     pub(crate) endpoint: String,
     /// Who subscribed.
     pub(crate) principal: String,
+    /// The account of who subscribed, where it is not the topic's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<AccountId>,
     /// What was said of it: `RawMessageDelivery`, `FilterPolicy` and the like, each good.
     #[serde(default)]
     pub(crate) attributes: Attributes,
@@ -80,6 +84,8 @@ pub(crate) struct Topic {
     pub(crate) subscriptions: BTreeMap<String, Arc<Subscription>>,
     /// Of a FIFO topic. What replaces this topic shares it.
     pub(crate) order: Option<Arc<Order>>,
+    /// As it is asked, made when it first is.
+    pub(crate) policy: OnceLock<Named>,
 }
 
 #[derive(Debug)]
@@ -143,7 +149,21 @@ impl Scope {
 impl Topic {
     pub(crate) fn new(key: TopicKey, record: TopicRecord) -> Self {
         let order = record.fifo.is_some().then(Arc::default);
-        Self { key, record, subscriptions: BTreeMap::new(), order }
+        Self { key, record, subscriptions: BTreeMap::new(), order, policy: OnceLock::new() }
+    }
+
+    /// Its policy, to be asked, if one was set.
+    pub(crate) fn policy(&self) -> Option<Named> {
+        let text = self.record.policy.as_deref()?;
+        let ready = || {
+            let document = Document::parse(text, Kind::Resource).unwrap_or_else(|error| {
+                // One that was kept before documents were checked.
+                tracing::error!(error = %error, "policy of a topic not understood");
+                Document::deny_all()
+            });
+            Named { name: "the topic's policy".into(), document: Arc::new(document) }
+        };
+        Some(self.policy.get_or_init(ready).clone())
     }
 }
 
@@ -164,6 +184,10 @@ impl Subscription {
 
     pub(crate) fn arn(&self, topic: &TopicKey) -> String {
         format!("{}:{}", topic.arn(), self.id)
+    }
+
+    pub(crate) fn owner<'a>(&'a self, topic: &'a TopicKey) -> &'a AccountId {
+        self.record.owner.as_ref().unwrap_or(&topic.account)
     }
 
     pub(crate) fn is_raw(&self) -> bool {

@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tokio::sync::Notify;
 use wire::{Context, Result};
 
-const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
-
 /// The name of a queue. Invariant: 1 to 80 of `[a-zA-Z0-9_-]`, and `.fifo` at the end of a FIFO queue's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct QueueName(Box<str>);
@@ -135,9 +133,9 @@ impl Kept {
 
 fn ready(text: &str) -> Named {
     let document = Document::parse(text, Kind::Resource).unwrap_or_else(|error| {
-        // One that was kept before documents were checked: what it denies is not known, so it denies all.
+        // One that was kept before documents were checked.
         tracing::error!(error = %error, "policy of a queue not understood");
-        Document::parse(DENY_ALL, Kind::Resource).expect("it is a policy")
+        Document::deny_all()
     });
     Named { name: "the queue's policy".into(), document: Arc::new(document) }
 }

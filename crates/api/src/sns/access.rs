@@ -34,11 +34,6 @@ pub(super) fn subscribed(
     Access::to(topic).fact("sns:Protocol", [protocol]).fact("sns:Endpoint", endpoint.clone())
 }
 
-/// The topic of a subscription: `arn:aws:sns:us-east-1:000000000000:topic:ID`.
-pub(super) fn topic_of(_: &Context, subscription: &str) -> Access {
-    Access::to(subscription.rsplit_once(':').map_or(subscription, |(topic, _)| topic))
-}
-
 pub(super) fn tagging(_: &Context, arn: &str, tags: &[Tag]) -> Access {
     Access::to(arn).tags(pairs(tags))
 }

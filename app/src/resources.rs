@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What policies may want to know of what services keep. Before a service is open nobody asks: calls wait for it.
+
+use crate::opening::Later;
+use api::eventbridge::EventBridgeEndpoint;
+use api::lambda::LambdaEndpoint;
+use api::sns::SnsEndpoint;
+use api::sqs::SqsEndpoint;
+use edge::Resources;
+use eventbridge::EventBridge;
+use lambda::Lambda;
+use policy::Named;
+use sns::Sns;
+use sqs::Sqs;
+
+/// A service that is open later.
+pub(crate) struct LaterResources<T>(pub(crate) Later<T>);
+
+/// The same of one that is open.
+pub(crate) trait Attached: Send + Sync + 'static {
+    fn policies(&self, arn: &str) -> Vec<Named>;
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String>;
+
+    fn fact(&self, arn: &str, key: &str) -> Option<String> {
+        let _ = (arn, key);
+        None
+    }
+}
+
+impl<T: Attached> Resources for LaterResources<T> {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.get().map(|service| service.policies(arn)).unwrap_or_default()
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.get()?.tag(arn, key)
+    }
+
+    fn fact(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.get()?.fact(arn, key)
+    }
+}
+
+impl Attached for EventBridgeEndpoint<EventBridge> {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.attached_policies(arn)
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.tag_of(arn, key)
+    }
+}
+
+impl Attached for LambdaEndpoint<Lambda> {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.attached_policies(arn)
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.tag_of(arn, key)
+    }
+
+    fn fact(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.fact_of(arn, key)
+    }
+}
+
+impl Attached for SnsEndpoint<Sns> {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.attached_policies(arn)
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.tag_of(arn, key)
+    }
+}
+
+impl Attached for SqsEndpoint<Sqs> {
+    fn policies(&self, arn: &str) -> Vec<Named> {
+        self.0.attached_policies(arn)
+    }
+
+    fn tag(&self, arn: &str, key: &str) -> Option<String> {
+        self.0.tag_of(arn, key)
+    }
+}
