@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -458,6 +459,15 @@ def grown(make, warm, wanted):
         if value["was_stem"] == wanted:
             return function, value
     raise AssertionError("no function grew from a stem")
+
+
+def size_of_jpeg(picture):
+    """Width and height, from the frame header."""
+    at = 2
+    while picture[at + 1] not in (0xC0, 0xC2):
+        at += 2 + struct.unpack(">H", picture[at + 2 : at + 4])[0]
+    height, width = struct.unpack(">HH", picture[at + 5 : at + 9])
+    return width, height
 
 
 def missing(reason):

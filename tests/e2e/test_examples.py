@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples, packed and deployed as `make demo` does, with the same photograph."""
 
-import struct
 import sys
 
 import pytest
-from harness import BINARY, ROOT
+from harness import BINARY, ROOT, size_of_jpeg
 
 sys.path.insert(0, str(ROOT / "demo"))
 
@@ -55,12 +54,3 @@ def test_image_statistics(platform, demo):
 
     assert (value["width"], value["height"]) == (512, 512)
     assert 0.3 < value["brightness"] < 0.6
-
-
-def size_of_jpeg(picture):
-    """Width and height, from the frame header."""
-    at = 2
-    while picture[at + 1] not in (0xC0, 0xC2):
-        at += 2 + struct.unpack(">H", picture[at + 2 : at + 4])[0]
-    height, width = struct.unpack(">HH", picture[at + 5 : at + 9])
-    return width, height

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples that are pipelines: deployed by their own scripts, used as their READMEs say, and broken as users break them."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import REGION, ROOT, Function, Reply, clean_environment, wait_until
+from harness import REGION, ROOT, Function, Reply, clean_environment, size_of_jpeg, wait_until
 
 LONG = 90
 
@@ -181,3 +182,45 @@ def test_log_alert(platform, timings):
             destinationArn=Function(platform, "alert").arn,
         )
     assert "Could not execute the lambda function" in str(refused.value)
+
+
+@pytest.mark.timeout(400)
+def test_image_resize(platform, timings):
+    example = Example(platform, "image-resize", "deploy.py", timings)
+    s3, sqs = platform.client("s3"), platform.client("sqs")
+    photo = base64.b64decode(json.loads((ROOT / "examples/thumbnail/event.json").read_text())["image"])
+
+    s3.put_object(Bucket=example["PHOTOS"], Key="my cats/cat 1+2.jpg", Body=photo)
+    thumbnail = "128x128/my cats/cat 1+2.jpg"
+    wait_until(lambda: thumbnail in example.objects("THUMBNAILS"), "the photo has its thumbnail", LONG)
+    example.took("a thumbnail made")
+    assert size_of_jpeg(example.objects("THUMBNAILS")[thumbnail]) == (128, 128)
+
+    # Made when it is asked for first, kept from then on, and the same.
+    path = "/320x200/my%20cats/cat%201%2B2.jpg"
+    made, kept = example.request("GET", path), example.request("GET", path)
+    assert (made.status, made.headers["content-type"], made.headers["x-cache"]) == (200, "image/jpeg", "miss")
+    assert (kept.status, kept.headers["content-type"], kept.headers["x-cache"]) == (200, "image/jpeg", "hit")
+    assert size_of_jpeg(made.body) == (320, 200) and kept.body == made.body
+    assert set(example.objects("THUMBNAILS")) == {thumbnail, "320x200/my cats/cat 1+2.jpg"}
+    example.took("two requests answered")
+
+    # What is no photo ends where the function's failures go, and is refused where it is asked for.
+    s3.put_object(Bucket=example["PHOTOS"], Key="fake.jpg", Body=b"not a photo")
+    messages = wait_until(
+        lambda: sqs.receive_message(QueueUrl=example["FAILED"], WaitTimeSeconds=1).get("Messages"),
+        "the failure is told",
+        LONG,
+    )
+    record = json.loads(messages[0]["Body"])
+    assert record["responsePayload"]["errorType"] == "NoPicture"
+    assert record["requestPayload"]["Records"][0]["s3"]["object"]["key"] == "fake.jpg"
+    assert (record["requestContext"]["condition"], record["requestContext"]["approximateInvokeCount"]) == (
+        "RetriesExhausted",
+        1,
+    )
+    example.took("a failure told")
+    for path, status in (("/320x200/fake.jpg", 415), ("/320x200/dog.jpg", 404), ("/7x7/a.jpg", 403), ("/a.jpg", 404)):
+        assert example.request("GET", path).status == status, path
+    assert len(example.objects("THUMBNAILS")) == 2
+    assert example.waiting("FAILED") == 1, "nothing that was made came back as an upload"
