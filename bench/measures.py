@@ -16,6 +16,7 @@ import time
 import uuid
 from pathlib import Path
 
+import objects
 import queues
 import targets
 
@@ -328,10 +329,13 @@ ALL = {
     "logs": logs,
     "put_logs": put_logs,
     "queue": lambda target, kind, is_quick: queues.queue(target, kind, is_quick, load_request),
-    "mapping": queues.mapping,
+    "mapping": lambda target, kind, is_quick: queues.mapping(target, kind, is_quick, load_request),
+    "topic": lambda target, kind, is_quick: queues.topic(target, kind, is_quick, load_request),
+    "objects": lambda target, kind, is_quick: objects.objects(target, kind, is_quick, load_request),
+    "notified": objects.notified,
 }
 # What says nothing about the kind of function is measured for one.
-ONCE = {"authorization", "defined", "events", "put_logs", "queue", "mapping"}
+ONCE = {"authorization", "defined", "events", "put_logs", "queue", "mapping", "topic", "objects", "notified"}
 # What is measured of a kind, where that is not everything.
 OF = {"image": {"cold", "warm", "memory", "burst"}}
 OF |= {kind: set(ALL) - {"restore"} for kind in ("nodejs", "native", "ruby")}
@@ -391,6 +395,15 @@ FIGURES = {
         ("lost", ""),
         ("duplicates", ""),
     ],
+    "topic": [
+        ("delivered_to_send", "x"),
+        ("delivered_per_second", "1/s"),
+        ("send_per_second", "1/s"),
+        ("publish_per_second", "1/s"),
+        ("publish_p50_us", "us"),
+    ],
+    "objects": objects.FIGURES,
+    "notified": [("started_p50_ms", "ms"), ("started_p99_ms", "ms")],
 }
 
 

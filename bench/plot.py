@@ -15,6 +15,9 @@ TITLES = {
     "defined": "Server with 10,000 functions ready",
     "logs": "Lines a second that slow an invocation by 5 %",
     "put_logs": "PutLogEvents, one caller",
+    "topic": "Topic to queue, to sending to the queue",
+    "objects": "GET of 1 MB, to nginx",
+    "notified": "From an object to its function, p50",
     "interference": "p99 beside bad neighbours, to p99 alone",
 }
 COLUMNS, WIDTH, BAR, LABEL, GAP = 2, 460, 18, 130, 34

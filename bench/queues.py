@@ -7,6 +7,7 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
+import urllib.parse
 import zipfile
 from pathlib import Path
 
@@ -21,16 +23,29 @@ import targets
 
 BATCH = 10
 SENDERS = 8
-# When it was sent stands in the message.
+KILLS = 5
+# When it was sent stands in the message, or is the name of the object.
 TELL = """
 import time
 def handler(event, context):
     now = time.time_ns()
     for record in event["Records"]:
-        print("started after", now - int(record["body"]), "ns", flush=True)
+        sent = record["s3"]["object"]["key"] if "s3" in record else record["body"]
+        print("started after", now - int(sent), "ns", flush=True)
 """
 NOTHING = "def handler(event, context): return None"
 FORWARD = (targets.HERE / "functions/forward/index.py").read_text()
+# One batch of a hundred.
+FAIL = """
+import random
+forward = handler
+def handler(event, context):
+    if random.random() < 0.01:
+        raise RuntimeError("at random")
+    forward(event, context)
+"""
+# How long messages are hidden whose function or server died, and how long a function may take.
+CRASHED_SECONDS = 10
 POLICY = {"Statement": [{"Effect": "Allow", "Action": ["sqs:*", "logs:*"], "Resource": "*"}]}
 
 
@@ -54,6 +69,11 @@ class Client:
         body = json.dumps(document).encode()
         return json.loads(self.send(sqs_request(self.target, operation, body)) or b"{}")
 
+    def sns(self, operation, answers=None, **members):
+        """The text of one element of the answer."""
+        answer = self.send(sns_request(self.target, operation, **members)).decode()
+        return re.search(f"<{answers}>(.*?)</{answers}>", answer)[1] if answers else None
+
     def lambda_(self, method, path, **document):
         body = json.dumps(document).encode() if document else b""
         return json.loads(self.send(self.target.signed(method, path, body)) or b"{}")
@@ -63,15 +83,15 @@ class Client:
         document = json.dumps({"Version": "2012-10-17", **POLICY})
         self.target.call_iam("PutRolePolicy", RoleName="lambda-role", PolicyName="bench", PolicyDocument=document)
 
-    def queue(self, name):
-        self.sqs("CreateQueue", QueueName=name, Attributes={"VisibilityTimeout": "60"})
+    def queue(self, name, visibility_seconds=60):
+        self.sqs("CreateQueue", QueueName=name, Attributes={"VisibilityTimeout": str(visibility_seconds)})
         return f"/000000000000/{name}"
 
     def counts(self, url):
         found = self.sqs("GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
         return [int(found["ApproximateNumberOfMessages" + name]) for name in ("", "NotVisible")]
 
-    def function(self, source, **variables):
+    def function(self, source, timeout=30, **variables):
         """A Python function, once it is active."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -81,16 +101,23 @@ class Client:
         self.target.serial += 1
         name = f"mapped-{self.target.serial}"
         document = json.loads(self.target.document("python", name, packed.getvalue()))
+        document["Timeout"] = timeout
         if variables:
             document["Environment"] = {"Variables": variables}
         self.lambda_("POST", targets.FUNCTIONS, **document)
         self.target.wait_until_active(name)
         return name
 
-    def map(self, url, function):
+    def map(self, url, function, **settings):
         name = url.rsplit("/", 1)[1]
         arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
-        self.lambda_("POST", "/2015-03-31/event-source-mappings", FunctionName=function, EventSourceArn=arn)
+        self.lambda_("POST", "/2015-03-31/event-source-mappings", FunctionName=function, EventSourceArn=arn, **settings)
+
+
+def sns_request(target, operation, **members):
+    body = urllib.parse.urlencode({"Action": operation, "Version": "2010-03-31", **members}).encode()
+    more = {"content-type": "application/x-www-form-urlencoded"}
+    return targets.signed("POST", "/", body, target.address, service="sns", more=more)
 
 
 def sqs_request(target, operation, body):
@@ -102,18 +129,14 @@ def entries(bodies):
     return [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
 
 
-def fill(target, url, bodies):
-    """Sends all of them, in batches, by some senders at once."""
-
-    def send(share):
-        client = Client(target)
-        for start in range(0, len(share), BATCH):
-            sent = client.sqs("SendMessageBatch", QueueUrl=url, Entries=entries(share[start : start + BATCH]))
-            if sent.get("Failed"):
-                raise RuntimeError(f"not sent: {sent['Failed'][:1]}")
-
-    with concurrent.futures.ThreadPoolExecutor(SENDERS) as senders:
-        list(senders.map(send, (bodies[sender::SENDERS] for sender in range(SENDERS))))
+def fill(target, url, bodies, load_request):
+    """Sends all of them to an empty queue, in batches, by some senders at once."""
+    batches = [bodies[start : start + BATCH] for start in range(0, len(bodies), BATCH)]
+    documents = [json.dumps({"QueueUrl": url, "Entries": entries(batch)}).encode() for batch in batches]
+    requests = b"\0".join(sqs_request(target, "SendMessageBatch", document) for document in documents)
+    load_request(target, requests, '"Successful":[{', connections=SENDERS, total=len(batches))
+    if (sent := Client(target).counts(url)[0]) != len(bodies):
+        raise RuntimeError(f"{sent} of {len(bodies)} messages were sent")
 
 
 def until(condition, timeout_s=600):
@@ -124,15 +147,16 @@ def until(condition, timeout_s=600):
         time.sleep(0.02)
 
 
-def mapping(target, kind, is_quick):
+def mapping(target, kind, is_quick, load_request):
     """From sending a message to the start of its function, on an idle machine; how many messages a second a mapping brings to a
-    function that does nothing; and what came of as many while the server was killed three times."""
+    function that does nothing; and what came of as many while the server was killed again and again and one batch of a hundred
+    failed."""
     del kind
     if "python" not in target.kinds:
         return {}
     count = 1_000 if is_quick else 100_000
-    result = {"count": count, **started(target, 20 if is_quick else 300), **brought(target, count)}
-    return result | crashed(target, count)
+    result = {"count": count, **started(target, 20 if is_quick else 300), **brought(target, count, load_request)}
+    return result | crashed(target, count, load_request)
 
 
 def started(target, count):
@@ -144,12 +168,15 @@ def started(target, count):
         client.sqs("SendMessage", QueueUrl=url, MessageBody=str(time.time_ns()))
         time.sleep(0.02)
     until(lambda: client.counts(url) == [0, 0])
-    text = logged(client, function)
+    return {f"started_{name}": value for name, value in soon(client, function, count).items()}
+
+
+def soon(client, function, count):
+    """How soon a function that tells it was started by each of so many."""
+    until(lambda: len(logged(client, function)) >= count, 60)
     # The first ones found no environment.
-    times = sorted(int(line.split()[2]) / 1e6 for line in text[5:])
-    if len(times) < count - 5:
-        raise RuntimeError(f"{len(times)} of {count} messages started their function")
-    return {"started_p50_ms": statistics.median(times), "started_p99_ms": times[int(len(times) * 0.99)]}
+    times = sorted(int(line.split()[2]) / 1e6 for line in logged(client, function)[5:])
+    return {"p50_ms": statistics.median(times), "p99_ms": times[int(len(times) * 0.99)]}
 
 
 def logged(client, function):
@@ -169,41 +196,43 @@ def logged(client, function):
             return found
 
 
-def brought(target, count):
+def brought(target, count, load_request):
     client = Client(target)
     url, function = client.queue("brought"), client.function(NOTHING)
-    fill(target, url, [f"message {number}" for number in range(count)])
+    fill(target, url, [f"message {number}" for number in range(count)], load_request)
     begin = time.perf_counter()
     client.map(url, function)
     until(lambda: client.counts(url) == [0, 0])
     return {"per_second": count / (time.perf_counter() - begin)}
 
 
-def crashed(target, count):
+def crashed(target, count, load_request):
     """Its own server: the function sends what it got to another queue, where it is counted."""
     folder = Path(tempfile.mkdtemp(prefix="bench-mapping-"))
     try:
         with targets.start(target.name, target.machine, folder) as server:
             client = Client(server)
             client.allow()
-            source, sink = client.queue("source"), client.queue("sink")
-            function = client.function(FORWARD, TARGET=f"http://localhost{sink}")
-            fill(server, source, [str(number) for number in range(count)])
-            client.map(source, function)
+            source, sink = client.queue("source", CRASHED_SECONDS), client.queue("sink", 600)
+            target_url = f"http://localhost{sink}"
+            function = client.function(FORWARD + FAIL, timeout=CRASHED_SECONDS, TARGET=target_url)
+            fill(server, source, [str(number) for number in range(count)], load_request)
             begin = time.perf_counter()
-            until_there(client, sink, count // 4)
+            client.map(source, function, ScalingConfig={"MaximumConcurrency": 16})
+            until_there(client, sink, count // (KILLS + 1))
             os.kill(server.pid, signal.SIGKILL)
-        for quarter in (2, 3):
+        for share in range(2, KILLS + 1):
             with targets.start(target.name, target.machine, folder) as server:
-                until_there(Client(server), sink, count * quarter // 4)
+                until_there(Client(server), sink, count * share // (KILLS + 1))
                 os.kill(server.pid, signal.SIGKILL)
         with targets.start(target.name, target.machine, folder) as server:
             client = Client(server)
             until(lambda: client.counts(source) == [0, 0])
             seconds = time.perf_counter() - begin
-            found = drained(server, sink)
+            # They stay in the queue, hidden: to delete them takes as long as to receive them.
+            found = drained(server, sink, deletes=False)
         return {
-            "crashes": 3,
+            "crashes": KILLS,
             "crashed_per_second": count / seconds,
             "lost": count - len(set(found)),
             "duplicates": len(found) - len(set(found)),
@@ -216,19 +245,51 @@ def until_there(client, url, count):
     until(lambda: sum(client.counts(url)) >= count)
 
 
-def drained(target, url):
+def drained(target, url, deletes=True):
     """The bodies of all messages."""
 
     def drain(_):
         client, found = Client(target), []
         while messages := client.sqs("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=BATCH).get("Messages"):
-            handles = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
-            client.sqs("DeleteMessageBatch", QueueUrl=url, Entries=handles)
+            if deletes:
+                handles = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
+                client.sqs("DeleteMessageBatch", QueueUrl=url, Entries=handles)
             found += [each["Body"] for each in messages]
         return found
 
     with concurrent.futures.ThreadPoolExecutor(SENDERS) as drainers:
         return [body for found in drainers.map(drain, range(SENDERS)) for body in found]
+
+
+def topic(target, kind, is_quick, load_request):
+    """Messages through a topic to a queue: one caller's latency, how many sixteen callers get published, and how many of those
+    the queue has in a second. Beside it what the same callers get sent to a queue themselves."""
+    del kind
+    count = 1_000 if is_quick else 20_000
+    client = Client(target)
+    serial = time.time_ns()
+    direct, told = client.queue(f"direct-{serial}"), client.queue(f"told-{serial}")
+    arn = client.sns("CreateTopic", Name=f"topic-{serial}", answers="TopicArn")
+    queue_arn = f"arn:aws:sqs:us-east-1:000000000000:told-{serial}"
+    raw = {"Attributes.entry.1.key": "RawMessageDelivery", "Attributes.entry.1.value": "true"}
+    client.sns("Subscribe", TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, **raw)
+    body = json.dumps({"QueueUrl": direct, "MessageBody": "x" * 100}).encode()
+    request = sqs_request(target, "SendMessage", body)
+    sent = load_request(target, request, "MessageId", connections=16, total=count)
+    request = sns_request(target, "Publish", TopicArn=arn, Message="x" * 100)
+    one = load_request(target, request, "MessageId", total=count // 10)
+    until(lambda: client.counts(told)[0] == count // 10)
+    begin = time.perf_counter()
+    many = load_request(target, request, "MessageId", connections=16, total=count)
+    until(lambda: client.counts(told)[0] == count // 10 + count)
+    delivered = count / (time.perf_counter() - begin)
+    return {
+        "publish_p50_us": one["p50_us"],
+        "publish_per_second": many["per_second"],
+        "delivered_per_second": delivered,
+        "send_per_second": sent["per_second"],
+        "delivered_to_send": delivered / sent["per_second"],
+    }
 
 
 def queue(target, kind, is_quick, load_request):
@@ -245,7 +306,7 @@ def queue(target, kind, is_quick, load_request):
     many = load_request(target, request, "MessageId", connections=16, total=count)
     client.sqs("PurgeQueue", QueueUrl=url)
     begin = time.perf_counter()
-    fill(target, url, ["x" * 100] * count)
+    fill(target, url, ["x" * 100] * count, load_request)
     drained(target, url)
     seconds = time.perf_counter() - begin
     result = {"send_p50_us": one["p50_us"], "send_per_second": many["per_second"], "cycle_per_second": count / seconds}

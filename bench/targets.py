@@ -169,7 +169,7 @@ class Target:
 class Tinderbox(Target):
     name = "tinderbox"
     measures = (*Target.measures, "restore", "control", "defined", "events", "authorization")
-    measures += ("put_logs", "queue", "mapping")
+    measures += ("put_logs", "queue", "mapping", "topic", "objects", "notified")
     newest = ""
 
     def command(self):
@@ -384,8 +384,11 @@ def signed(method, path, body, host, service="lambda", region="us-east-1", opera
     headers |= {name: value for name, value in (more or {}).items() if name.startswith("x-amz-")}
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    path_twice = path.replace("%", "%25")
-    canonical = f"{method}\n{path_twice}\n\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
+    place, _, query = path.partition("?")
+    if service != "s3":
+        place = place.replace("%", "%25")
+    query = "&".join(part if "=" in part else f"{part}=" for part in sorted(query.split("&"))) if query else ""
+    canonical = f"{method}\n{place}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
     scope = f"{now:%Y%m%d}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{scope}\n{digest}"

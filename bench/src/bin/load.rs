@@ -142,7 +142,7 @@ fn exchange(
     };
     stream.write_all(request)?;
     buffer.clear();
-    let mut chunk = [0; 1 << 14];
+    let mut chunk = [0; 1 << 16];
     let (head, length) = loop {
         let count = stream.read(&mut chunk)?;
         if count == 0 {
@@ -154,17 +154,25 @@ fn exchange(
             let length = head
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-            let length: usize =
-                length.ok_or_else(|| io::Error::other("an answer without a length"))?;
+            let length: usize = match length {
+                Some(length) => length,
+                None if head.starts_with("http/1.1 204") => 0,
+                None => return Err(io::Error::other("an answer without a length")),
+            };
             break (head, at + 4 + length);
         }
     };
-    while buffer.len() < length {
+    let mut received = buffer.len();
+    while received < length {
         let count = stream.read(&mut chunk)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        buffer.extend_from_slice(&chunk[..count]);
+        received += count;
+        // What is not looked at is not kept: it may be long.
+        if !plan.expected.is_empty() {
+            buffer.extend_from_slice(&chunk[..count]);
+        }
     }
     let is_good = head.starts_with("http/1.1 2")
         && !head.contains("\r\nx-amz-function-error:")
