@@ -65,7 +65,7 @@ impl Service {
         });
         service.load().await?;
         if service.dir.is_dir() {
-            service.open_queue().await?;
+            service.queue().await?;
         }
         Ok(service)
     }
@@ -93,7 +93,8 @@ impl Service {
         Ok(())
     }
 
-    async fn open_queue(self: &Arc<Self>) -> std::result::Result<&Arc<Queue>, OpenError> {
+    /// Where events wait.
+    pub(crate) async fn queue(self: &Arc<Self>) -> std::result::Result<&Arc<Queue>, OpenError> {
         let open = || async {
             let (dir, options) = (self.dir.clone(), delivery::queue_options(&self.options));
             let open = move || {
@@ -108,11 +109,6 @@ impl Service {
             Ok(queue)
         };
         self.queue.get_or_try_init(open).await
-    }
-
-    /// Where events wait.
-    pub(crate) async fn queue(self: &Arc<Self>) -> std::result::Result<&Arc<Queue>, OpenError> {
-        self.open_queue().await
     }
 
     pub(crate) fn stop(&self) {
