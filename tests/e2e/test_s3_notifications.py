@@ -189,6 +189,29 @@ def test_a_queue_is_told_of_all_that_happens(platform, s3, bucket):
     assert {record["eventVersion"] for record in tagged} == {"2.3"}
 
 
+def test_a_topic_is_told_if_its_policy_lets_the_bucket(platform, s3, bucket):
+    sns, queue, name = platform.client("sns"), Queue(platform), unique("topic")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    rules = [{"Id": "all", "TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]
+    configuration = {"TopicConfigurations": rules}
+    error = refused(s3.put_bucket_notification_configuration, Bucket=bucket, NotificationConfiguration=configuration)
+    assert error["Message"] == "Unable to validate the following destination configurations"
+    statement = allow("sns:Publish", topic, Principal={"Service": "s3.amazonaws.com"})
+    statement["Condition"] = {"ArnLike": {"aws:SourceArn": bucket_arn(bucket)}}
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(statement))
+    statement = allow("sqs:SendMessage", queue.arn, Principal={"Service": "sns.amazonaws.com"})
+    queue.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy(statement)})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    (test,) = queue.receive()
+    assert json.loads(test["Message"])["Event"] == "s3:TestEvent"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    (told,) = queue.receive()
+    assert told["Subject"] == "Amazon S3 Notification"
+    (record,) = json.loads(told["Message"])["Records"]
+    assert (record["eventName"], record["s3"]["configurationId"]) == ("ObjectCreated:Put", "all")
+
+
 def test_who_did_it_is_told(platform, s3, bucket):
     queue, iam, user = Queue(platform, bucket), platform.client("iam"), unique("user")
     configure(s3, bucket, queues=[to_queue(queue, "s3:ObjectCreated:Put")], SkipDestinationValidation=True)
