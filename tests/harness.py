@@ -373,10 +373,11 @@ class Platform:
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=POLL)
         return Function(self, name)
 
-    def role(self, *statements):
-        """The ARN of a new role that Lambda may assume, and that may do what `statements` say."""
+    def role(self, *statements, service="lambda.amazonaws.com"):
+        """The ARN of a new role that the service may assume, and that may do what `statements` say."""
         client, name = self.client("iam"), unique("role")
-        made = client.create_role(RoleName=name, AssumeRolePolicyDocument=policy(TRUST))
+        trust = policy({**TRUST, "Principal": {"Service": service}})
+        made = client.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
         if statements:
             client.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
         return made["Role"]["Arn"]

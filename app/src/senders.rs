@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Services that send on what they took, and keep it until it is taken: topics, buses and buckets.
+//! Services that send on what they took, and keep it until it is taken: topics, buses, buckets and schedules.
 
 use crate::config::Config;
 use crate::targets::Targets;
+use ::targets::Roles;
 use anyhow::Context;
 use api::eventbridge::EventBridgeEndpoint;
 use api::sns::SnsEndpoint;
 use eventbridge::EventBridge;
 use s3::S3;
+use scheduler::Scheduler;
 use sns::Sns;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ pub(crate) struct Senders {
     pub(crate) topics: Sns,
     pub(crate) buses: EventBridge,
     objects: S3,
+    pub(crate) schedules: Scheduler,
 }
 
 impl Senders {
@@ -28,6 +31,7 @@ impl Senders {
         store: Store,
         objects: &S3,
         targets: &Arc<Targets>,
+        roles: &Roles,
     ) -> anyhow::Result<Self> {
         let (dir, options) = (data_dir.join("notifications"), config.sns.clone());
         let topics = Sns::open(store.clone(), dir, Arc::clone(targets) as _, options).await;
@@ -35,10 +39,15 @@ impl Senders {
         targets.topics.set(SnsEndpoint(topics.clone()));
 
         let (dir, options) = (data_dir.join("buses"), config.eventbridge.clone());
-        let buses = EventBridge::open(store, dir, Arc::clone(targets) as _, options).await;
+        let buses = EventBridge::open(store.clone(), dir, Arc::clone(targets) as _, options).await;
         let buses = buses.context("the buses were not opened")?;
         targets.buses.set(EventBridgeEndpoint(buses.clone()));
-        Ok(Self { topics, buses, objects: objects.clone() })
+
+        let (dir, options) = (data_dir.join("firings"), config.scheduler.clone());
+        let sends = Arc::clone(targets) as _;
+        let schedules = Scheduler::open(store, dir, sends, roles.clone(), options).await;
+        let schedules = schedules.context("the schedules were not opened")?;
+        Ok(Self { topics, buses, objects: objects.clone(), schedules })
     }
 
     /// Sends what is due. It does not end.
@@ -51,6 +60,7 @@ impl Senders {
         self.topics.stop();
         self.buses.stop();
         self.objects.stop();
+        self.schedules.stop();
     }
 
     /// Waits for what is being sent, so long.
@@ -58,7 +68,8 @@ impl Senders {
         tokio::join!(
             self.topics.drain(patience),
             self.buses.drain(patience),
-            self.objects.drain(patience)
+            self.objects.drain(patience),
+            self.schedules.drain(patience)
         );
     }
 }

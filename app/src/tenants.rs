@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Accounts, as `tinderbox account` asks the running server for them. Whether one is empty, each service says for itself.
 
+use crate::senders::Senders;
 use eventbridge::EventBridge;
 use iam::{AccountError, Iam, ListedAccount, NewAccount};
 use lambda::Lambda;
 use log_store::Logs;
 use names::AccountId;
 use s3::S3;
+use scheduler::Scheduler;
 use serde::{Deserialize, Serialize};
 use sqs::Sqs;
 
@@ -18,6 +20,7 @@ pub(crate) struct Tenants {
     logs: Logs,
     objects: S3,
     buses: EventBridge,
+    schedules: Scheduler,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,10 +53,11 @@ impl Tenants {
         queues: &Sqs,
         logs: &Logs,
         objects: &S3,
-        buses: &EventBridge,
+        senders: &Senders,
     ) -> Self {
         let (queues, logs, objects) = (queues.clone(), logs.clone(), objects.clone());
-        Self { iam, lambda: lambda.clone(), queues, logs, objects, buses: buses.clone() }
+        let (buses, schedules) = (senders.buses.clone(), senders.schedules.clone());
+        Self { iam, lambda: lambda.clone(), queues, logs, objects, buses, schedules }
     }
 
     pub(crate) async fn create(&self, id: Option<&str>) -> anyhow::Result<RootKey> {
@@ -82,6 +86,7 @@ impl Tenants {
             None if self.queues.holds(&id) => Some("queues"),
             None if self.buses.holds(&id) => Some("event buses or rules"),
             None if self.objects.holds(&id) => Some("buckets"),
+            None if self.schedules.holds(&id) => Some("schedules"),
             None if has_logs() => Some("log groups"),
             None => None,
         };

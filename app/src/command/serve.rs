@@ -16,8 +16,10 @@ use crate::targets::Targets;
 use crate::tenants::Tenants;
 use crate::urls::FunctionUrls;
 use crate::{control, polled, senders, telemetry, terminal};
+use ::targets::Roles;
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
+use api::scheduler::SchedulerEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
 use edge::{Access, Answer, Edge, Identity, Listening, Mode, Page, Root};
@@ -33,6 +35,7 @@ use names::Region;
 use recordings::Recordings;
 use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
+use scheduler::Scheduler;
 use secrets::Token;
 use sns::Sns;
 use sqs::Sqs;
@@ -207,9 +210,10 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
+    let schedules = Later::new();
     let log_groups = log_groups(&targets, &logs, &kept.metrics);
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
-    let mut services = services(&targets, &principals, &log_groups, &kept.metrics);
+    let mut services = services(&targets, &schedules, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
     let objects = objects.await.context("the objects were not opened")??;
     let sources = Later::new();
@@ -233,16 +237,18 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let functions = functions.await.context("the functions were not loaded")??;
     let queues = queues.await.context("the queues were not opened")??;
     targets.queues.set(SqsEndpoint(queues.clone()));
-    let senders = Senders::open(config, data_dir, store, &objects, &targets).await?;
+    let roles = roles(iam.clone(), config.identity.mode);
+    let senders = Senders::open(config, data_dir, store, &objects, &targets, &roles).await?;
+    schedules.set(SchedulerEndpoint(senders.schedules.clone()));
     let functions =
         equipped(functions, runs_images, &queues, &senders.topics).with_stored_code(stored_code);
-    let functions = functions.with_roles(roles(iam.clone(), config.identity.mode));
+    let functions = functions.with_roles(lambda_roles(roles));
     let functions = functions.with_tracer(tracer(&traces, &iam, config.identity.mode));
     let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let tenants = Tenants::new(iam, &opened, &queues, &logs, &objects, &senders.buses);
+    let tenants = Tenants::new(iam, &opened, &queues, &logs, &objects, &senders);
     let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
     let control = control::serve(data_dir, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
@@ -396,6 +402,7 @@ fn edge(
 /// The first has most of the calls. Its siblings share its endpoint, and none of them is built.
 fn services(
     targets: &Targets,
+    schedules: &Later<SchedulerEndpoint<Scheduler>>,
     principals: &Principals,
     logs: &logs::Service,
     cloudwatch: &CloudWatch,
@@ -411,6 +418,7 @@ fn services(
         iam.endpoint(),
         logs.clone().endpoint(),
         Arc::new(LaterEndpoint { spec: &api::eventbridge::SPEC, endpoint: buses.clone() }),
+        Arc::new(LaterEndpoint { spec: &api::scheduler::SPEC, endpoint: schedules.clone() }),
         Arc::new(LaterEndpoint { spec: &api::sns::SPEC, endpoint: topics.clone() }),
         Arc::new(LaterEndpoint { spec: &api::sqs::SPEC, endpoint: queues.clone() }),
         sts,
@@ -444,12 +452,17 @@ fn presign(identity: &Arc<Identity>) -> lambda::Presign {
     })
 }
 
-/// Which roles functions may have. Where policies are not enforced, any.
-fn roles(iam: Iam, mode: Mode) -> lambda::Roles {
-    lambda::Roles::new(move |role, function| {
-        let is_good = mode == Mode::Off || iam.lets_lambda_assume(role, function);
+/// Which roles functions may have.
+fn lambda_roles(roles: Roles) -> lambda::Roles {
+    lambda::Roles::new(move |role, function| roles.are_good("lambda.amazonaws.com", role, function))
+}
+
+/// Which roles services may assume. Where policies are not enforced, any.
+fn roles(iam: Iam, mode: Mode) -> Roles {
+    Roles::new(move |service, role, source| {
+        let is_good = mode == Mode::Off || iam.lets_service_assume(service, role, source);
         if !is_good && mode == Mode::Warn {
-            tracing::warn!(role, "role would be refused");
+            tracing::warn!(role, service, "role would be refused");
         }
         is_good || mode == Mode::Warn
     })

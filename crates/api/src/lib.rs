@@ -16,6 +16,7 @@ pub mod lambda_web;
 pub mod logs;
 pub mod model;
 pub mod s3;
+pub mod scheduler;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
@@ -27,7 +28,7 @@ mod tests;
 use wire::ServiceSpec;
 
 /// Every service we speak. Of those on one endpoint the first is asked first.
-pub static SERVICES: [&ServiceSpec; 13] = [
+pub static SERVICES: [&ServiceSpec; 14] = [
     &lambda::SPEC,
     &lambda_core::SPEC,
     &lambda_microvms::SPEC,
@@ -35,6 +36,7 @@ pub static SERVICES: [&ServiceSpec; 13] = [
     &iam::SPEC,
     &logs::SPEC,
     &s3::SPEC,
+    &scheduler::SPEC,
     &sns::SPEC,
     &sqs::SPEC,
     &sts::SPEC,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wire::ServiceSpec;
 
 /// What `botocore` calls the model of each service.
-pub static MODELS: [(&str, &ServiceSpec); 13] = [
+pub static MODELS: [(&str, &ServiceSpec); 14] = [
     ("cloudwatch", &crate::cloudwatch::SPEC),
     ("events", &crate::eventbridge::SPEC),
     ("iam", &crate::iam::SPEC),
@@ -18,6 +18,7 @@ pub static MODELS: [(&str, &ServiceSpec); 13] = [
     ("lambda-web", &crate::lambda_web::SPEC),
     ("logs", &crate::logs::SPEC),
     ("s3", &crate::s3::SPEC),
+    ("scheduler", &crate::scheduler::SPEC),
     ("sns", &crate::sns::SPEC),
     ("sqs", &crate::sqs::SPEC),
     ("sts", &crate::sts::SPEC),

@@ -16,6 +16,7 @@ use api::sns::PublishInput;
 use api::sqs::SendMessageInput;
 use names::{AccountId, QueueArn, TraceHeader};
 use std::fmt;
+use std::sync::Arc;
 use wire::{Blame, Blob, BoxFuture, Fault};
 
 /// On whose behalf something is sent.
@@ -114,4 +115,27 @@ pub trait Deliver: fmt::Debug + Send + Sync + 'static {
         trace: TraceHeader,
         parcel: Parcel,
     ) -> BoxFuture<'a, Result<(), NotTaken>>;
+}
+
+/// Says which roles services may assume: IAM knows.
+#[derive(Clone)]
+pub struct Roles(Arc<AreGood>);
+
+type AreGood = dyn Fn(&str, &str, &str) -> bool + Send + Sync;
+
+impl Roles {
+    /// `are_good` is given the service, and the ARNs of the role and of what the role is for.
+    pub fn new(are_good: impl Fn(&str, &str, &str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(are_good))
+    }
+
+    pub fn are_good(&self, service: &str, role_arn: &str, source_arn: &str) -> bool {
+        (self.0)(service, role_arn, source_arn)
+    }
+}
+
+impl fmt::Debug for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Roles")
+    }
 }

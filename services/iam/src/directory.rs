@@ -154,16 +154,16 @@ impl Iam {
         policy::evaluate(&request, &held.sources(&[])).is_allowed()
     }
 
-    /// Whether a role exists and lets Lambda assume it for a function.
-    pub fn lets_lambda_assume(&self, role_arn: &str, function_arn: &str) -> bool {
+    /// Whether a role exists and lets a service assume it for something of the role's account.
+    pub fn lets_service_assume(&self, service: &str, role_arn: &str, source_arn: &str) -> bool {
         let Some((account, _)) = account_and_resource(role_arn) else { return false };
         if self.whole_arn(role_arn).as_deref() != Some(role_arn) {
             return false;
         }
         let facts: FactList =
-            [("aws:SourceAccount", account), ("aws:SourceArn", function_arn)].into_iter().collect();
+            [("aws:SourceAccount", account), ("aws:SourceArn", source_arn)].into_iter().collect();
         let request = Request {
-            principal: Principal::Service("lambda.amazonaws.com"),
+            principal: Principal::Service(service),
             action: "sts:AssumeRole",
             resource: role_arn,
             resource_account: account,

@@ -5,7 +5,7 @@ use crate::tree::Tree;
 use std::fmt::Write as _;
 
 /// Section, what it is about, where its fields stand, and the name of the struct.
-const SECTIONS: [(&str, &str, &str, &str); 21] = [
+const SECTIONS: [(&str, &str, &str, &str); 22] = [
     ("server", "the server itself", "app/src/config.rs", "Server"),
     ("sandbox", "what surrounds a function", "crates/sandbox/src/", "Options"),
     ("images", "where container images come from", "crates/images/src/", "Options"),
@@ -32,6 +32,7 @@ const SECTIONS: [(&str, &str, &str, &str); 21] = [
     ("usage", "what functions used", "crates/usage/src/", "Options"),
     ("cloudwatch", "metrics", "services/cloudwatch/src/", "Options"),
     ("eventbridge", "buses, rules and their events", "services/eventbridge/src/", "Options"),
+    ("scheduler", "schedules and what they fire", "services/scheduler/src/", "Options"),
     ("sns", "topics and their messages", "services/sns/src/", "Options"),
     ("sqs", "queues and their messages", "services/sqs/src/", "Options"),
     ("recordings", "recorded invocations", "crates/recordings/src/", "Options"),
