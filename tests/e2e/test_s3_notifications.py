@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notifications of buckets: what happens to objects reaches functions and queues, filtered, and once at least."""
+"""Notifications of buckets: what happens to objects reaches functions, queues, topics and buses, and once at least."""
 
 import json
 import re
@@ -39,13 +39,17 @@ def bucket_arn(bucket):
 class Queue:
     """A queue that lets a bucket send to it."""
 
-    def __init__(self, platform, bucket=None):
+    def __init__(self, platform, bucket=None, rule=None):
         self.name, self.sqs = unique("queue"), platform.client("sqs")
         self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
         self.url = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
         if bucket is not None:
             statement = allow("sqs:SendMessage", self.arn, Principal={"Service": "s3.amazonaws.com"})
             statement["Condition"] = {"ArnLike": {"aws:SourceArn": bucket_arn(bucket)}}
+            self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": policy(statement)})
+        if rule is not None:
+            statement = allow("sqs:SendMessage", self.arn, Principal={"Service": "events.amazonaws.com"})
+            statement["Condition"] = {"ArnLike": {"aws:SourceArn": rule}}
             self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": policy(statement)})
 
     def receive(self, count=1):
@@ -212,6 +216,88 @@ def test_a_topic_is_told_if_its_policy_lets_the_bucket(platform, s3, bucket):
     assert (record["eventName"], record["s3"]["configurationId"]) == ("ObjectCreated:Put", "all")
 
 
+def queue_of_rule(platform, bucket):
+    """What a rule for a bucket's events sends to."""
+    events, name = platform.client("events"), unique("rule")
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+    queue = Queue(platform, rule=rule)
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue.arn}])
+    return queue
+
+
+BRIDGE = {"EventBridgeConfiguration": {}}
+
+
+def test_a_bus_is_told_of_everything(platform, s3, bucket):
+    queue = queue_of_rule(platform, bucket)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=BRIDGE)
+    assert s3.get_bucket_notification_configuration(Bucket=bucket)["EventBridgeConfiguration"] == {}
+    put = s3.put_object(Bucket=bucket, Key="in/red flower+é.jpg", Body=b"hello")
+    (event,) = queue.receive()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event.pop("time"))
+    assert event.pop("id") and re.fullmatch(r"[0-9A-F]{18}", event["detail"]["object"].pop("sequencer"))
+    etag = put["ETag"].strip('"')
+    assert event == {
+        "version": "0",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": ACCOUNT,
+        "region": REGION,
+        "resources": [bucket_arn(bucket)],
+        "detail": {
+            "version": "0",
+            "event-version": "1.0",
+            "bucket": {"name": bucket},
+            "object": {"key": "in/red flower+é.jpg", "size": 5, "etag": etag},
+            "request-id": put["ResponseMetadata"]["HTTPHeaders"]["x-amz-request-id"],
+            "requester": ACCOUNT,
+            "source-ip-address": "127.0.0.1",
+            "reason": "PutObject",
+        },
+    }
+    s3.copy_object(Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "in/red flower+é.jpg"})
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    s3.delete_object(Bucket=bucket, Key="k")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    marker = s3.delete_object(Bucket=bucket, Key="in/red flower+é.jpg")["VersionId"]
+    events = queue.receive(5)
+
+    def said(event):
+        detail = event["detail"]
+        members = sorted(detail["object"].keys() - {"key"})
+        return event["detail-type"], detail.get("reason"), detail.get("deletion-type"), *members
+
+    tagged = (None, None, "etag")
+    assert sorted(map(said, events), key=str) == [
+        ("Object Created", "CopyObject", None, "etag", "sequencer", "size"),
+        ("Object Deleted", "DeleteObject", "Delete Marker Created", "etag", "sequencer", "version-id"),
+        ("Object Deleted", "DeleteObject", "Permanently Deleted", "sequencer"),
+        ("Object Tags Added", *tagged),
+        ("Object Tags Deleted", *tagged),
+    ]
+    assert {event["detail"]["object"].get("version-id") for event in events} == {None, marker}
+
+
+def test_a_bus_is_told_until_it_is_turned_off(platform, s3, bucket):
+    """Rules of the bucket are kept to beside it."""
+    told, queue = queue_of_rule(platform, bucket), Queue(platform, bucket)
+    configuration = BRIDGE | {"QueueConfigurations": [to_queue(queue, "s3:ObjectCreated:*", prefix="in/")]}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    queue.receive()
+    s3.put_object(Bucket=bucket, Key="out/1", Body=b"x")
+    s3.put_object(Bucket=bucket, Key="in/1", Body=b"x")
+    assert {event["detail"]["object"]["key"] for event in told.receive(2)} == {"out/1", "in/1"}
+    assert [record["s3"]["object"]["key"] for record in queue.records()] == ["in/1"]
+    configure(s3, bucket)
+    assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="quiet", Body=b"x")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=BRIDGE)
+    s3.put_object(Bucket=bucket, Key="loud", Body=b"x")
+    assert [event["detail"]["object"]["key"] for event in told.receive()] == ["loud"]
+
+
 def test_who_did_it_is_told(platform, s3, bucket):
     queue, iam, user = Queue(platform, bucket), platform.client("iam"), unique("user")
     configure(s3, bucket, queues=[to_queue(queue, "s3:ObjectCreated:Put")], SkipDestinationValidation=True)
@@ -239,9 +325,6 @@ def test_configurations_that_aws_refuses(platform, s3, bucket):
         error = refused(configure, s3, bucket, queues=rules)
         assert error["Code"] == code and message in error["Message"], error
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
-    bridge = {"EventBridgeConfiguration": {}}
-    error = refused(s3.put_bucket_notification_configuration, Bucket=bucket, NotificationConfiguration=bridge)
-    assert error["Code"] == "NotImplemented"
 
 
 def test_no_more_is_told_when_nobody_wants_it(platform, s3, bucket):

@@ -84,6 +84,12 @@ impl Bucket {
         format!("arn:aws:s3:::{}", self.name)
     }
 
+    /// The bus that is told of what happens in it, if one is: the default one of its owner, where it is.
+    pub(crate) fn bus_arn(&self) -> String {
+        let record = self.record();
+        format!("arn:aws:events:{}:{}:event-bus/default", record.region, record.owner)
+    }
+
     fn set(&self, record: BucketRecord) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::new(record);
     }

@@ -113,6 +113,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The account that calls, as events on buses have it.
+    pub(crate) fn requester(&self) -> String {
+        match self.is_anonymous() {
+            true => "Anonymous".to_owned(),
+            false => self.cx.account.to_string(),
+        }
+    }
+
     /// Where the call comes from.
     pub(crate) fn address(&self) -> String {
         let peer = self.head.extensions.get::<Peer>();

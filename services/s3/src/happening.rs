@@ -40,10 +40,19 @@ impl Doer<'_> {
         }
     }
 
-    fn address(self) -> String {
+    /// The account.
+    fn requester(self) -> String {
         match self {
-            Self::Caller(call) => call.address(),
+            Self::Caller(call) => call.requester(),
             Self::Lifecycle => SERVICE.to_owned(),
+        }
+    }
+
+    /// `None`: no call does it.
+    fn address(self) -> Option<String> {
+        match self {
+            Self::Caller(call) => Some(call.address()),
+            Self::Lifecycle => None,
         }
     }
 
@@ -84,6 +93,38 @@ impl Deed {
         }
     }
 
+    /// What events on buses are called.
+    pub(crate) const fn detail_type(self) -> &'static str {
+        match self {
+            Self::Put | Self::Copy | Self::CompleteMultipartUpload => "Object Created",
+            Self::Delete | Self::Mark => "Object Deleted",
+            Self::PutTagging => "Object Tags Added",
+            Self::DeleteTagging => "Object Tags Deleted",
+        }
+    }
+
+    /// Which operation creates or deletes it, as events on buses tell it.
+    const fn reason(self, by: Doer<'_>) -> Option<&'static str> {
+        Some(match self {
+            Self::Put => "PutObject",
+            Self::Copy => "CopyObject",
+            Self::CompleteMultipartUpload => "CompleteMultipartUpload",
+            Self::Delete | Self::Mark => match by {
+                Doer::Caller(_) => "DeleteObject",
+                Doer::Lifecycle => "Lifecycle Expiration",
+            },
+            Self::PutTagging | Self::DeleteTagging => return None,
+        })
+    }
+
+    const fn deletion_type(self) -> Option<&'static str> {
+        match self {
+            Self::Delete => Some("Permanently Deleted"),
+            Self::Mark => Some("Delete Marker Created"),
+            _ => None,
+        }
+    }
+
     /// Of the message's structure, as AWS has it for each event.
     const fn version(self, by: Doer<'_>) -> &'static str {
         match self {
@@ -114,9 +155,10 @@ impl Happening<'_> {
         self.deed.name(self.by)
     }
 
-    /// What a function or a queue gets.
+    /// What a function, a queue or a topic gets.
     pub(crate) fn message(&self, rule: &Rule) -> String {
         let request_id = self.by.request_id().to_string();
+        let address = self.by.address().unwrap_or_else(|| SERVICE.to_owned());
         let record = self.bucket.record();
         let told = json!({
             "eventVersion": self.deed.version(self.by),
@@ -125,7 +167,7 @@ impl Happening<'_> {
             "eventTime": Timestamp::from_epoch_ms(self.time_ms).iso_milli_text(),
             "eventName": self.name(),
             "userIdentity": { "principalId": self.by.principal() },
-            "requestParameters": { "sourceIPAddress": self.by.address() },
+            "requestParameters": { "sourceIPAddress": address },
             "responseElements": { "x-amz-request-id": request_id, "x-amz-id-2": request_id },
             "s3": {
                 "s3SchemaVersion": "1.0",
@@ -135,28 +177,50 @@ impl Happening<'_> {
                     "ownerIdentity": { "principalId": record.owner.as_str() },
                     "arn": self.bucket.arn(),
                 },
-                "object": self.object(),
+                "object": self.object(encoded(self.key), &MESSAGE),
             },
         });
         json!({ "Records": [told] }).to_string()
     }
 
-    fn object(&self) -> Value {
+    /// What an event on a bus says of it.
+    pub(crate) fn detail(&self) -> String {
+        let mut told = json!({
+            "version": "0",
+            "event-version": "1.0",
+            "bucket": { "name": self.bucket.name },
+            "object": self.object(self.key.to_owned(), &DETAIL),
+            "request-id": self.by.request_id().to_string(),
+            "requester": self.by.requester(),
+        });
+        for (name, value) in [
+            ("source-ip-address", self.by.address()),
+            ("reason", self.deed.reason(self.by).map(str::to_owned)),
+            ("deletion-type", self.deed.deletion_type().map(str::to_owned)),
+        ] {
+            if let (Some(told), Some(value)) = (told.as_object_mut(), value) {
+                told.insert(name.to_owned(), value.into());
+            }
+        }
+        told.to_string()
+    }
+
+    fn object(&self, key: String, names: &Names) -> Value {
         let mut told = Map::new();
         let mut tell = |name: &str, value: Value| told.insert(name.to_owned(), value);
-        tell("key", encoded(self.key).into());
+        tell("key", key.into());
         match (self.deed, &self.object.content) {
             (Deed::Delete, _) => {}
-            (Deed::Mark, _) | (_, None) => drop(tell("eTag", ETAG_OF_NOTHING.into())),
+            (Deed::Mark, _) | (_, None) => drop(tell(names.etag, ETAG_OF_NOTHING.into())),
             (deed, Some(content)) => {
                 if !matches!(deed, Deed::PutTagging | Deed::DeleteTagging) {
                     tell("size", content.size.into());
                 }
-                tell("eTag", content.etag.as_str().into());
+                tell(names.etag, content.etag.as_str().into());
             }
         }
         if let Some(version) = &self.object.version {
-            tell("versionId", version.as_str().into());
+            tell(names.version, version.as_str().into());
         }
         if !matches!(self.deed, Deed::PutTagging | Deed::DeleteTagging) {
             tell("sequencer", format!("{:018X}", self.sequence).into());
@@ -164,6 +228,16 @@ impl Happening<'_> {
         told.into()
     }
 }
+
+/// What members of an object are called.
+struct Names {
+    etag: &'static str,
+    version: &'static str,
+}
+
+/// In messages, and in details of events on buses.
+const MESSAGE: Names = Names { etag: "eTag", version: "versionId" };
+const DETAIL: Names = Names { etag: "etag", version: "version-id" };
 
 const SERVICE: &str = crate::outbox::SENDER;
 const ETAG_OF_NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";

@@ -87,11 +87,16 @@ pub(crate) struct Rule {
     suffix: Option<String>,
 }
 
-/// All rules of a bucket.
+/// All that a bucket's configuration says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) rules: Vec<Rule>,
+    /// Whether Amazon EventBridge is told, of everything.
+    pub(crate) has_bus: bool,
 }
+
+/// The element that has Amazon EventBridge told.
+const BUS: &str = "EventBridgeConfiguration";
 
 fn invalid(text: &str) -> Fault {
     Fault::new("InvalidArgument", 400, text)
@@ -101,11 +106,8 @@ impl Rules {
     /// What a caller puts. Rules without an id get one.
     pub(crate) fn read(root: &Element) -> Result<Self> {
         let mut rules = Vec::new();
-        for element in &root.children {
-            if element.name == "EventBridgeConfiguration" {
-                let text = "Notifications to Amazon EventBridge are not available in this build of Tinderbox";
-                return Err(Fault { message: text.into(), ..fault::not_implemented() });
-            }
+        let has_bus = root.child(BUS).is_some();
+        for element in root.children.iter().filter(|element| element.name != BUS) {
             let kind = KINDS.into_iter().find(|kind| kind.words().0 == element.name);
             rules.push(Rule::read(kind.ok_or_else(fault::malformed_xml)?, element)?);
         }
@@ -113,7 +115,7 @@ impl Rules {
             let text = format!("A bucket can have {RULES_MAX} notification configurations at most");
             return Err(invalid(&text));
         }
-        let read = Self { rules };
+        let read = Self { rules, has_bus };
         read.check()?;
         Ok(read)
     }
@@ -135,6 +137,14 @@ impl Rules {
 
     pub(crate) fn write(&self, xml: &mut XmlWriter) {
         self.rules.iter().for_each(|rule| rule.write(xml));
+        if self.has_bus {
+            xml.element(BUS, |_| {});
+        }
+    }
+
+    /// Whether nobody is told.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rules.is_empty() && !self.has_bus
     }
 
     /// Those that want an event, named without `s3:`, on a key.
@@ -344,7 +354,6 @@ mod tests {
             rule("a", "s3:ObjectCreated:Put", &[("prefix", "x"), ("Prefix", "y")]),
             rule(&"a".repeat(256), "s3:ObjectCreated:Put", &[]),
             rule("a", "s3:ObjectCreated:Put", &[]).replace(":sqs:", ":sns:"),
-            "<EventBridgeConfiguration/>".to_owned(),
             "<Other/>".to_owned(),
         ] {
             assert!(read(std::slice::from_ref(&text)).is_err(), "{text}");
@@ -363,8 +372,10 @@ mod tests {
         let rules = read(&[
             rule("a", "s3:ObjectCreated:*", &[("prefix", "a&amp;b"), ("suffix", "")]),
             rule("b", "s3:ObjectRemoved:*", &[]),
+            "<EventBridgeConfiguration/>".to_owned(),
         ])
         .unwrap();
+        assert!(rules.has_bus && rules.rules.len() == 2);
         let text = XmlWriter::document("NotificationConfiguration", "", |xml| rules.write(xml));
         assert_eq!(Rules::read(&Element::parse(&text).unwrap()).unwrap(), rules);
     }

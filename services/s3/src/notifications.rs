@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Notifications of a bucket, put and told: rules are kept once each of their targets is there and lets Amazon S3 send to it.
+//! Amazon EventBridge is always there, and is not asked.
 
 use crate::bucket::Bucket;
 use crate::call::{Call, NAMESPACE, empty, read_xml, xml};
 use crate::fault;
 use crate::notification_rules::{Kind, Rule, Rules};
-use crate::outbox::Notice;
+use crate::outbox::{Form, Notice};
 use crate::service::now_ms;
 use http::StatusCode;
 use serde_json::json;
@@ -38,7 +39,7 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
         }
     }
     let change = |record: &mut crate::record::BucketRecord| {
-        match rules.rules.is_empty() {
+        match rules.is_empty() {
             true => record.documents.remove(WORD),
             false => {
                 let text = XmlWriter::document(ROOT, NAMESPACE, |xml| rules.write(xml));
@@ -70,7 +71,7 @@ async fn try_target(call: &Call<'_>, bucket: &Bucket, rule: &Rule) -> Result<()>
     let notice = Notice {
         bucket_arn: bucket.arn(),
         owner: record.owner.clone(),
-        kind: rule.kind,
+        form: Form::Ruled(rule.kind),
         target: rule.target.clone(),
         trace: call.cx.trace.to_string(),
         message: json!({

@@ -15,6 +15,7 @@
 use crate::happening::Happening;
 use crate::notification_rules::Kind;
 use crate::{OpenError, Options, fault};
+use api::eventbridge::{PutEventsInput, PutEventsRequestEntry};
 use api::sns::PublishInput;
 use api::sqs::SendMessageInput;
 use bytes::Bytes;
@@ -30,7 +31,7 @@ use store::{Batch, Entry, Expectation, Keyspace, Scan, Store};
 use targets::{Deliver, NotTaken, Parcel, Sender};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
-use wire::Result;
+use wire::{Result, Timestamp};
 
 /// Rows that are looked at, at once.
 const PAGE: usize = 100;
@@ -40,13 +41,26 @@ const AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 const REST: Duration = Duration::from_secs(1);
 pub(crate) const SENDER: &str = "s3.amazonaws.com";
 const SUBJECT: &str = "Amazon S3 Notification";
+/// Of events on buses.
+const SOURCE: &str = "aws.s3";
+
+/// What a message is, and so how it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Form {
+    /// What the target of a rule gets.
+    Ruled(Kind),
+    /// The detail of an event on a bus.
+    Detail { detail_type: String, time_ms: i64 },
+}
 
 /// In the data directory: a new member needs `#[serde(default)]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Notice {
     pub(crate) bucket_arn: String,
     pub(crate) owner: AccountId,
-    pub(crate) kind: Kind,
+    #[serde(rename = "kind")]
+    pub(crate) form: Form,
     pub(crate) target: String,
     /// The trace header of the change.
     pub(crate) trace: String,
@@ -65,16 +79,16 @@ impl Notice {
     /// `None`: the ARN is none. It was looked at before it was kept.
     fn parcel(&self) -> Option<Parcel> {
         let message = self.message.clone();
-        Some(match self.kind {
-            Kind::Function => {
+        Some(match &self.form {
+            Form::Ruled(Kind::Function) => {
                 let payload = message.into_bytes().into();
                 Parcel::Invocation { function_arn: self.target.clone(), payload }
             }
-            Kind::Queue => Parcel::Message {
+            Form::Ruled(Kind::Queue) => Parcel::Message {
                 queue: self.target.parse().ok()?,
                 input: SendMessageInput { message_body: message, ..SendMessageInput::default() },
             },
-            Kind::Topic => Parcel::Notification {
+            Form::Ruled(Kind::Topic) => Parcel::Notification {
                 input: PublishInput {
                     topic_arn: Some(self.target.clone()),
                     subject: Some(SUBJECT.to_owned()),
@@ -82,6 +96,18 @@ impl Notice {
                     ..PublishInput::default()
                 },
             },
+            Form::Detail { detail_type, time_ms } => {
+                let entry = PutEventsRequestEntry {
+                    time: Some(Timestamp::from_epoch_ms(*time_ms)),
+                    source: Some(SOURCE.to_owned()),
+                    resources: Some(vec![self.bucket_arn.clone()]),
+                    detail_type: Some(detail_type.clone()),
+                    detail: Some(message),
+                    ..PutEventsRequestEntry::default()
+                };
+                let input = PutEventsInput { entries: vec![entry], ..PutEventsInput::default() };
+                Parcel::Events { bus_arn: self.target.clone(), input }
+            }
         })
     }
 
@@ -176,16 +202,24 @@ impl Outbox {
     /// has them go.
     pub(crate) fn add(&self, mut batch: Batch, happening: &Happening<'_>) -> Result<(Batch, i64)> {
         let Some(rules) = happening.bucket.rules() else { return Ok((batch, 0)) };
+        let notice = |form, target, message| Notice {
+            bucket_arn: happening.bucket.arn(),
+            owner: happening.bucket.record().owner.clone(),
+            form,
+            target,
+            trace: happening.by.trace(),
+            message,
+        };
+        let ruled = rules.for_event(happening.name(), happening.key).map(|rule| {
+            notice(Form::Ruled(rule.kind), rule.target.clone(), happening.message(rule))
+        });
+        let told = rules.has_bus.then(|| {
+            let detail_type = happening.deed.detail_type().to_owned();
+            let form = Form::Detail { detail_type, time_ms: happening.time_ms };
+            notice(form, happening.bucket.bus_arn(), happening.detail())
+        });
         let mut count = 0;
-        for rule in rules.for_event(happening.name(), happening.key) {
-            let notice = Notice {
-                bucket_arn: happening.bucket.arn(),
-                owner: happening.bucket.record().owner.clone(),
-                kind: rule.kind,
-                target: rule.target.clone(),
-                trace: happening.by.trace(),
-                message: happening.message(rule),
-            };
+        for notice in ruled.chain(told) {
             let key = format!("{:020}/{count}", happening.sequence);
             batch = batch
                 .put_json(&self.rows, key, &notice, Expectation::Absent)
