@@ -400,8 +400,9 @@ def test_a_slow_client_holds_nobody_up(platform, echo):
 
 
 @pytest.mark.timeout(180)
-def test_a_client_that_never_finishes_is_let_go(platform):
+def test_a_client_that_never_finishes_is_let_go(new_platform):
     """A connection that sends half a head is closed by the server, without help from the client."""
+    platform = new_platform("--set", "edge.head_timeout_ms=2000").start()
     with connect(platform) as connection:
         connection.settimeout(150)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: half")
@@ -422,8 +423,10 @@ def test_bytes_that_are_not_http(platform, bytes_):
         assert read_all(connection)[:10] in (b"", b"HTTP/1.1 4", b"HTTP/1.1 5", b"HTTP/1.0 4")
 
 
-def test_a_body_longer_than_any_operation_takes_is_not_read(platform, echo):
+def test_a_body_longer_than_any_operation_takes_is_not_read(new_platform):
     """The limit holds while reading: the refusal comes before the bytes were sent."""
+    platform = new_platform("--set", "edge.drain_timeout_ms=500").start()
+    echo = platform.python("def handler(event, context): return event")
     with connect(platform) as connection:
         connection.sendall(invoke_head(platform, echo, 10**12))
         connection.sendall(b"x" * 1024)
