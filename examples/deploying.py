@@ -18,6 +18,8 @@ REGION = SESSION.region_name
 ACCOUNT = SESSION.client("sts").get_caller_identity()["Account"]
 # The Python that runs this is on the machine, so functions can have it too.
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# How services say that something is there already.
+EXISTS = ("EntityAlreadyExists", "ResourceConflictException", "ConflictException")
 
 
 def arn(service, resource):
@@ -34,7 +36,7 @@ def is_new(create, **arguments):
     try:
         create(**arguments)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("EntityAlreadyExists", "ResourceConflictException"):
+        if error.response["Error"]["Code"] not in EXISTS:
             raise
         return False
     return True

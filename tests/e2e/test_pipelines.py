@@ -3,6 +3,7 @@
 
 import base64
 import contextlib
+import datetime
 import http.client
 import json
 import os
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import REGION, ROOT, Function, Reply, clean_environment, size_of_jpeg, wait_until
+from harness import REGION, ROOT, Function, Reply, allow, clean_environment, policy, size_of_jpeg, wait_until
 
 LONG = 90
 
@@ -224,3 +225,81 @@ def test_image_resize(platform, timings):
         assert example.request("GET", path).status == status, path
     assert len(example.objects("THUMBNAILS")) == 2
     assert example.waiting("FAILED") == 1, "nothing that was made came back as an upload"
+
+
+@pytest.mark.timeout(400)
+def test_nightly_report(platform, timings):
+    example = Example(platform, "nightly-report", "deploy.py", timings)
+    scheduler, sqs, iam = (platform.client(name) for name in ("scheduler", "sqs", "iam"))
+    nightly = scheduler.get_schedule(Name="nightly-report")
+    assert (nightly["ScheduleExpression"], nightly["ScheduleExpressionTimezone"]) == (
+        "cron(0 2 * * ? *)",
+        "Europe/Berlin",
+    )
+
+    def soon(name):
+        """Has the same target called once, in a moment. Returns when that was due."""
+        while True:
+            due = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(seconds=3)
+            scheduler.create_schedule(
+                Name=name,
+                ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target=nightly["Target"],
+            )
+            if datetime.datetime.now(datetime.timezone.utc) < due:
+                return due
+            # It may have been made after it was due: then it never is.
+            with contextlib.suppress(scheduler.exceptions.ResourceNotFoundException):
+                scheduler.delete_schedule(Name=name)
+
+    # Something to report: three invocations, one of which fails, once CloudWatch knows of them.
+    worker = platform.python("def handler(event, context): return 1 / event")
+    for event in (1, 2, 0):
+        worker.invoke(event)
+    wait_until(lambda: invocations(worker) == 3, "CloudWatch has counted the invocations", LONG)
+
+    due = soon("soon")
+    key = f"{due:%Y/%m/%Y-%m-%d}.csv"
+    reports = wait_until(lambda: example.objects("BUCKET"), "there is a report", LONG)
+    example.took("a report written, 3 s of it waiting,")
+    rows = [line.split(",") for line in reports[key].decode().splitlines()]
+    assert rows[0] == ["function", "Invocations", "Errors", "Throttles", "Duration"]
+    assert [row[:4] for row in rows if row[0] == worker.name] == [[worker.name, "3", "1", "0"]]
+    wait_until(lambda: "soon" not in schedules(scheduler), "the second schedule has deleted itself", LONG)
+
+    # The role that the scheduler calls the function as may not any more.
+    role = "nightly-report-schedule"
+    iam.delete_role_policy(RoleName=role, PolicyName="least-privilege")
+    iam.put_role_policy(RoleName=role, PolicyName="dead", PolicyDocument=policy(allow("sqs:SendMessage")))
+    due = soon("too-late")
+    messages = wait_until(
+        lambda: sqs.receive_message(QueueUrl=example["MISSED"], WaitTimeSeconds=1, MessageAttributeNames=["All"]).get(
+            "Messages"
+        ),
+        "what could not be asked for is told",
+        LONG,
+    )
+    assert json.loads(messages[0]["Body"]) == {"until": f"{due:%Y-%m-%dT%H:%M:%S}Z"}
+    assert messages[0]["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "AccessDeniedException"
+    example.took("a failure told, 3 s of it waiting,")
+
+
+def invocations(function):
+    """How many CloudWatch knows of."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    points = function.platform.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": function.name}],
+        Period=3600,
+        Statistics=["Sum"],
+        StartTime=now - datetime.timedelta(hours=1),
+        EndTime=now + datetime.timedelta(hours=1),
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
+def schedules(scheduler):
+    return [schedule["Name"] for schedule in scheduler.list_schedules()["Schedules"]]
