@@ -210,13 +210,12 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let region: Region = config.server.region.parse()?;
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
-    let schedules = Later::new();
+    let (schedules, sources) = (Later::new(), Later::new());
     let log_groups = log_groups(&targets, &logs, &kept.metrics);
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
     let mut services = services(&targets, &schedules, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
     let objects = objects.await.context("the objects were not opened")??;
-    let sources = Later::new();
     let edge = edge(config, services, &targets, &principals, &objects);
     let edge = edge.with_page(PAGE, Access::Open, metrics_page(data_dir, &sources)?);
     let stored_code = Arc::new(CodeInBuckets(objects.clone()));
