@@ -382,6 +382,11 @@ class Platform:
             client.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
         return made["Role"]["Arn"]
 
+    def sending_role(self):
+        """The ARN of a new role that may log, and send to everything that takes records of functions."""
+        sending = ["sqs:SendMessage", "sns:Publish", "lambda:InvokeFunction", "events:PutEvents"]
+        return self.role(allow("logs:*"), allow(sending))
+
     def python(self, source, **settings):
         return self.deploy({"index.py": source}, **settings)
 

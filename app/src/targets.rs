@@ -79,7 +79,9 @@ impl Deliver for Targets {
     ) -> BoxFuture<'a, Result<(), NotTaken>> {
         Box::pin(async move {
             // Cloned while somebody watches only.
-            let watched = flow::is_watched().then(|| (trace.root(), parcel.target_arn()));
+            // Functions tell of their records themselves: they know the requests.
+            let is_told = flow::is_watched() && sender.source_arn().parse::<FunctionArn>().is_err();
+            let watched = is_told.then(|| (trace.root(), parcel.target_arn()));
             let taken = self.send(sender, trace, parcel).await;
             if let Some((trace, target)) = watched {
                 tell(sender, target, trace, &taken);

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from harness import ACCOUNT, REGION, Platform, tinderbox, wait_until
+from harness import ACCOUNT, REGION, ROLE, Platform, policy, tinderbox, unique, wait_until
 
 # Prints what a test looks for, and fails if the event says so.
 SAY = """
@@ -165,7 +165,7 @@ def test_a_backlog_delays_no_other_function(new_platform):
 
 
 def test_destinations_get_the_record(quick):
-    told, function = quick.python(SAY), quick.python(SAY)
+    told, function = quick.python(SAY), quick.python(SAY, role=quick.sending_role())
     quick.client().put_function_event_invoke_config(
         FunctionName=function.name,
         MaximumRetryAttempts=1,
@@ -243,6 +243,7 @@ NOWHERE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:nowhere"
 def keep_records(function):
     """Has the record of each success wait for a queue that is not there."""
     destinations = {"OnSuccess": {"Destination": NOWHERE}}
+    function.update_configuration(Role=function.platform.sending_role())
     client = function.platform.client()
     client.put_function_event_invoke_config(FunctionName=function.name, DestinationConfig=destinations)
 
@@ -313,7 +314,7 @@ TRACE = "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRAC
 
 def test_a_chain_that_comes_by_sixteen_times_is_ended(quick):
     """As an SDK would, each call sends along the trace that the function had."""
-    function, told = quick.python(TRACE), quick.python(SAY)
+    function, told = quick.python(TRACE, role=quick.sending_role()), quick.python(SAY)
     path = f"/2015-03-31/functions/{function.name}/invocations"
     trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
     for hops in range(16):
@@ -340,7 +341,8 @@ def test_a_chain_that_comes_by_sixteen_times_is_ended(quick):
 def test_a_loop_of_destinations_is_ended(quick):
     # Without an answer: each record has the one before in it.
     source = "def handler(event, context): pass"
-    one, other = quick.python(source), quick.python(source)
+    role = quick.sending_role()
+    one, other = quick.python(source, role=role), quick.python(source, role=role)
     for function, next_ in [(one, other), (other, one)]:
         quick.client().put_function_event_invoke_config(
             FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": next_.arn}}
@@ -353,3 +355,59 @@ def test_a_loop_of_destinations_is_ended(quick):
 
     wait_until(stopped, "the loop is ended")
     wait_until(lambda: one.log_with("START RequestId").count("START RequestId") == 16, "it came by sixteen times")
+
+
+def test_the_role_is_asked_for_destinations_and_dead_letters(quick):
+    client, queues = quick.client(), quick.client("sqs")
+    url = queues.create_queue(QueueName=unique("asked"))["QueueUrl"]
+    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    told, role = quick.python(SAY), quick.sending_role()
+    denied = "The provided execution role does not have permissions to call"
+    with pytest.raises(ClientError) as error:
+        quick.python(SAY, DeadLetterConfig={"TargetArn": queue})
+    assert f"{denied} SendMessage on SQS" in error.value.response["Error"]["Message"]
+    function = quick.python(SAY)
+    for arn, what in ((queue, "SendMessage on SQS"), (told.arn, "InvokeFunction on Lambda")):
+        with pytest.raises(ClientError) as error:
+            client.put_function_event_invoke_config(
+                FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": arn}}
+            )
+        assert error.value.response["Error"]["Code"] == "InvalidParameterValueException"
+        assert f"{denied} {what}" in error.value.response["Error"]["Message"]
+    # What the role may no longer do when it is done is not done.
+    function.update_configuration(Role=role)
+    config = {"OnSuccess": {"Destination": queue}}
+    client.put_function_event_invoke_config(FunctionName=function.name, DestinationConfig=config)
+    function.update_configuration(Role=ROLE)
+    send(function, 1)
+
+    def refused():
+        lines = quick.log_path.read_text(errors="replace").splitlines()
+        return any("record not delivered" in line and queue in line and "is_dropped=true" in line for line in lines)
+
+    wait_until(refused, "the record was dropped")
+    assert "Messages" not in queues.receive_message(QueueUrl=url)
+
+
+def test_records_reach_buses(quick):
+    events, queues = quick.client("events"), quick.client("sqs")
+    url = queues.create_queue(QueueName=unique("bus"))["QueueUrl"]
+    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    letting = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy({**letting, "Resource": queue})})
+    name = unique("records")
+    bus = events.create_event_bus(Name=name)["EventBusArn"]
+    events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": ["lambda"]}))
+    events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "q", "Arn": queue}])
+    function = quick.python(SAY, role=quick.sending_role())
+    quick.client().put_function_event_invoke_config(
+        FunctionName=function.name, DestinationConfig={"OnSuccess": {"Destination": bus}}
+    )
+    request_id = send(function, 1)
+    (message,) = wait_until(
+        lambda: queues.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"), "the event"
+    )
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == "Lambda Function Invocation Result - Success"
+    assert event["resources"] == [bus, function.arn]
+    assert event["detail"]["requestContext"]["requestId"] == request_id

@@ -265,7 +265,8 @@ def test_records_and_dead_letters_of_functions_reach_topics(new_platform):
     platform = new_platform("--set", "events.first_retry_ms=50", "--set", "events.second_retry_ms=50").start()
     topic, queue = Topic(platform), Queue(platform)
     topic.subscribe("sqs", queue.arn, RawMessageDelivery="true")
-    function = platform.python(FAIL, DeadLetterConfig={"TargetArn": topic.arn})
+    role = platform.sending_role()
+    function = platform.python(FAIL, role=role, DeadLetterConfig={"TargetArn": topic.arn})
     client = platform.client()
     client.put_function_event_invoke_config(
         FunctionName=function.name,

@@ -299,7 +299,8 @@ def test_what_is_wrong_is_said_in_aws_words(sqs):
 def test_queues_take_dead_letters_and_records_of_functions(sqs, platform):
     letters, records = make(sqs), make(sqs)
     source = "def handler(event, context):\n    if event['fail']: raise RuntimeError('told to')\n    return 'ok'"
-    function = platform.python(source, DeadLetterConfig={"TargetArn": arn(letters)})
+    role = platform.sending_role()
+    function = platform.python(source, role=role, DeadLetterConfig={"TargetArn": arn(letters)})
     platform.client().put_function_event_invoke_config(
         FunctionName=function.name,
         MaximumRetryAttempts=0,

@@ -102,7 +102,7 @@ def updated(client, name):
 
 
 def test_terraform_s_function(platform, client):
-    name, role = unique("tf"), platform.role(allow("xray:PutTraceSegments"))
+    name, role = unique("tf"), platform.role(allow(["xray:PutTraceSegments", "sqs:SendMessage"]))
     absent(client.get_function, FunctionName=name)
     client.create_function(
         FunctionName=name, Runtime=PYTHON, Handler="index.handler", Role=role, Publish=True, PackageType="Zip",
@@ -339,6 +339,7 @@ def test_terraform_s_layer(client):
 
 
 def test_terraform_s_configurations_beside_a_function(client, function):
+    function.update_configuration(Role=function.platform.sending_role())
     name = {"FunctionName": function.name}
     destination = {"OnFailure": {"Destination": TOPIC}}
     client.put_function_event_invoke_config(**name, MaximumRetryAttempts=0, DestinationConfig=destination)

@@ -37,7 +37,6 @@ use s3::S3;
 use sandbox::{Launcher, Level, Network, Starting};
 use scheduler::Scheduler;
 use secrets::Token;
-use sns::Sns;
 use sqs::Sqs;
 use std::future::Future;
 use std::io;
@@ -239,11 +238,12 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let roles = roles(iam.clone(), config.identity.mode);
     let senders = Senders::open(config, data_dir, store, &objects, &targets, &roles).await?;
     schedules.set(SchedulerEndpoint(senders.schedules.clone()));
-    let functions =
-        equipped(functions, runs_images, &queues, &senders.topics).with_stored_code(stored_code);
-    let functions = functions.with_roles(lambda_roles(roles));
-    let functions = functions.with_tracer(tracer(&traces, &iam, config.identity.mode));
-    let functions = functions.with_sources(polled::sources(queues.clone(), &edge));
+    let functions = if runs_images { functions } else { functions.without_images() }
+        .with_targets(Arc::<Targets>::clone(&targets))
+        .with_stored_code(stored_code)
+        .with_roles(lambda_roles(roles))
+        .with_tracer(tracer(&traces, &iam, config.identity.mode))
+        .with_sources(polled::sources(queues.clone(), &edge));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
@@ -252,8 +252,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let control = control::serve(data_dir, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
     targets.lambda.set(LambdaEndpoint(opened.clone()));
-    announce_mode(config.identity.mode);
-    announce(address, &region, &root, data_dir)?;
+    announce(config.identity.mode, address, &region, &root, data_dir)?;
     // Most of what has run until now runs once. Memory that stays where it is does no harm.
     let _ = sys::program::let_go();
 
@@ -275,13 +274,6 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     tokio::task::spawn_blocking(move || traces.stop()).await?;
     drop(std::fs::remove_file(data_dir.join("address")));
     stopped
-}
-
-/// With the services that records of functions go to.
-fn equipped(functions: Functions, runs_images: bool, queues: &Sqs, topics: &Sns) -> Functions {
-    let functions =
-        functions.with_queues(Arc::new(queues.clone())).with_topics(Arc::new(topics.clone()));
-    if runs_images { functions } else { functions.without_images() }
 }
 
 /// What a worker stands on beside its launcher.
@@ -485,13 +477,15 @@ fn announce_mode(mode: Mode) {
     }
 }
 
-/// The ready line, and the file that tells scripts where the server is.
+/// What policies do, the ready line, and the file that tells scripts where the server is.
 fn announce(
+    mode: Mode,
     address: SocketAddr,
     region: &Region,
     root: &Root,
     data_dir: &Path,
 ) -> anyhow::Result<()> {
+    announce_mode(mode);
     let file = data_dir.join("address");
     let partial = data_dir.join("address.new");
     std::fs::write(&partial, format!("{address}\n"))?;

@@ -9,9 +9,8 @@ pub mod fault;
 pub mod message;
 pub mod move_task;
 pub mod queue;
-mod send;
 
-pub use self::{message::*, move_task::*, queue::*, send::*};
+pub use self::{message::*, move_task::*, queue::*};
 
 use wire::service;
 

@@ -33,6 +33,7 @@ impl<I: Invoke> Service<I> {
         let mut settings = validate::settings_of_new(key.name.as_str(), &mut input)?;
         self.check_role(&key, &settings.role)?;
         self.check_tracing(&settings)?;
+        self.check_dead_letters(&key, &settings).await?;
         self.check_snap_start(&settings)?;
         let _provider =
             self.hold_provider(cx, "CreateFunction", settings.capacity.as_ref()).await?;
@@ -159,6 +160,7 @@ impl<I: Invoke> Service<I> {
         let mut record = current.latest.record.clone();
         let is_other_role = input.role.is_some();
         let is_traced_anew = is_other_role || input.tracing_config.is_some();
+        let sends_anew = is_other_role || input.dead_letter_config.is_some();
         record.settings =
             validate::settings_after(&record.settings, record.package_type(), &mut input)?;
         if let (Some(_), Some(capacity)) = (&providers, &record.settings.capacity) {
@@ -169,6 +171,9 @@ impl<I: Invoke> Service<I> {
         }
         if is_traced_anew {
             self.check_tracing(&record.settings)?;
+        }
+        if sends_anew {
+            self.check_dead_letters(&key, &record.settings).await?;
         }
         self.check_snap_start(&record.settings)?;
         runtime_management::check_bound(&record, &current.latest.record)?;
@@ -357,6 +362,14 @@ impl<I: Invoke> Service<I> {
         }
         let text = "The provided execution role does not have permissions to call PutTraceSegments on XRAY";
         Err(Error::InvalidParameter(text.to_owned()))
+    }
+
+    /// Refuses dead letters with a role that may not send them.
+    async fn check_dead_letters(&self, key: &Key, settings: &Settings) -> Result<(), Error> {
+        match &settings.dead_letters {
+            Some(target) => self.check_target(key, &settings.role, target).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether the versions of a function with these settings can have snapshots, if they are to have them. The sentences but for

@@ -2,10 +2,10 @@
 //! Where the end of an event is told: destinations, and how a record gets there.
 //!
 //! A delivery is an item of the queue like an event: it is on the disk before its event has ended, and stays until its
-//! destination has it: a function, by the same queue, or a queue of Amazon SQS or a topic of Amazon SNS, by their own
-//! operations. A destination that can not be reached, or that no service of this build is behind, keeps it
-//! waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. A record that
-//! is too long for its destination is dropped, as on AWS. So a destination
+//! destination has it: a function, by the same queue, or a queue, a topic or a bus, by their own operations. The function's role
+//! is asked each time, and across accounts the policy of what is there. A destination that can not be reached, or that no service
+//! of this build is behind, keeps it waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. A record that
+//! is too long for its destination, or that its role may not send, is dropped, as on AWS. So a destination
 //! may be configured before its service is there, and nothing that it was promised is lost; `tinderbox queue` shows it.
 
 use crate::Invoke;
@@ -16,19 +16,21 @@ use crate::invoke::event_payload;
 use crate::service::Service;
 use crate::version::Version;
 use crate::watched;
+use api::eventbridge::{PutEventsInput, PutEventsRequestEntry};
 use api::lambda;
 use api::sns::{self, PublishInput};
-use api::sqs::{self, SendMessageInput, owner_context};
+use api::sqs::{self, SendMessageInput};
 use bytes::Bytes;
 use events::{Class, New, Next, Work};
 use lambda::DestinationConfig;
 use meter::Metric;
-use names::{FunctionArn, QueueArn, RequestId, TraceHeader};
+use names::{FunctionArn, RequestId, TraceHeader};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::{Context, Fault, Timestamp};
+use targets::{NotTaken, Parcel, Sender};
+use wire::Timestamp;
 use worker::Outcome;
 
 /// An event at its end.
@@ -77,6 +79,8 @@ struct DeadLetter {
     error_message: String,
 }
 
+/// The condition of an event that succeeded.
+const SUCCESS: &str = "Success";
 /// Bytes of a dead letter's `ErrorMessage`.
 const ERROR_MESSAGE_BYTES_MAX: usize = 1_024;
 
@@ -144,7 +148,7 @@ impl How {
     /// AWS's word. Those of a function that is switched off and of a loop were not checked.
     const fn condition(&self) -> &'static str {
         match self {
-            Self::Succeeded { .. } => "Success",
+            Self::Succeeded { .. } => SUCCESS,
             Self::Failed { .. } => "RetriesExhausted",
             Self::TooOld => "EventAgeExceeded",
             Self::SwitchedOff => "ZeroReservedConcurrency",
@@ -231,11 +235,36 @@ impl DeliveryHead {
         TraceHeader::parse(&self.trace)
     }
 
-    /// The server publishes it for the function, which is of the topic's own account.
-    fn context_of_topic(&self) -> Option<Context> {
-        let mut parts = self.destination.strip_prefix("arn:aws:sns:")?.splitn(3, ':');
-        let (region, account) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some(owner_context(account, region, self.trace()?))
+    fn to_queue(&self, body: &Bytes) -> Option<Parcel> {
+        let input = SendMessageInput {
+            message_body: String::from_utf8_lossy(body).into_owned(),
+            message_attributes: self.dead_letter.as_ref().map(|letter| letter.of_queue(self)),
+            ..SendMessageInput::default()
+        };
+        Some(Parcel::Message { queue: self.destination.parse().ok()?, input })
+    }
+
+    fn to_topic(&self, body: &Bytes) -> Parcel {
+        let input = PublishInput {
+            topic_arn: Some(self.destination.clone()),
+            message: String::from_utf8_lossy(body).into_owned(),
+            message_attributes: self.dead_letter.as_ref().map(|letter| letter.of_topic(self)),
+            ..PublishInput::default()
+        };
+        Parcel::Notification { input }
+    }
+
+    fn to_bus(&self, function: &Key, record: &Bytes) -> Parcel {
+        let how = if succeeded(record) { "Success" } else { "Failure" };
+        let entry = PutEventsRequestEntry {
+            source: Some("lambda".to_owned()),
+            detail_type: Some(format!("Lambda Function Invocation Result - {how}")),
+            resources: Some(vec![self.destination.clone(), function.arn()]),
+            detail: Some(String::from_utf8_lossy(record).into_owned()),
+            ..PutEventsRequestEntry::default()
+        };
+        let input = PutEventsInput { entries: vec![entry], ..PutEventsInput::default() };
+        Parcel::Events { bus_arn: self.destination.clone(), input }
     }
 }
 
@@ -273,6 +302,22 @@ impl DeadLetter {
     }
 }
 
+/// Whether a record is of an event that succeeded.
+fn succeeded(record: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Told<'a> {
+        #[serde(borrow)]
+        request_context: Context<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Context<'a> {
+        condition: &'a str,
+    }
+    let told: Option<Told<'_>> = serde_json::from_slice(record).ok();
+    told.is_some_and(|told| told.request_context.condition == SUCCESS)
+}
+
 /// What a function's error document says, as far as a dead letter tells it.
 fn message_in(document: &[u8]) -> String {
     #[derive(Deserialize)]
@@ -286,39 +331,48 @@ fn message_in(document: &[u8]) -> String {
     message
 }
 
-/// Nobody asks the function's role, or the policy of what is there, so nothing goes to another account. A bucket's ARN names none.
-fn is_of_one_account(function: &str, destination: &str) -> bool {
-    let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
-    let theirs = account(destination);
-    theirs.is_empty() || theirs == account(function)
+/// A session of the function's role, as the function itself has one.
+fn sender(key: &Key, role: &str) -> Sender {
+    let (arn, session) = (role.to_owned(), key.name.to_string());
+    Sender::Role { arn, session, source_arn: key.arn() }
+}
+
+/// What AWS calls the operation that sends there, and its service.
+fn operation_at(arn: &str) -> (&'static str, &'static str) {
+    match arn.split(':').nth(2) {
+        Some("sqs") => ("SendMessage", "SQS"),
+        Some("sns") => ("Publish", "SNS"),
+        Some("events") => ("PutEvents", "EventBridge"),
+        Some("lambda") => ("InvokeFunction", "Lambda"),
+        _ => ("PutObject", "S3"),
+    }
 }
 
 /// Why a delivery did not arrive.
 #[derive(Debug, thiserror::Error)]
 enum Undelivered {
-    #[error("the destination is of another account")]
-    NotAllowed,
     #[error("no service behind this destination is in this build of Tinderbox")]
     NoService,
     #[error("the destination is not there")]
     NotFound,
+    #[error("the function is not there any more, and its role is not known")]
+    NoRole,
     #[error("the destination does not take the record")]
     NotTaken(#[source] Error),
-    #[error("the queue or the topic does not take the record")]
-    NotSent(#[source] Fault),
+    #[error("the destination does not take the record, or not from this function's role")]
+    NotSent(#[from] NotTaken),
 }
 
 impl Undelivered {
-    /// Whether the record is not taken, be it today or tomorrow: it is too long, has letters that a queue refuses, or would go to another
-    /// account. `InvalidParameter` is a topic's word.
+    /// Whether the record is not taken, be it today or tomorrow: it is too long, has letters that a queue refuses, or nobody lets the
+    /// role send it. A destination that is not there may be, some day.
     fn is_of_the_record(&self) -> bool {
         match self {
-            Self::NoService | Self::NotFound => false,
-            Self::NotAllowed | Self::NotTaken(_) => true,
-            Self::NotSent(fault) => {
-                let refusals =
-                    ["InvalidParameterValue", "InvalidMessageContents", "InvalidParameter"];
-                refusals.contains(&&*fault.code)
+            Self::NoService | Self::NotFound | Self::NotSent(NotTaken::NotNow { .. }) => false,
+            Self::NoRole | Self::NotTaken(_) => true,
+            Self::NotSent(NotTaken::Never { code, .. }) => {
+                let absent = ["NotFound", "NonExistentQueue", "QueueDoesNotExist"];
+                !absent.iter().any(|word| code.contains(word))
             }
         }
     }
@@ -332,14 +386,7 @@ impl<I: Invoke> Service<I> {
             return Next::End(Vec::new());
         };
         let DeliveryHead { request_id, destination, .. } = &head;
-        let taken = match destination.parse() {
-            _ if !is_of_one_account(&work.line, destination) => Err(Undelivered::NotAllowed),
-            Ok(queue) => self.send(&queue, &head, &work.body).await.map(|()| Vec::new()),
-            Err(_) if destination.starts_with("arn:aws:sns:") => {
-                self.publish_record(&head, &work.body).await.map(|()| Vec::new())
-            }
-            Err(_) => self.taken_by(&head, &work.body).map(|new| vec![new]),
-        };
+        let taken = self.hand_over(work, &head).await;
         match taken {
             Ok(follows) => {
                 tracing::info!(request_id, destination, function = %work.line, "record delivered");
@@ -369,37 +416,45 @@ impl<I: Invoke> Service<I> {
         }
     }
 
-    /// Sends a record to a queue, or a dead letter with what its function failed with.
-    async fn send(
-        &self,
-        queue: &QueueArn,
-        head: &DeliveryHead,
-        body: &Bytes,
-    ) -> Result<(), Undelivered> {
-        let queues = self.options.queues.as_ref().ok_or(Undelivered::NoService)?;
-        let trace = head.trace().ok_or(Undelivered::NotFound)?;
-        let cx = owner_context(queue.account.clone(), queue.region.clone(), trace);
-        let attributes = head.dead_letter.as_ref().map(|letter| letter.of_queue(head));
-        let input = SendMessageInput {
-            queue_url: queue.url_path(),
-            message_body: String::from_utf8_lossy(body).into_owned(),
-            message_attributes: attributes,
-            ..SendMessageInput::default()
+    /// Sends a record, or a dead letter with what its function failed with, as the role that the function has now. What follows
+    /// in this queue is for a function.
+    async fn hand_over(&self, work: &Work, head: &DeliveryHead) -> Result<Vec<New>, Undelivered> {
+        let destination = &head.destination;
+        let Some(targets) = &self.options.targets else {
+            return self.taken_by(head, &work.body).map(|new| vec![new]);
         };
-        queues.send_message(&cx, input).await.map_err(Undelivered::NotSent)
+        let FunctionArn { account, region, name, .. } =
+            work.line.parse().map_err(|_| Undelivered::NoRole)?;
+        let key = Key { account, region, name };
+        let function = self.table.get(&key).ok_or(Undelivered::NoRole)?;
+        let sender = sender(&key, &function.latest.record.settings.role);
+        let parcel = match destination.split(':').nth(2) {
+            Some("sqs") => head.to_queue(&work.body),
+            Some("sns") => Some(head.to_topic(&work.body)),
+            Some("events") => Some(head.to_bus(&key, &work.body)),
+            _ => {
+                targets.check(&sender, destination).await?;
+                return self.taken_by(head, &work.body).map(|new| vec![new]);
+            }
+        };
+        let parcel = parcel.ok_or(Undelivered::NotFound)?;
+        let trace = head.trace().ok_or(Undelivered::NotFound)?;
+        targets.deliver(&sender, trace, parcel).await?;
+        Ok(Vec::new())
     }
 
-    /// The same to a topic.
-    async fn publish_record(&self, head: &DeliveryHead, body: &Bytes) -> Result<(), Undelivered> {
-        let topics = self.options.topics.as_ref().ok_or(Undelivered::NoService)?;
-        let cx = head.context_of_topic().ok_or(Undelivered::NotFound)?;
-        let input = PublishInput {
-            topic_arn: Some(head.destination.clone()),
-            message: String::from_utf8_lossy(body).into_owned(),
-            message_attributes: head.dead_letter.as_ref().map(|letter| letter.of_topic(head)),
-            ..PublishInput::default()
-        };
-        topics.publish(&cx, input).await.map_err(Undelivered::NotSent)
+    /// Refuses a target that a function's role may not send to. Whether it is there shows when something is delivered.
+    pub(crate) async fn check_target(&self, key: &Key, role: &str, arn: &str) -> Result<(), Error> {
+        let Some(targets) = &self.options.targets else { return Ok(()) };
+        match targets.check(&sender(key, role), arn).await {
+            Err(NotTaken::Never { code, .. }) if code.starts_with("AccessDenied") => {
+                let (operation, service) = operation_at(arn);
+                Err(Error::InvalidParameter(format!(
+                    "The provided execution role does not have permissions to call {operation} on {service}"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a record becomes at its destination.

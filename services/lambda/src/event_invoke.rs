@@ -132,7 +132,9 @@ impl<I: Invoke> Service<I> {
         config.maximum_retry_attempts = asked.retries.or(config.maximum_retry_attempts);
         config.maximum_event_age_in_seconds = asked.age.or(config.maximum_event_age_in_seconds);
         if let Some(asked) = asked.destinations {
-            self.check_destinations(cx, address, &asked)?;
+            let role = current.find(address.qualifier.as_ref());
+            let role = role.unwrap_or(&current.latest);
+            self.check_destinations(cx, address, &role.record.settings.role, &asked).await?;
             let DestinationConfig { on_success, on_failure } = asked;
             let kept = config.destination_config.take().unwrap_or_default();
             let on_success = on_success.or(kept.on_success);
@@ -149,10 +151,11 @@ impl<I: Invoke> Service<I> {
         Ok(config)
     }
 
-    fn check_destinations(
+    async fn check_destinations(
         &self,
         cx: &Context,
         address: &Address,
+        role: &str,
         asked: &DestinationConfig,
     ) -> Result<(), Error> {
         let success = asked.on_success.as_ref().and_then(|side| side.destination.as_deref());
@@ -163,6 +166,7 @@ impl<I: Invoke> Service<I> {
                 return Err(invalid_destinations(asked));
             }
             if arn.split(':').nth(2) != Some("lambda") {
+                self.check_target(&address.key, role, arn).await?;
                 continue;
             }
             let invalid =
@@ -175,6 +179,7 @@ impl<I: Invoke> Service<I> {
             }
             let function = self.table.get(&target.key).ok_or_else(invalid)?;
             function.find(target.qualifier.as_ref()).ok_or_else(invalid)?;
+            self.check_target(&address.key, role, arn).await?;
         }
         Ok(())
     }

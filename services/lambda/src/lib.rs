@@ -89,8 +89,6 @@ pub use url::{UrlCaller, UrlName, UrlReception, UrlRequest};
 pub use waiting::Waiting;
 
 use ::invoke::{InvokeError, Invoker, Managed, Provisioned, Wanted};
-use api::sns::Publish;
-use api::sqs::SendMessage;
 use event_sources::Sources;
 use events::Queue;
 use images::Images;
@@ -104,6 +102,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{BlobId, Store};
+use targets::Deliver;
 use wire::{Context, Fault, Result, Timestamp};
 use worker::{Deployment, Event, Function, Outcome, StartError};
 
@@ -320,14 +319,12 @@ pub struct Options {
     pub stream_bytes_per_second_max: u32,
     /// Where asynchronous invocations wait. `None`: a queue of this service's own, beside the code.
     pub queue: Option<Arc<Queue>>,
-    /// Where records for queues go. `None`: they wait.
-    pub queues: Option<Arc<dyn SendMessage>>,
+    /// Where records go. `None`: to functions, whatever their roles; others wait.
+    pub targets: Option<Arc<dyn Deliver>>,
     /// What event source mappings poll. `None`: they say that nobody polls.
     pub sources: Option<Sources>,
     /// How much pollers may hold.
     pub event_sources: event_sources::Options,
-    /// Where records for topics go. `None`: they wait.
-    pub topics: Option<Arc<dyn Publish>>,
     /// `None`: images of this service's own, beside the code.
     pub images: Option<Images>,
     /// Whether images can run: not as plain processes.
@@ -362,10 +359,9 @@ impl Default for Options {
             reserved_requests_per_second: 10,
             stream_bytes_per_second_max: 0,
             queue: None,
-            queues: None,
+            targets: None,
             sources: None,
             event_sources: event_sources::Options::default(),
-            topics: None,
             images: None,
             runs_images: true,
             meters: Meters::default(),
@@ -407,10 +403,10 @@ impl Functions {
         Kept::load(store, code_dir, options).await.map(Self).map_err(OpenError)
     }
 
-    /// Of a server that has queues: records for them go there.
+    /// Of a server that has other services: records for them go there, and roles are asked.
     #[must_use]
-    pub fn with_queues(mut self, queues: Arc<dyn SendMessage>) -> Self {
-        self.0.options.queues = Some(queues);
+    pub fn with_targets(mut self, targets: Arc<dyn Deliver>) -> Self {
+        self.0.options.targets = Some(targets);
         self
     }
 
@@ -418,13 +414,6 @@ impl Functions {
     #[must_use]
     pub fn with_sources(mut self, sources: Sources) -> Self {
         self.0.options.sources = Some(sources);
-        self
-    }
-
-    /// Of a server that has topics: records for them go there.
-    #[must_use]
-    pub fn with_topics(mut self, topics: Arc<dyn Publish>) -> Self {
-        self.0.options.topics = Some(topics);
         self
     }
 

@@ -3,7 +3,7 @@
 
 use super::access;
 use std::collections::BTreeMap;
-use wire::{Blob, BoxFuture, Context, Input, Output, Result, Structure, operations};
+use wire::{Blob, Context, Input, Output, Result, Structure, operations};
 
 /// What is done with messages.
 #[operations("sns")]
@@ -19,17 +19,6 @@ pub trait PublishOperations: Send + Sync + 'static {
         cx: &Context,
         input: PublishBatchInput,
     ) -> Result<PublishBatchOutput>;
-}
-
-/// Whatever takes messages for topics: in a server it is Amazon SNS, by its own operation.
-pub trait Publish: std::fmt::Debug + Send + Sync {
-    fn publish<'a>(&'a self, cx: &'a Context, input: PublishInput) -> BoxFuture<'a, Result<()>>;
-}
-
-impl<S: PublishOperations + std::fmt::Debug> Publish for S {
-    fn publish<'a>(&'a self, cx: &'a Context, input: PublishInput) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { PublishOperations::publish(self, cx, input).await.map(drop) })
-    }
 }
 
 pub type MessageAttributes = BTreeMap<String, MessageAttributeValue>;
