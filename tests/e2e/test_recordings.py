@@ -7,7 +7,7 @@ import stat
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import Platform, wait_until
+from harness import ACCOUNT, REGION, Platform, allow, unique, wait_until
 
 ECHO = """
 import os
@@ -100,6 +100,27 @@ def test_events_and_urls_are_recorded_and_every_attempt_is(platform):
     assert times == sorted(times, reverse=True)
     assert listed(platform, function.name, "--until", "1h") == []
     assert len(listed(platform, function.name, "--since", "1h", "--count", "2")) == 2
+
+
+def test_a_batch_of_a_queue_is_recorded_and_replayed(platform):
+    function = platform.python(ECHO, role=platform.role(allow("sqs:*"), allow("logs:*")), Tags=ALL)
+    sqs, queue = platform.client("sqs"), unique("q")
+    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+    platform.client().create_event_source_mapping(FunctionName=function.name, EventSourceArn=queue_arn)
+    sent = sqs.send_message(QueueUrl=url, MessageBody="of a queue")["MessageId"]
+    (one,) = wait_until(lambda: listed(platform, function.name), "the batch is recorded", 60)
+    assert (one["outcome"], one.get("qualifier"), one["executed_version"]) == ("answered", None, "$LATEST")
+    (whole,) = shown(platform, one["request_id"])
+    batch = json.loads(whole["payload"])
+    (message,) = batch["Records"]
+    assert (message["messageId"], message["body"], message["eventSourceARN"]) == (sent, "of a queue", queue_arn)
+    assert json.loads(whole["answer"])["got"] == batch
+
+    played = replayed(platform, one["request_id"])["replay"]
+    assert (played["outcome"], json.loads(played["answer"])["got"]) == ("answered", batch)
+    # The message was taken once: what comes again is the recording.
+    assert [each["kind"] for each in listed(platform, function.name)] == ["Replay", one["kind"]]
 
 
 def test_only_who_asks_is_recorded(platform):
