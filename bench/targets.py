@@ -161,6 +161,10 @@ class Target:
         self.serial += 1
         return f"{kind}-{self.serial}"
 
+    def has_code(self, pid):
+        """Whether a process of its is there for a function."""
+        return pid != self.pid
+
     def request(self, function, payload):
         """The bytes of an invocation."""
         return signed("POST", INVOKE.format(function), payload, self.address)
@@ -177,6 +181,12 @@ class Tinderbox(Target):
         return [str(self.machine.binary), "serve", "--listen", self.address, "--data-dir", data, *self.machine.options]
 
     ready = "/_tinderbox/health"
+
+    def has_code(self, pid):
+        """A function's package, or the root of its image, is mounted where it runs."""
+        with contextlib.suppress(OSError):
+            return re.search(r"/data/(code|images)/", Path(f"/proc/{pid}/mountinfo").read_text()) is not None
+        return False
 
     def fresh(self, kind):
         """Created and active: a start ahead of the first call is allowed to have happened."""
