@@ -21,6 +21,7 @@ class Answer:
     def __init__(self, message):
         self.message = message
         self.kind = "init/error" if message.path.endswith("/init/error") else message.path.rpartition("/")[2]
+        self.request_id = message.path.split("/")[-2]
         self.text = message.body.decode()
         self.error_type = message.headers.get("lambda-runtime-function-error-type")
 

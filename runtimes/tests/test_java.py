@@ -389,6 +389,25 @@ def test_a_runtime_api_that_fails_ends_the_process(run):
         assert process.exit_status() == 1
 
 
+def test_several_at_once_share_a_process_and_a_handler(run):
+    env_vars = {"AWS_LAMBDA_MAX_CONCURRENCY": "3", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
+    with run("example.Together", env_vars=env_vars) as process:
+        traces = {process.api.put('{"together": 3}', Lambda_Runtime_Trace_Id=f"Root={i}"): f"Root={i}" for i in (1, 2)}
+        deep = process.api.put('{"together": 3, "deep": true}')
+        answers = {answer.request_id: answer for answer in (process.answer() for _ in range(3))}
+        values = [answers[request_id].json for request_id in traces]
+        assert {value["id"]: value["trace"] for value in values} == traces
+        assert len({value["handler"] for value in values}) == 1
+        assert {value["property"] for value in values} == {None}, "it would be anybody's"
+        assert answers[deep].json["errorType"] == "java.lang.StackOverflowError"
+        assert process.invoke().kind == "response", "what ends badly ends alone"
+        process.stop()
+        records = [json.loads(line) for line in process.log().splitlines() if '"came ' in line]
+        for record in records:
+            assert record["message"].startswith(f"came {record['AWSRequestId']}"), record
+        assert set(traces) < {record["AWSRequestId"] for record in records}
+
+
 def test_jars_are_found_in_lib_and_classes_in_a_jar_as_it_is(run, classes, tmp_path):
     """What a build tool makes: classes in a jar of lib, and a jar uploaded as the package, which unpacks to its root."""
     folder = tmp_path / "classes"

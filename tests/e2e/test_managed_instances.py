@@ -13,9 +13,13 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from harness import unique, wait_until
 
+sys.path.append(str(harness.ROOT / "runtimes/tests"))
+import java_build  # noqa: E402
+
 # Whatever this machine has stands for a version that may run several invocations.
-RUNTIME, NODE_RUNTIME = "python3.13", "nodejs22.x"
+RUNTIME, NODE_RUNTIME, JAVA_RUNTIME = "python3.13", "nodejs22.x", "java21"
 NODE = shutil.which("node")
+JDKS = java_build.jdks()
 
 CODE = """
 import os, time
@@ -47,6 +51,8 @@ def platform():
     stand_in = f'"{RUNTIME}"="{sys.base_prefix}"'
     if NODE:
         stand_in += f', "{NODE_RUNTIME}"="{Path(NODE).resolve().parents[1]}"'
+    if JDKS:
+        stand_in += f', "{JAVA_RUNTIME}"="{JDKS[max(JDKS)]}"'
     options = ["--set", f"runtimes.stand_in={{{stand_in}}}"]
     platform = harness.Platform(*options).start()
     yield platform
@@ -235,6 +241,26 @@ def test_node_runs_several_at_once_in_one_process(platform, provider):
             return False
 
     wait_until(serves_again, "another environment is there", timeout=60)
+
+
+def test_java_runs_several_at_once_in_one_process(platform, provider, tmp_path):
+    if not JDKS:
+        harness.missing("there is no JDK here; hint: apt-get install openjdk-17-jdk-headless")
+    files = java_build.examples(JDKS[max(JDKS)], tmp_path)
+    name = deploy(platform, provider, files, slots=4, runtime=JAVA_RUNTIME, handler="example.Together", Timeout=60)
+    with ThreadPoolExecutor(4) as pool:
+        deep = pool.submit(invoke, platform, name, {"together": 4, "deep": True})
+        answers = list(pool.map(lambda _: invoke(platform, name, {"together": 4})[:2], range(3)))
+    assert all(fault is None for fault, _ in answers), answers
+    assert len({(value["handler"], value["stream"]) for _, value in answers}) == 1, "one handler in one environment"
+    assert len({value["id"] for _, value in answers}) == 3
+    fault, document, _ = deep.result()
+    assert (fault, document["errorType"]) == ("Unhandled", "java.lang.StackOverflowError")
+    # What it ended with ended it alone; the end of the process is the end of all.
+    with ThreadPoolExecutor(2) as pool:
+        events = [{"together": 6, "exit": True}, {"together": 1_000_000}]
+        ended = list(pool.map(lambda event: invoke(platform, name, event)[1]["errorType"], events))
+    assert ended == ["Runtime.ExitError"] * 2, ended
 
 
 @pytest.mark.build

@@ -239,8 +239,7 @@ impl Worker {
         slots: usize,
     ) -> Result<Arc<MultiEnvironment>, StartError> {
         function.count_with(&self.meters);
-        let bound_to = function.runtime_version.as_deref();
-        let installed = Arc::new(self.runtimes.find_version(&function.runtime, bound_to)?);
+        let installed = self.installed(function).await?;
         let log = Arc::new(LogStream::create(&self.logs, function));
         let initialization = Initialization::ManagedInstances;
         let deadline = Instant::now() + initialization.init_max(function.timeout);

@@ -42,6 +42,7 @@ fn concurrency_per_vcpu(runtime: &str) -> Option<u32> {
     match runtime {
         "python3.13" | "python3.14" => Some(16),
         "nodejs22.x" | "nodejs24.x" => Some(64),
+        "java21" | "java25" => Some(32),
         // AWS's default was not checked.
         "provided.al2023" => Some(64),
         _ => None,
@@ -121,7 +122,7 @@ pub(crate) fn check(settings: &Settings, is_image: bool) -> Result<(), Error> {
     if concurrency_per_vcpu(&settings.runtime).is_none() {
         return Err(Error::Unsupported {
             member: "CapacityProviderConfig with this runtime",
-            instead: "python3.13, nodejs22.x, their successors and provided.al2023 run several invocations at once",
+            instead: "python3.13, nodejs22.x, java21, their successors and provided.al2023 run several invocations at once",
         });
     }
     if settings.is_tenant_isolated {

@@ -92,8 +92,10 @@ async fn next(environment: &MultiEnvironment, connection: Connection) -> io::Res
             Ok(Served::Open(connection))
         }
         Next::TooMany(mut connection) => {
-            let message = "More runtimes wait for events than may run at once";
-            reply_error(&mut connection, 403, "Runtime.TooManyIdleRuntimes", message);
+            // As AWS's emulator does, which knows it as Runtime.TooManyIdleRuntimes and does not say so.
+            let body =
+                r#"{"errorMessage":"Internal Server Error","errorType":"InternalServerError"}"#;
+            reply(&mut connection, "500 Internal Server Error", "application/json", body);
             connection.flush().await?;
             Ok(Served::Open(connection))
         }

@@ -47,7 +47,7 @@ macro_rules! java_sources {
     };
 }
 
-const JAVA_FILES: [(&str, &str, &str); 39] = java_sources![
+const JAVA_FILES: [(&str, &str, &str); 40] = java_sources![
     "bridge/tinderbox/bridge/CoreBridge.java",
     "bridge/tinderbox/bridge/LambdaContext.java",
     "core/com/amazonaws/services/lambda/runtime/Client.java",
@@ -82,6 +82,7 @@ const JAVA_FILES: [(&str, &str, &str); 39] = java_sources![
     "runtime/tinderbox/runtime/Main.java",
     "runtime/tinderbox/runtime/Randomness.java",
     "runtime/tinderbox/runtime/RuntimeApi.java",
+    "runtime/tinderbox/runtime/Several.java",
     "runtime/tinderbox/runtime/Snapshot.java",
     "runtime/tinderbox/runtime/Stem.java",
     "runtime/tinderbox/runtime/Variables.java",

@@ -169,7 +169,7 @@ async fn what_cannot_be_on_a_provider_is_refused() {
     let platform = with_provider().await;
     let none = json!({});
     refused(&platform, none.clone(), json!({"Runtime": "python3.12"}),
-        expect!["400 InvalidParameterValueException: CapacityProviderConfig with this runtime is not available in this build of Tinderbox: python3.13, nodejs22.x, their successors and provided.al2023 run several invocations at once"]).await;
+        expect!["400 InvalidParameterValueException: CapacityProviderConfig with this runtime is not available in this build of Tinderbox: python3.13, nodejs22.x, java21, their successors and provided.al2023 run several invocations at once"]).await;
     refused(&platform, none.clone(), json!({"MemorySize": 2047}),
         expect!["400 InvalidParameterValueException: MemorySize must be at least 2048 MB for functions with CapacityProviderConfig."]).await;
     refused(&platform, none.clone(), json!({"LoggingConfig": {"LogFormat": "Text"}}),

@@ -84,6 +84,11 @@ public final class LambdaContext implements Context {
         return invocation.tenantId;
     }
 
+    @Override
+    public String getXrayTraceId() {
+        return invocation.traceId;
+    }
+
     private static String text(Map<?, ?> fields, String name) {
         Object value = fields.get(name);
         return value == null ? null : value.toString();

@@ -8,6 +8,8 @@ import java.util.Map;
 public final class Invocation {
     /** The one that runs, for the lines of the log. */
     private static volatile Invocation current;
+    /** Where several run at once: the one of each thread. */
+    private static volatile ThreadLocal<Invocation> ofThread;
 
     final RuntimeApi.Answer event;
     public final String requestId;
@@ -26,8 +28,18 @@ public final class Invocation {
         deadlineMs = deadline == null ? 0 : Long.parseLong(deadline);
     }
 
+    /** Of a thread that a handler started, none where several run at once: it could be anybody's. */
     static Invocation current() {
-        return current;
+        return isOneOfSeveral() ? ofThread.get() : current;
+    }
+
+    /** From now on each thread has its own. */
+    static void becomeSeveral() {
+        ofThread = new ThreadLocal<>();
+    }
+
+    static boolean isOneOfSeveral() {
+        return ofThread != null;
     }
 
     static void forget() {
@@ -35,6 +47,10 @@ public final class Invocation {
     }
 
     void begin() {
+        if (isOneOfSeveral()) {
+            ofThread.set(this);
+            return;
+        }
         current = this;
         // What the X-Ray SDK for Java looks at; the variable of other languages stays unset, as on AWS.
         if (traceId != null) {

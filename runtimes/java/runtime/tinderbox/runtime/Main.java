@@ -11,7 +11,7 @@ public final class Main implements RuntimeApi.Refused {
     private Main() {}
 
     public static void main(String[] arguments) {
-        RuntimeApi api = new RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"));
+        RuntimeApi api = RuntimeApi.ofThisSandbox();
         try {
             if (System.getenv("TINDERBOX_STEM") != null) {
                 Stem.becomeAFunction(api);
@@ -22,13 +22,21 @@ public final class Main implements RuntimeApi.Refused {
                 Randomness.install();
             }
             Handler handler = load(api);
+            String most = System.getenv("AWS_LAMBDA_MAX_CONCURRENCY");
+            if (handler != null && most != null) {
+                Several.serve(Integer.parseInt(most), handler);
+            }
             if (handler != null && (!hasSnapshot || Snapshot.goThrough(api))) {
                 serve(api, handler);
             }
         } catch (Exception error) {
-            System.err.println("the runtime stops: the connection to the Runtime API broke: " + error);
+            complain(error);
         }
         Runtime.getRuntime().halt(1);
+    }
+
+    static void complain(Exception error) {
+        System.err.println("the runtime stops: the connection to the Runtime API broke: " + error);
     }
 
     private static Handler load(RuntimeApi api) throws IOException {
@@ -49,7 +57,8 @@ public final class Main implements RuntimeApi.Refused {
         return null;
     }
 
-    private static void serve(RuntimeApi api, Handler handler) throws IOException {
+    /** Serves events, one after the other, for as long as there is a Runtime API. */
+    static void serve(RuntimeApi api, Handler handler) throws IOException {
         // No method reference, which takes a millisecond to make.
         RuntimeApi.Refused refused = new Main();
         RuntimeApi.Answer event = api.next();
@@ -69,7 +78,7 @@ public final class Main implements RuntimeApi.Refused {
                 message.cut(empty);
                 Log.fail(Failure.report(failed));
                 Failure.write(failed, message);
-                if (Failure.isFatal(failed)) {
+                if (Failure.isFatal(failed) && !Invocation.isOneOfSeveral()) {
                     api.post(path + "/error", Failure.header(failed), message);
                     Runtime.getRuntime().halt(1);
                 }

@@ -80,6 +80,10 @@ final class RuntimeApi {
         next = get(path + "invocation/next");
     }
 
+    static RuntimeApi ofThisSandbox() {
+        return new RuntimeApi(Main.variable("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"));
+    }
+
     /** A buffer with room in front for the head of the message that carries it. */
     static Bytes message() {
         return new Bytes(HEAD_ROOM);

@@ -28,4 +28,8 @@ public interface Context {
     default String getTenantId() {
         return null;
     }
+
+    default String getXrayTraceId() {
+        return null;
+    }
 }
