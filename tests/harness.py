@@ -385,6 +385,7 @@ class Platform:
     def sending_role(self):
         """The ARN of a new role that may log, and send to everything that takes records of functions."""
         sending = ["sqs:SendMessage", "sns:Publish", "lambda:InvokeFunction", "events:PutEvents"]
+        sending += ["s3:PutObject", "s3:ListBucket"]
         return self.role(allow("logs:*"), allow(sending))
 
     def python(self, source, **settings):

@@ -33,6 +33,7 @@ impl Senders {
         targets: &Arc<Targets>,
         roles: &Roles,
     ) -> anyhow::Result<Self> {
+        targets.objects.set(objects.clone());
         let (dir, options) = (data_dir.join("notifications"), config.sns.clone());
         let topics = Sns::open(store.clone(), dir, Arc::clone(targets) as _, options).await;
         let topics = topics.context("the topics were not opened")?;

@@ -16,6 +16,7 @@ use eventbridge::EventBridge;
 use flow::{Fact, Outcome};
 use lambda::Lambda;
 use names::{FunctionArn, QueueArn, RequestId, TraceHeader, TraceId};
+use s3::S3;
 use sns::Sns;
 use sqs::Sqs;
 use std::fmt;
@@ -30,6 +31,7 @@ pub(crate) struct Targets {
     pub(crate) queues: Later<SqsEndpoint<Sqs>>,
     pub(crate) topics: Later<SnsEndpoint<Sns>>,
     pub(crate) buses: Later<EventBridgeEndpoint<EventBridge>>,
+    pub(crate) objects: Later<S3>,
 }
 
 impl fmt::Debug for Targets {
@@ -45,8 +47,14 @@ impl Deliver for Targets {
         target_arn: &'a str,
     ) -> BoxFuture<'a, Result<(), NotTaken>> {
         Box::pin(async move {
+            let trace = TraceHeader::start(0);
+            if let Some(object) = target_arn.strip_prefix(OBJECTS) {
+                let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
+                let cx = self.context(sender, trace, region_of(sender)).await?;
+                return Ok(self.objects.wait().await.check_write(&cx, bucket, key)?);
+            }
             let target = Target::parse(target_arn)?;
-            let cx = self.admit(sender, TraceHeader::start(0), &target).await?;
+            let cx = self.admit(sender, trace, &target).await?;
             match target.service {
                 Service::Lambda => self.invoke(&cx, dry_run(target.arn)).await,
                 Service::Sqs => {
@@ -95,7 +103,8 @@ impl Targets {
     /// With a place for each that is opened later.
     pub(crate) fn later() -> Self {
         let (edge, lambda, buses) = (Later::new(), Later::new(), Later::new());
-        Self { edge, lambda, queues: Later::new(), topics: Later::new(), buses }
+        let (queues, topics, objects) = (Later::new(), Later::new(), Later::new());
+        Self { edge, lambda, queues, topics, buses, objects }
     }
 
     async fn send(
@@ -135,6 +144,11 @@ impl Targets {
                 let cx = Context { account: account.unwrap_or(cx.account), ..cx };
                 self.put_events(&cx, &bus_arn, input).await
             }
+            Parcel::Object { bucket, key, body } => {
+                let cx = self.context(sender, trace, region_of(sender)).await?;
+                // It asks the policies itself, as it does for all calls.
+                Ok(self.objects.wait().await.write(&cx, &bucket, &key, body.into_bytes()).await?)
+            }
         }
     }
 
@@ -146,7 +160,6 @@ impl Targets {
         target: &Target<'_>,
     ) -> Result<Context, NotTaken> {
         let unknown = || NotTaken::no_such_target(target.arn);
-        let edge = self.edge.wait().await;
         // Before it is open nobody knows its policies.
         match target.service {
             Service::Lambda => _ = self.lambda.wait().await,
@@ -154,24 +167,11 @@ impl Targets {
             Service::Sqs => _ = self.queues.wait().await,
             Service::Events => _ = self.buses.wait().await,
         }
-        let account = account_of(sender);
-        let (caller, authority) = match sender {
-            Sender::Service { name, source_arn, .. } => edge.act_for(name, source_arn, account),
-            Sender::Role { arn, session, .. } => edge.act_as(arn, session),
-        };
-        let mut cx = Context {
-            account: account.parse().map_err(|_| unknown())?,
-            region: target.region.parse().map_err(|_| unknown())?,
-            request_id: RequestId::random(),
-            trace,
-            caller,
-            authority,
-            endpoint: String::new(),
-        };
+        let mut cx = self.context(sender, trace, target.region).await?;
         // A service needs nobody's leave to tell an account's own buses what happened in it.
         let is_news = target.service == Service::Events
             && matches!(sender, Sender::Service { .. })
-            && account == target.account;
+            && account_of(sender) == target.account;
         if !is_news {
             let asked = cx.authority.check(&cx, target.service.action(), || Access::to(target.arn));
             asked.map_err(NotTaken::denied)?;
@@ -179,6 +179,31 @@ impl Targets {
         cx.account = target.account.parse().map_err(|_| unknown())?;
         cx.authority = Authority::Full;
         Ok(cx)
+    }
+
+    /// The context of a call of the sender's, before anybody was asked about it.
+    async fn context(
+        &self,
+        sender: &Sender,
+        trace: TraceHeader,
+        region: &str,
+    ) -> Result<Context, NotTaken> {
+        let nobodys = || NotTaken::no_such_target(sender.source_arn());
+        let edge = self.edge.wait().await;
+        let account = account_of(sender);
+        let (caller, authority) = match sender {
+            Sender::Service { name, source_arn, .. } => edge.act_for(name, source_arn, account),
+            Sender::Role { arn, session, .. } => edge.act_as(arn, session),
+        };
+        Ok(Context {
+            account: account.parse().map_err(|_| nobodys())?,
+            region: region.parse().map_err(|_| nobodys())?,
+            request_id: RequestId::random(),
+            trace,
+            caller,
+            authority,
+            endpoint: String::new(),
+        })
     }
 
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<(), NotTaken> {
@@ -217,6 +242,11 @@ fn account_of(sender: &Sender) -> &str {
     }
 }
 
+/// Where what it sends for is.
+fn region_of(sender: &Sender) -> &str {
+    sender.source_arn().split(':').nth(3).unwrap_or_default()
+}
+
 /// Tells who watches what became of a parcel.
 fn tell(sender: &Sender, target: String, trace: TraceId, taken: &Result<(), NotTaken>) {
     flow::tell(|| {
@@ -244,6 +274,9 @@ fn dry_run(function_arn: &str) -> InvokeInput {
         ..InvokeInput::default()
     }
 }
+
+/// Before the bucket.
+const OBJECTS: &str = "arn:aws:s3:::";
 
 /// What an ARN says.
 struct Target<'a> {

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from harness import ACCOUNT, REGION, ROLE, Platform, policy, tinderbox, unique, wait_until
+from harness import ACCOUNT, REGION, ROLE, Platform, allow, policy, tinderbox, unique, wait_until
 
 # Prints what a test looks for, and fails if the event says so.
 SAY = """
@@ -411,3 +411,73 @@ def test_records_reach_buses(quick):
     assert event["detail-type"] == "Lambda Function Invocation Result - Success"
     assert event["resources"] == [bus, function.arn]
     assert event["detail"]["requestContext"]["requestId"] == request_id
+
+
+def test_records_of_failures_reach_buckets(quick):
+    client, objects, bucket = quick.client(), quick.client("s3"), unique("records")
+    objects.create_bucket(Bucket=bucket)
+    arn, function = f"arn:aws:s3:::{bucket}", quick.python(SAY, Environment={"Variables": {"WHO": "bucket"}})
+
+    def put(config):
+        return client.put_function_event_invoke_config(
+            FunctionName=function.name, MaximumRetryAttempts=0, DestinationConfig=config
+        )
+
+    def refused(config):
+        with pytest.raises(ClientError) as error:
+            put(config)
+        assert error.value.response["Error"]["Code"] == "InvalidParameterValueException"
+        return error.value.response["Error"]["Message"]
+
+    # Those of successes, and parts of a bucket, are no destinations.
+    assert "is invalid" in refused({"OnSuccess": {"Destination": arn}})
+    assert "is invalid" in refused({"OnFailure": {"Destination": f"{arn}/prefix"}})
+    denied = "The provided execution role does not have permissions to call PutObject on S3"
+    prefix = f"aws/lambda/async/{function.name}/"
+    writes, lists = allow("s3:PutObject", f"{arn}/{prefix}*"), allow("s3:ListBucket", arn)
+    for short in ((writes,), (lists,), (allow("s3:PutObject", f"{arn}/elsewhere/*"), lists)):
+        function.update_configuration(Role=quick.role(allow("logs:*"), *short))
+        assert denied in refused({"OnFailure": {"Destination": arn}})
+    function.update_configuration(Role=quick.role(allow("logs:*"), writes, lists))
+    assert put({"OnFailure": {"Destination": arn}})["DestinationConfig"]["OnFailure"] == {"Destination": arn}
+
+    assert "ok" in ended(quick, send(function, {"n": 1}))
+    request_id = send(function, {"fail": 1})
+    (found,) = wait_until(lambda: objects.list_objects_v2(Bucket=bucket).get("Contents"), "the record")
+    form = (
+        rf"{prefix}(\d{{4}})/(\d\d)/(\d\d)/\1-\2-\3T\d\d\.\d\d\.\d\d-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+    )
+    assert re.fullmatch(form, found["Key"])
+    record = json.loads(objects.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())
+    assert record.pop("timestamp").startswith(found["Key"].split("/")[-1].split("T")[0])
+    assert record.pop("responsePayload")["errorMessage"] == "told to fail"
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{function.arn}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": {"fail": 1},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+    }
+
+
+def test_the_role_of_the_version_that_ran_sends(quick):
+    client, queues = quick.client(), quick.client("sqs")
+    url = queues.create_queue(QueueName=unique("version"))["QueueUrl"]
+    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function = quick.python(SAY, role=quick.sending_role())
+    version = client.publish_version(FunctionName=function.name)["Version"]
+    client.get_waiter("published_version_active").wait(FunctionName=function.name, Qualifier=version)
+    client.create_alias(FunctionName=function.name, Name="live", FunctionVersion=version)
+    client.put_function_event_invoke_config(
+        FunctionName=function.name, Qualifier="live", DestinationConfig={"OnSuccess": {"Destination": queue}}
+    )
+    function.update_configuration(Role=ROLE)
+    request_id = send(function, 1, Qualifier="live")
+    (message,) = wait_until(
+        lambda: queues.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"), "the record"
+    )
+    assert json.loads(message["Body"])["requestContext"]["requestId"] == request_id

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What services send to: functions, queues, topics and buses, by their ARNs, on behalf of somebody who may.
+//! What services send to: functions, queues, topics, buses and buckets, by their ARNs, on behalf of somebody who may.
 //!
 //! A service never calls a service. Whatever passes something on hands it to [`Deliver`], which asks the policies as AWS does and
 //! then calls the operation that clients call.
@@ -42,13 +42,29 @@ impl Sender {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Parcel {
     /// An event, for an asynchronous invocation.
-    Invocation { function_arn: String, payload: Blob },
+    Invocation {
+        function_arn: String,
+        payload: Blob,
+    },
     /// The queue's URL stands in no input: it is filled in.
-    Message { queue: QueueArn, input: SendMessageInput },
+    Message {
+        queue: QueueArn,
+        input: SendMessageInput,
+    },
     /// The input says which topic.
-    Notification { input: PublishInput },
+    Notification {
+        input: PublishInput,
+    },
     /// Events for one bus, which the entries need not name: they are all for it.
-    Events { bus_arn: String, input: PutEventsInput },
+    Events {
+        bus_arn: String,
+        input: PutEventsInput,
+    },
+    Object {
+        bucket: String,
+        key: String,
+        body: Blob,
+    },
 }
 
 impl Parcel {
@@ -59,6 +75,7 @@ impl Parcel {
             Self::Message { queue, .. } => queue.to_string(),
             Self::Notification { input } => input.topic_arn.clone().unwrap_or_default(),
             Self::Events { bus_arn, .. } => bus_arn.clone(),
+            Self::Object { bucket, .. } => format!("arn:aws:s3:::{bucket}"),
         }
     }
 }
@@ -101,7 +118,7 @@ impl From<Fault> for NotTaken {
 
 /// Whatever takes parcels: in a server it stands before all services.
 pub trait Deliver: fmt::Debug + Send + Sync + 'static {
-    /// Whether the target is there, and lets the sender. Nothing is sent.
+    /// Whether the target is there, and lets the sender. Nothing is sent. Of a bucket the ARN names the object that would be put.
     fn check<'a>(
         &'a self,
         sender: &'a Sender,

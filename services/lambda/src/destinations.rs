@@ -2,8 +2,8 @@
 //! Where the end of an event is told: destinations, and how a record gets there.
 //!
 //! A delivery is an item of the queue like an event: it is on the disk before its event has ended, and stays until its
-//! destination has it: a function, by the same queue, or a queue, a topic or a bus, by their own operations. The function's role
-//! is asked each time, and across accounts the policy of what is there. A destination that can not be reached, or that no service
+//! destination has it: a function, by the same queue, or a queue, a topic, a bus or a bucket, by their own operations. The role of the
+//! version that ran is asked each time, and across accounts the policy of what is there. A destination that can not be reached, or that no service
 //! of this build is behind, keeps it waiting: it is tried again, each time after longer, at most five minutes, and counts against the limits of its function. A record that
 //! is too long for its destination, or that its role may not send, is dropped, as on AWS. So a destination
 //! may be configured before its service is there, and nothing that it was promised is lost; `tinderbox queue` shows it.
@@ -70,6 +70,12 @@ pub(crate) struct DeliveryHead {
     /// Of a dead letter, whose body is the event itself: what the function failed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dead_letter: Option<DeadLetter>,
+    /// The version that ran, or what the event was for: its role sends. Without, `$LATEST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    qualifier: Option<String>,
+    /// Of a record for a bucket: its key, so that it is one object however often it is put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    object_key: Option<String>,
 }
 
 /// The attributes of a dead letter's message.
@@ -174,7 +180,9 @@ impl Ended<'_> {
             _ => config?.on_failure.as_ref()?.destination.as_ref(),
         };
         let destination = destination.filter(|arn| !arn.is_empty())?;
-        Some(self.delivery(destination, None, json(&self.document(now))))
+        let object_key = is_bucket(destination).then(|| self.object_key(now));
+        let head = DeliveryHead { object_key, ..self.head(destination) };
+        Some(self.delivery(&head, json(&self.document(now))))
     }
 
     /// The delivery of the event itself to where its function's dead letters go, if it failed.
@@ -184,19 +192,35 @@ impl Ended<'_> {
             How::Failed { outcome, .. } => message_in(&outcome.payload),
             how => how.condition().to_owned(),
         };
-        let dead_letter = DeadLetter { error_code: 200, error_message };
-        Some(self.delivery(target, Some(dead_letter), self.work.body.clone()))
+        let dead_letter = Some(DeadLetter { error_code: 200, error_message });
+        let head = DeliveryHead { dead_letter, ..self.head(target) };
+        Some(self.delivery(&head, self.work.body.clone()))
     }
 
-    fn delivery(&self, destination: &str, dead_letter: Option<DeadLetter>, body: Bytes) -> New {
-        let head = DeliveryHead {
+    fn head(&self, destination: &str) -> DeliveryHead {
+        let ran = self.how.run().map(|(version, _)| version.number.to_string());
+        DeliveryHead {
             request_id: self.head.request_id.clone(),
             destination: destination.to_owned(),
             trace: self.head.trace.clone(),
-            dead_letter,
-        };
+            dead_letter: None,
+            qualifier: ran.or_else(|| self.head.qualifier.clone()),
+            object_key: None,
+        }
+    }
+
+    fn delivery(&self, head: &DeliveryHead, body: Bytes) -> New {
         let line = self.work.line.to_string();
-        New { line, class: Class::Delivery, head: json(&head), body }
+        New { line, class: Class::Delivery, head: json(head), body }
+    }
+
+    /// `PREFIX/2026/11/23/2026-11-23T04.00.00-UUID`
+    fn object_key(&self, now: Timestamp) -> String {
+        let text = now.iso_milli_text();
+        let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+        let time = time.split('.').next().unwrap_or_default().replace(':', ".");
+        let (days, unique) = (date.replace('-', "/"), RequestId::random());
+        format!("{}{days}/{date}T{time}-{unique}", object_prefix(&self.function.key))
     }
 
     fn document(&self, now: Timestamp) -> Record<'_> {
@@ -266,6 +290,12 @@ impl DeliveryHead {
         let input = PutEventsInput { entries: vec![entry], ..PutEventsInput::default() };
         Parcel::Events { bus_arn: self.destination.clone(), input }
     }
+
+    fn to_bucket(&self, record: &Bytes) -> Option<Parcel> {
+        let bucket = self.destination.rsplit(':').next()?.to_owned();
+        let (key, body) = (self.object_key.clone()?, record.clone().into());
+        Some(Parcel::Object { bucket, key, body })
+    }
 }
 
 impl DeadLetter {
@@ -331,6 +361,15 @@ fn message_in(document: &[u8]) -> String {
     message
 }
 
+fn is_bucket(arn: &str) -> bool {
+    arn.split(':').nth(2) == Some("s3")
+}
+
+/// Before the keys of a function's records in a bucket.
+fn object_prefix(key: &Key) -> String {
+    format!("aws/lambda/async/{}/", key.name)
+}
+
 /// A session of the function's role, as the function itself has one.
 fn sender(key: &Key, role: &str) -> Sender {
     let (arn, session) = (role.to_owned(), key.name.to_string());
@@ -355,7 +394,7 @@ enum Undelivered {
     NoService,
     #[error("the destination is not there")]
     NotFound,
-    #[error("the function is not there any more, and its role is not known")]
+    #[error("what ran is not there any more, and its role is not known")]
     NoRole,
     #[error("the destination does not take the record")]
     NotTaken(#[source] Error),
@@ -371,7 +410,7 @@ impl Undelivered {
             Self::NoService | Self::NotFound | Self::NotSent(NotTaken::NotNow { .. }) => false,
             Self::NoRole | Self::NotTaken(_) => true,
             Self::NotSent(NotTaken::Never { code, .. }) => {
-                let absent = ["NotFound", "NonExistentQueue", "QueueDoesNotExist"];
+                let absent = ["NotFound", "NonExistentQueue", "NoSuchBucket", "QueueDoesNotExist"];
                 !absent.iter().any(|word| code.contains(word))
             }
         }
@@ -416,7 +455,7 @@ impl<I: Invoke> Service<I> {
         }
     }
 
-    /// Sends a record, or a dead letter with what its function failed with, as the role that the function has now. What follows
+    /// Sends a record, or a dead letter with what its function failed with, as the role that what ran has now. What follows
     /// in this queue is for a function.
     async fn hand_over(&self, work: &Work, head: &DeliveryHead) -> Result<Vec<New>, Undelivered> {
         let destination = &head.destination;
@@ -427,11 +466,14 @@ impl<I: Invoke> Service<I> {
             work.line.parse().map_err(|_| Undelivered::NoRole)?;
         let key = Key { account, region, name };
         let function = self.table.get(&key).ok_or(Undelivered::NoRole)?;
-        let sender = sender(&key, &function.latest.record.settings.role);
+        let qualifier = head.qualifier.as_deref().and_then(|text| text.parse().ok());
+        let version = function.find(qualifier.as_ref()).ok_or(Undelivered::NoRole)?;
+        let sender = sender(&key, &version.record.settings.role);
         let parcel = match destination.split(':').nth(2) {
             Some("sqs") => head.to_queue(&work.body),
             Some("sns") => Some(head.to_topic(&work.body)),
             Some("events") => Some(head.to_bus(&key, &work.body)),
+            Some("s3") => head.to_bucket(&work.body),
             _ => {
                 targets.check(&sender, destination).await?;
                 return self.taken_by(head, &work.body).map(|new| vec![new]);
@@ -446,7 +488,8 @@ impl<I: Invoke> Service<I> {
     /// Refuses a target that a function's role may not send to. Whether it is there shows when something is delivered.
     pub(crate) async fn check_target(&self, key: &Key, role: &str, arn: &str) -> Result<(), Error> {
         let Some(targets) = &self.options.targets else { return Ok(()) };
-        match targets.check(&sender(key, role), arn).await {
+        let object = is_bucket(arn).then(|| format!("{arn}/{}", object_prefix(key)));
+        match targets.check(&sender(key, role), object.as_deref().unwrap_or(arn)).await {
             Err(NotTaken::Never { code, .. }) if code.starts_with("AccessDenied") => {
                 let (operation, service) = operation_at(arn);
                 Err(Error::InvalidParameter(format!(

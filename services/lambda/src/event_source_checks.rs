@@ -151,7 +151,7 @@ fn check_destinations(kind: Kind, config: &EventSourceMappingConfiguration) -> R
     invalid(format!("The destination ARN {arn} is invalid."))
 }
 
-/// The ARN of a standard queue, a standard topic or something of another of these services.
+/// The ARN of a standard queue, a standard topic, a bucket or something of another of these services.
 pub(crate) fn is_destination(arn: &str, services: &[&str]) -> bool {
     let mut parts = arn.splitn(6, ':');
     let is_aws = parts.next() == Some("arn")
@@ -159,7 +159,8 @@ pub(crate) fn is_destination(arn: &str, services: &[&str]) -> bool {
     let service = parts.next().unwrap_or_default();
     let resource = parts.nth(2).unwrap_or_default();
     let is_ordered = matches!(service, "sqs" | "sns") && resource.ends_with(".fifo");
-    is_aws && services.contains(&service) && !resource.is_empty() && !is_ordered
+    let is_in_bucket = service == "s3" && resource.contains(['/', ':']);
+    is_aws && services.contains(&service) && !resource.is_empty() && !is_ordered && !is_in_bucket
 }
 
 fn check_metrics(kind: Kind, config: &EventSourceMappingConfiguration) -> Result<(), Error> {
@@ -223,6 +224,7 @@ mod tests {
             "arn:aws:sns:us-east-1:000000000000:t.fifo",
             "arn:aws:lambda:us-east-1:000000000000:function:f",
             "arn:aws:s3:::",
+            "arn:aws:s3:::b/prefix",
             "arn:aws:sqs",
             "q",
         ] {

@@ -124,7 +124,8 @@ impl<'a> Call<'a> {
     /// Where the call comes from.
     pub(crate) fn address(&self) -> String {
         let peer = self.head.extensions.get::<Peer>();
-        peer.map(|Peer(address)| address.to_string()).unwrap_or_default()
+        // What AWS calls its own services.
+        peer.map_or_else(|| "AWS Internal".to_owned(), |Peer(address)| address.to_string())
     }
 
     pub(crate) fn admit_object(&self, action: &str, bucket: &Bucket, key: &str) -> Result<()> {

@@ -1,13 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Objects that other services of this server read, for a caller of theirs.
+//! Objects that other services of this server read and write, for a caller of theirs.
 
 use crate::bucket::Bucket;
+use crate::call::Call;
 use crate::fault;
 use crate::outlet::Cursor;
+use crate::put;
 use crate::service::S3;
+use api::s3::SPEC;
 use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request as HttpRequest};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use policy::{FactList, Principal, Request, Sources};
-use wire::{Access, Authority, Context, Fault, Result};
+use wire::{Access, Authority, BoxFuture, Context, Fault, Result, Upload};
+
+/// An operation that a service of this server asks for.
+struct Inside {
+    operation: &'static wire::OperationSpec,
+    head: Parts,
+}
+
+impl Inside {
+    fn put(bucket: &str, key: &str) -> Option<Self> {
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let uri = format!("/{}/{}", encoded(bucket), encoded(key));
+        let request = HttpRequest::builder().method(Method::PUT).uri(uri).body(()).ok()?;
+        let operation = SPEC.operations.iter().find(|operation| operation.name == "PutObject")?;
+        Some(Self { operation, head: request.into_parts().0 })
+    }
+
+    fn call<'a>(&'a self, s3: &'a S3, cx: &'a Context) -> Call<'a> {
+        Call::new(&s3.service, cx, &self.head, self.operation)
+    }
+}
+
+/// A body that is there at once.
+struct Whole(Option<Bytes>);
+
+impl Upload for Whole {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>>> {
+        Box::pin(std::future::ready(Ok(self.0.take())))
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.0.as_ref().and_then(|bytes| u64::try_from(bytes.len()).ok())
+    }
+
+    fn trailer(&self, _name: &str) -> Option<&str> {
+        None
+    }
+}
 
 impl S3 {
     /// The whole object, if the caller may read it, and unless it is longer than `bytes_max`.
@@ -53,6 +96,29 @@ impl S3 {
             read.extend_from_slice(&bytes);
             cursor = next;
         }
+    }
+
+    /// Puts an object, if the caller may.
+    ///
+    /// # Errors
+    ///
+    /// Amazon S3's.
+    pub async fn write(&self, cx: &Context, bucket: &str, key: &str, body: Bytes) -> Result<()> {
+        let inside = Inside::put(bucket, key).ok_or_else(fault::no_such_key)?;
+        put::put(&inside.call(self, cx), &mut Whole(Some(body))).await.map(drop)
+    }
+
+    /// Whether there is a bucket that the caller may list, and put this object into.
+    ///
+    /// # Errors
+    ///
+    /// Amazon S3's.
+    pub fn check_write(&self, cx: &Context, bucket: &str, key: &str) -> Result<()> {
+        let inside = Inside::put(bucket, key).ok_or_else(fault::no_such_key)?;
+        let call = inside.call(self, cx);
+        let bucket = call.bucket()?;
+        call.admit_object("s3:PutObject", &bucket, key)?;
+        call.admit_bucket("s3:ListBucket", &bucket, Access::to(bucket.arn()))
     }
 }
 
