@@ -144,7 +144,7 @@ def user_of(platform, *statements):
 def test_a_topics_policy_says_who_may_publish(platform):
     topic, (user, arn) = Topic(platform), user_of(platform)
     code, message = refused(user.publish, TopicArn=topic.arn, Message="x")
-    assert code == "AccessDenied" and "sns:Publish" in message
+    assert code == "AuthorizationError" and "sns:Publish" in message
 
     def policy_is(effect):
         statement = {"Effect": effect, "Principal": {"AWS": arn}, "Action": "SNS:Publish", "Resource": topic.arn}
@@ -152,7 +152,7 @@ def test_a_topics_policy_says_who_may_publish(platform):
 
     policy_is("Allow")
     user.publish(TopicArn=topic.arn, Message="x")
-    assert "AccessDenied" in refused(user.get_topic_attributes, TopicArn=topic.arn)[0]
+    assert "AuthorizationError" in refused(user.get_topic_attributes, TopicArn=topic.arn)[0]
     policy_is("Deny")
     strong, arn = user_of(platform, allow("sns:*"))
     strong.publish(TopicArn=topic.arn, Message="x")

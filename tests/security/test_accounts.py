@@ -174,8 +174,8 @@ def test_a_topics_policy_lets_another_account_in(server, other):
     url = other.client("sqs").create_queue(QueueName=unique("theirs"))["QueueUrl"]
     queue = f"arn:aws:sqs:{REGION}:{OTHER}:{url.rsplit('/', 1)[1]}"
     publish, subscribe = {"TopicArn": topic, "Message": "hello"}, {"TopicArn": topic, "Protocol": "sqs"}
-    refused(theirs.publish, "AccessDenied", **publish)
-    refused(theirs.subscribe, "AccessDenied", Endpoint=queue, **subscribe)
+    refused(theirs.publish, "AuthorizationError", **publish)
+    refused(theirs.subscribe, "AuthorizationError", Endpoint=queue, **subscribe)
     sns.add_permission(TopicArn=topic, Label="x", AWSAccountId=[OTHER], ActionName=["Publish", "Subscribe"])
     lets = sends(queue, ArnEquals={"aws:SourceArn": topic}, StringEquals={"aws:SourceAccount": ACCOUNT})
     other.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(lets)})
@@ -188,7 +188,7 @@ def test_a_topics_policy_lets_another_account_in(server, other):
     (message,) = wait_until(receive, "the message arrived in the other account")
     assert json.loads(message["Body"])["Message"] == "hello"
     assert theirs.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["Owner"] == OTHER
-    refused(theirs.delete_topic, "AccessDenied", TopicArn=topic)
+    refused(theirs.delete_topic, "AuthorizationError", TopicArn=topic)
     ours = server.client("sqs").create_queue(QueueName=unique("ours"))["QueueUrl"]
     ours = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{ours.rsplit('/', 1)[1]}"
     own = sns.subscribe(Endpoint=ours, ReturnSubscriptionArn=True, **subscribe)["SubscriptionArn"]

@@ -94,7 +94,13 @@ impl<'a, P: Protocols> Call<'a, P> {
     /// Refuses a caller that may not do what the operation does.
     pub fn admit(&self, on: impl FnOnce() -> Access) -> Result<()> {
         let admitted = self.cx.authority.check(self.cx, self.operation.action, on);
-        admitted.map_err(|sentence| Fault::access_denied(self.route.protocol, sentence))
+        admitted.map_err(|sentence| {
+            // Amazon SNS has an error of its own for this.
+            match self.spec.faults.iter().find(|fault| fault.code == "AuthorizationError") {
+                Some(declared) => declared.fault(sentence),
+                None => Fault::access_denied(self.route.protocol, sentence),
+            }
+        })
     }
 
     /// Writes what the operation answered.
