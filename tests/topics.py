@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Topics and queues, as tests speak of them."""
 
+import base64
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import ClientError
 from harness import ACCOUNT, REGION, policy, unique, wait_until
@@ -66,6 +74,31 @@ def refused(call, **arguments):
     with pytest.raises(ClientError) as error:
         call(**arguments)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+
+
+def check_signature(message):
+    """Has OpenSSL check what a notification or a confirmation says, with the certificate that it names."""
+    if not shutil.which("openssl"):
+        assert not os.environ.get("CI"), "no openssl here"
+        pytest.skip("no openssl here; hint: apt-get install openssl")
+    url = message.get("SigningCertURL") or message["SigningCertUrl"]
+    certificate = urllib.request.urlopen(url, timeout=60).read()
+    names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+    signed = "".join(f"{name}\n{message[name]}\n" for name in names if message.get(name) is not None)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("certificate", "key", "signature", "text")]
+        pem, key, signature, told = paths
+        pem.write_bytes(certificate)
+        subprocess.run(["openssl", "verify", "-CAfile", pem, pem], check=True, capture_output=True)
+        key.write_bytes(openssl("x509", "-in", pem, "-pubkey", "-noout"))
+        signature.write_bytes(base64.b64decode(message["Signature"]))
+        told.write_text(signed)
+        digest = {"1": "-sha1", "2": "-sha256"}[message["SignatureVersion"]]
+        assert b"Verified OK" in openssl("dgst", digest, "-verify", key, "-signature", signature, told)
+
+
+def openssl(*arguments):
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
 
 
 def text(value):

@@ -9,6 +9,7 @@ mod embedded;
 mod host;
 mod measured;
 mod metering;
+mod notices;
 mod opening;
 mod polled;
 mod principals;

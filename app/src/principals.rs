@@ -16,6 +16,7 @@ pub(crate) struct Principals {
     pub(crate) root: Root,
     pub(crate) iam: Iam,
     pub(crate) tokens: Arc<SessionTokens>,
+    pub(crate) key_file: KeyFile,
 }
 
 impl Principals {
@@ -40,6 +41,6 @@ impl Principals {
         identity.set_directory(Arc::new(iam.clone()));
         let tokens = Arc::new(SessionTokens::new(key_file.sealer("session tokens")));
         identity.set_tokens(Arc::clone(&tokens));
-        Ok(Self { identity: Arc::new(identity), root, iam, tokens })
+        Ok(Self { identity: Arc::new(identity), root, iam, tokens, key_file })
     }
 }

@@ -29,13 +29,14 @@ impl Senders {
         config: &Config,
         data_dir: &Path,
         store: Store,
+        place: sns::Place,
         objects: &S3,
         targets: &Arc<Targets>,
         roles: &Roles,
     ) -> anyhow::Result<Self> {
         targets.objects.set(objects.clone());
-        let (dir, options) = (data_dir.join("notifications"), config.sns.clone());
-        let topics = Sns::open(store.clone(), dir, Arc::clone(targets) as _, options).await;
+        let (sends, options) = (Arc::clone(targets) as _, config.sns.clone());
+        let topics = Sns::open(store.clone(), place, sends, options).await;
         let topics = topics.context("the topics were not opened")?;
         targets.topics.set(SnsEndpoint(topics.clone()));
 

@@ -2,10 +2,11 @@
 """Topics: what is published reaches queues and functions, filtered and once at least, whatever becomes of the server."""
 
 import json
+import subprocess
 
 import pytest
 from harness import ACCOUNT, REGION, Platform, allow, policy, unique, wait_until
-from topics import Queue, Topic, refused, sends, text
+from topics import Queue, Topic, check_signature, refused, sends, text
 
 SAY = "import json\ndef handler(event, context):\n    print('got', json.dumps(event['Records'][0]), flush=True)"
 FAIL = "def handler(event, context): raise RuntimeError('told to fail')"
@@ -47,8 +48,10 @@ def test_a_queue_gets_a_notification(platform):
     message_id = topic.publish("hello", Subject="greeting", MessageAttributes={"who": text("me")})
     (message,) = queue.receive()
     body = json.loads(message["Body"])
-    assert body.pop("Timestamp").endswith("Z")
+    check_signature(body)
+    assert body.pop("Timestamp").endswith("Z") and body.pop("Signature")
     assert body.pop("UnsubscribeURL").endswith(f"/?Action=Unsubscribe&SubscriptionArn={subscription}")
+    assert body.pop("SigningCertURL").startswith(f"{platform.endpoint}/_tinderbox/sns/SimpleNotificationService-")
     assert body == {
         "Type": "Notification",
         "MessageId": message_id,
@@ -56,10 +59,30 @@ def test_a_queue_gets_a_notification(platform):
         "Subject": "greeting",
         "Message": "hello",
         "SignatureVersion": "1",
-        "Signature": "",
-        "SigningCertURL": "",
         "MessageAttributes": {"who": {"Type": "String", "Value": "me"}},
     }
+
+
+def test_messages_are_signed_in_either_version_and_for_each_protocol(platform):
+    topic, queue, function = Topic(platform), Queue(platform), platform.python(SAY)
+    topic.subscribe("sqs", queue.arn)
+    topic.subscribe("lambda", function.arn)
+    permit(function, topic)
+    assert "SignatureVersion" not in topic.attributes()
+    topic.client.set_topic_attributes(TopicArn=topic.arn, AttributeName="SignatureVersion", AttributeValue="2")
+    assert topic.attributes()["SignatureVersion"] == "2"
+    texts = json.dumps({"default": "to all", "lambda": "to functions"})
+    message_id = topic.publish(texts, MessageStructure="json")
+    to_queue = json.loads(queue.receive()[0]["Body"])
+    to_function = got(function, message_id)["Sns"]
+    assert (to_queue["Message"], to_function["Message"]) == ("to all", "to functions")
+    for message in (to_queue, to_function):
+        assert message["SignatureVersion"] == "2"
+        check_signature(message)
+    with pytest.raises(subprocess.CalledProcessError):
+        check_signature({**to_queue, "Message": "to nobody"})
+    certificate = platform.call("GET", "/_tinderbox/sns/nothing.pem", sign=False)
+    assert certificate.status == 404
 
 
 def test_raw_messages_are_as_they_were_published(platform):
@@ -83,6 +106,12 @@ def permit(function, topic):
     )
 
 
+def got(function, message_id):
+    """The record of a message that a function printed."""
+    line = next(line for line in function.log_with(message_id).splitlines() if message_id in line)
+    return json.loads(line.split("got ", 1)[1])
+
+
 def test_a_function_gets_awss_event_if_its_policy_lets_the_topic(platform):
     topic, function, dead = Topic(platform), platform.python(SAY), Queue(platform)
     policy = json.dumps({"deadLetterTargetArn": dead.arn})
@@ -91,8 +120,7 @@ def test_a_function_gets_awss_event_if_its_policy_lets_the_topic(platform):
     assert json.loads(dead.receive()[0]["Body"])["Records"][0]["Sns"]["Message"] == "not let in"
     permit(function, topic)
     message_id = topic.publish("hello")
-    line = next(line for line in function.log_with(message_id).splitlines() if message_id in line)
-    record = json.loads(line.split("got ", 1)[1])
+    record = got(function, message_id)
     assert (record["EventSource"], record["EventVersion"]) == ("aws:sns", "1.0")
     assert record["EventSubscriptionArn"] == subscription
     sns = record["Sns"]

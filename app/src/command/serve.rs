@@ -6,6 +6,7 @@ use crate::control::Asked;
 use crate::host::FunctionHost;
 use crate::measured::Measured;
 use crate::metering::{Kept, Metering};
+use crate::notices::{self, Notices};
 use crate::opening::{Later, LaterEndpoint};
 use crate::principals::Principals;
 use crate::resources::LaterResources;
@@ -218,7 +219,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let edge = edge(config, services, &targets, &principals, &objects);
     let edge = edge.with_page(PAGE, Access::Open, metrics_page(data_dir, &sources)?);
     let stored_code = Arc::new(CodeInBuckets(objects.clone()));
-    let Principals { identity, root, iam, .. } = principals;
+    let Principals { identity, root, iam, key_file, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
     let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
@@ -236,7 +237,9 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let queues = queues.await.context("the queues were not opened")??;
     targets.queues.set(SqsEndpoint(queues.clone()));
     let roles = roles(iam.clone(), config.identity.mode);
-    let senders = Senders::open(config, data_dir, store, &objects, &targets, &roles).await?;
+    let sealer = key_file.sealer("notifications");
+    let place = sns::Place { dir: data_dir.join("notifications"), sealer, address };
+    let senders = Senders::open(config, data_dir, store, place, &objects, &targets, &roles).await?;
     schedules.set(SchedulerEndpoint(senders.schedules.clone()));
     let functions = if runs_images { functions } else { functions.without_images() }
         .with_targets(Arc::<Targets>::clone(&targets))
@@ -387,6 +390,7 @@ fn edge(
         .with_resources("s3", Arc::new(objects.clone()))
         .with_objects(Arc::new(objects.clone()))
         .with_page(CODE_PAGE, Access::Link, code_page)
+        .with_page(notices::PAGE, Access::Open, Arc::new(Notices(topics.clone())))
         .with_front(Arc::new(FunctionUrls(lambda.clone())))
 }
 

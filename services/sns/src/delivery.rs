@@ -9,24 +9,21 @@
 //!
 //! Invariant: an item of the queue ends after what follows from it is on the disk, or was taken.
 
+use crate::Options;
 use crate::message::Message;
 use crate::order::{self, Published, Sent};
 use crate::publish::now_ms;
+use crate::sending::Attempt;
 use crate::service::Service;
-use crate::topic::{Protocol, Subscription, Topic, TopicKey};
-use crate::{Options, notification};
-use api::sqs::{self, SendMessageInput};
+use crate::topic::{Topic, TopicKey};
 use bytes::Bytes;
 use events::{Class, New, Next, Queue, Work};
 use flow::{Fact, Outcome};
-use names::QueueArn;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use targets::{NotTaken, Parcel, Sender};
+use targets::NotTaken;
 
-/// Who sends, as policies call it.
-const SERVICE: &str = "sns.amazonaws.com";
 /// Attempts of a delivery, as AWS has it for queues and functions: over 23 days.
 const ATTEMPTS_MAX: u32 = 100_015;
 
@@ -92,124 +89,68 @@ impl Service {
             return dropped(work);
         };
         let topic = self.table.get(&key);
-        let Some(subscription) = topic.as_ref().and_then(|topic| topic.subscriptions.get(id))
-        else {
+        let found = topic.as_ref().and_then(|topic| Some((topic, topic.subscriptions.get(id)?)));
+        let Some((topic, subscription)) = found else {
             tracing::info!(subscription = %work.line, message_id = message.id, "message of an ended subscription dropped");
             return Next::End(Vec::new());
         };
-        let (reason, is_over) = match self.send(subscription, arn, &message).await {
+        let attempt = Attempt { service: self, topic, subscription, arn, message: &message };
+        if let Some(DeadLetter { reason }) = DeadLetter::of(work) {
+            return redrive(attempt, work, reason, true).await;
+        }
+        let (reason, is_over) = match attempt.send().await {
             Ok(()) => return Next::End(Vec::new()),
             Err(error @ NotTaken::NotNow { .. }) => (error, work.attempts + 1 >= ATTEMPTS_MAX),
             Err(error @ NotTaken::Never { .. }) => (error, true),
         };
         tracing::warn!(subscription = %work.line, message_id = message.id, %reason, is_over, "message not delivered");
-        if !is_over {
-            return Next::Retry { after: retry_after(work.attempts + 1) };
-        }
-        let Some(target) = subscription.dead_letters() else {
-            let endpoint = &subscription.record.endpoint;
-            flow::tell(|| fact(&message, endpoint, Outcome::Dropped).because(reason.to_string()));
-            return Next::End(Vec::new());
-        };
-        match self.send_dead_letter(subscription, &target, arn, &message).await {
-            Ok(()) => {
-                flow::tell(|| {
-                    fact(&message, &target, Outcome::DeadLetter).because(reason.to_string())
-                });
-                Next::End(Vec::new())
-            }
-            Err(error) => {
-                tracing::warn!(subscription = %work.line, target, %error, "dead letter not taken");
-                Next::PutOff { at_most: Duration::MAX }
-            }
+        match is_over {
+            false => Next::Retry { after: retry_after(work.attempts + 1) },
+            true => redrive(attempt, work, reason.to_string(), false).await,
         }
     }
+}
 
-    async fn send(
-        &self,
-        subscription: &Subscription,
-        arn: &str,
-        message: &Message,
-    ) -> Result<(), NotTaken> {
-        match subscription.record.protocol {
-            Protocol::Sqs => {
-                self.send_to_queue(&subscription.record.endpoint, subscription, arn, message).await
-            }
-            Protocol::Lambda => {
-                let function_arn = subscription.record.endpoint.clone();
-                let payload = notification::for_function(message, arn).into();
-                self.hand_over(message, Parcel::Invocation { function_arn, payload }).await
-            }
+/// Has a dead-letter queue take what was not delivered, if there is one.
+///
+/// A queue that refuses it has no other chance, as on AWS. While a queue takes nothing the letter waits in a line of its own: what is
+/// behind it in a group's order goes on.
+async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: bool) -> Next {
+    let Attempt { subscription, arn, message, .. } = attempt;
+    let drop_it = |reason: String| {
+        let endpoint = &subscription.record.endpoint;
+        flow::tell(|| fact(message, endpoint, Outcome::Dropped).because(reason));
+        Next::End(Vec::new())
+    };
+    let Some(target) = subscription.dead_letters() else { return drop_it(reason) };
+    let Err(error) = attempt.send_dead_letter(&target).await else {
+        flow::tell(|| fact(message, &target, Outcome::DeadLetter).because(reason));
+        return Next::End(Vec::new());
+    };
+    tracing::warn!(subscription = %work.line, message_id = message.id, target, %error, "dead letter not taken");
+    match error {
+        NotTaken::NotNow { .. } if !is_waiting => Next::End(vec![New {
+            line: arn.to_owned(),
+            class: Class::Delivery,
+            head: json(&DeadLetter { reason }),
+            body: work.body.clone(),
+        }]),
+        NotTaken::NotNow { .. } if work.attempts + 1 < ATTEMPTS_MAX => {
+            Next::Retry { after: retry_after(work.attempts + 1) }
         }
+        error => drop_it(format!("{reason}; its dead-letter queue did not take it: {error}")),
     }
+}
 
-    /// What a function did not take goes to a queue as it would have gone to the function.
-    async fn send_dead_letter(
-        &self,
-        subscription: &Subscription,
-        target: &str,
-        arn: &str,
-        message: &Message,
-    ) -> Result<(), NotTaken> {
-        match subscription.record.protocol {
-            Protocol::Sqs => self.send_to_queue(target, subscription, arn, message).await,
-            Protocol::Lambda => {
-                let event = notification::for_function(message, arn);
-                let body = String::from_utf8_lossy(&event).into_owned();
-                self.send_message(target, body, None, message).await
-            }
-        }
-    }
+/// The head of a delivery that has failed, and waits until its dead-letter queue takes it. In the data directory.
+#[derive(Debug, Serialize, Deserialize)]
+struct DeadLetter {
+    reason: String,
+}
 
-    async fn send_to_queue(
-        &self,
-        queue: &str,
-        subscription: &Subscription,
-        arn: &str,
-        message: &Message,
-    ) -> Result<(), NotTaken> {
-        if !subscription.is_raw() {
-            let body = notification::for_queue(message, arn);
-            return self.send_message(queue, body, None, message).await;
-        }
-        let attributes = notification::raw_attributes(message).ok_or_else(|| {
-            let message = "a queue's message has at most 10 attributes".to_owned();
-            NotTaken::Never { code: "InvalidParameterValue".to_owned(), message }
-        })?;
-        let body = message.text_for(Protocol::Sqs).to_owned();
-        self.send_message(queue, body, Some(attributes), message).await
-    }
-
-    async fn send_message(
-        &self,
-        queue: &str,
-        message_body: String,
-        message_attributes: Option<sqs::MessageAttributes>,
-        message: &Message,
-    ) -> Result<(), NotTaken> {
-        let queue: QueueArn = queue.parse().map_err(|_| NotTaken::no_such_target(queue))?;
-        // FIFO topics tell their groups to FIFO queues, and standard ones theirs to standard queues.
-        let is_fifo = queue.name.ends_with(".fifo");
-        let group = message.group.clone().filter(|_| is_fifo == message.sequence.is_some());
-        let input = SendMessageInput {
-            message_body,
-            message_attributes,
-            message_group_id: group,
-            message_deduplication_id: message.deduplication.clone().filter(|_| is_fifo),
-            ..SendMessageInput::default()
-        };
-        self.hand_over(message, Parcel::Message { queue, input }).await
-    }
-
-    /// Sends for the topic, which whoever gets it has to let.
-    async fn hand_over(&self, message: &Message, parcel: Parcel) -> Result<(), NotTaken> {
-        let source_arn = message.topic_arn.clone();
-        let Some((TopicKey { account: source_account, .. }, _)) = TopicKey::split(&source_arn)
-        else {
-            return Err(NotTaken::no_such_target(&source_arn));
-        };
-        let sender = Sender::Service { name: SERVICE, source_arn, source_account };
-        self.targets.deliver(&sender, message.trace(), parcel).await
+impl DeadLetter {
+    fn of(work: &Work) -> Option<Self> {
+        if work.head.is_empty() { None } else { serde_json::from_slice(&work.head).ok() }
     }
 }
 

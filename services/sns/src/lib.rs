@@ -2,25 +2,29 @@
 //! Amazon SNS: topics, and who gets what is published to them.
 //!
 //! Start at `service.rs` for the parts, at `publish.rs` for the way of a message to the disk, at `delivery.rs` for its way from there
-//! to each subscription. `order.rs` is what FIFO topics add. What topics and subscriptions are is in the store, and all of it in memory.
+//! to each subscription, `sending.rs` for one attempt. `order.rs` is what FIFO topics add. What topics and subscriptions are is in the store, and all of it in memory.
 //!
 //! Invariants:
 //! - what was acknowledged is on the disk: a published message reaches each subscription that wanted it then, at least once, or the
 //!   dead-letter queue that it has;
 //! - nobody who publishes waits for a subscription.
 //!
-//! Not here: signatures, and subscriptions beside queues and functions. Who may call what is decided before a call comes here, and
+//! Not here: subscriptions beside queues and functions. Who may call what is decided before a call comes here, and
 //! whether a topic may send to a queue or a function, where it is sent.
 
+mod certificate;
 mod delivery;
 mod filter;
+mod links;
 mod message;
 mod notification;
 mod order;
 mod permissions;
 mod publish;
+mod sending;
 mod service;
 mod settings;
+mod signing;
 mod subscriptions;
 mod table;
 mod topic;
@@ -29,6 +33,8 @@ mod topics;
 use crate::service::Service;
 use crate::topic::{Topic, TopicKey};
 use policy::Named;
+use secrets::Sealer;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +52,9 @@ pub struct Options {
     pub waiting_max: usize,
     /// Bytes of all messages and deliveries that may wait. Default: 4 GiB.
     pub waiting_bytes_max: u64,
+    /// What links in messages begin with (SigningCertURL, UnsubscribeURL): how those who get them reach this server. Default: the
+    /// address that it listens on, and if that is every address, the one that the publisher used.
+    pub url: String,
 }
 
 impl Default for Options {
@@ -55,6 +64,7 @@ impl Default for Options {
             topic_subscriptions_max: 10_000,
             waiting_max: 500_000,
             waiting_bytes_max: 4 << 30,
+            url: String::new(),
         }
     }
 }
@@ -76,6 +86,17 @@ pub enum OpenError {
     Stopped,
 }
 
+/// Where it is.
+#[derive(Debug)]
+pub struct Place {
+    /// Belongs to this service alone.
+    pub dir: PathBuf,
+    /// Seals the key under which messages are signed.
+    pub sealer: Sealer,
+    /// The server listens there.
+    pub address: SocketAddr,
+}
+
 /// Amazon SNS. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Sns {
@@ -85,18 +106,18 @@ pub struct Sns {
 impl api::sns::OtherOperations for Sns {}
 
 impl Sns {
-    /// Opens the topics of a store, and what of their messages waits in `dir`, which belongs to this service alone.
+    /// Opens the topics of a store, and what of their messages waits.
     ///
     /// # Errors
     ///
     /// When either can not be read.
     pub async fn open(
         store: Store,
-        dir: PathBuf,
+        place: Place,
         targets: Arc<dyn Deliver>,
         options: Options,
     ) -> Result<Self, OpenError> {
-        Ok(Self { service: Service::open(store, dir, targets, options).await? })
+        Ok(Self { service: Service::open(store, place, targets, options).await? })
     }
 
     /// The policy of a topic, which has a say in who may do what with it, if it was ever set: the default one lets nobody in.
@@ -109,6 +130,11 @@ impl Sns {
         let topic = self.topic(arn)?;
         let mut tags = topic.record.tags.iter();
         tags.find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+    }
+
+    /// The certificate of this name, in PEM, if it is the one that messages are signed under.
+    pub async fn certificate(&self, name: &str) -> wire::Result<Option<String>> {
+        self.service.signer.certificate(name).await.map_err(|error| service::failed(&error))
     }
 
     fn topic(&self, arn: &str) -> Option<Arc<Topic>> {

@@ -1,22 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What subscriptions get of a message: AWS's notification, for a queue and for a function. Pure.
-//!
-//! Nothing here is signed: `Signature` and the URL of its certificate are empty.
 
+use crate::links;
 use crate::message::Message;
-use crate::topic::Protocol;
+use crate::signing::Signature;
 use api::{sns, sqs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use wire::Timestamp;
 
 /// Attributes that a message of a queue may have.
 pub(crate) const QUEUE_ATTRIBUTES_MAX: usize = 10;
 
-/// The body of a queue's message.
-pub(crate) fn for_queue(message: &Message, subscription_arn: &str) -> String {
+/// What stands around a message.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    /// The message's, for this protocol.
+    pub(crate) text: &'a str,
+    pub(crate) subscription_arn: &'a str,
+    /// What links begin with.
+    pub(crate) base: Cow<'a, str>,
+    pub(crate) signature: Option<Signature>,
+}
+
+/// What is signed of a message with this text: in this order, as AWS has it.
+pub(crate) fn signed_text(message: &Message, text: &str) -> String {
+    let time = time(message);
+    let subject = message.subject.as_deref().map(|subject| ("Subject", subject));
+    let (first, last) = (
+        [("Message", text), ("MessageId", &message.id)],
+        [("Timestamp", &*time), ("TopicArn", &message.topic_arn), ("Type", "Notification")],
+    );
+    let all = first.into_iter().chain(subject).chain(last);
+    all.flat_map(|(name, value)| [name, "\n", value, "\n"]).collect()
+}
+
+/// A notification in JSON: the body of a queue's message.
+pub(crate) fn envelop(message: &Message, envelope: &Envelope<'_>) -> String {
     let mut notification = Map::new();
     let mut add = |name: &str, value: Value| drop(notification.insert(name.to_owned(), value));
     add("Type", "Notification".into());
@@ -28,15 +51,15 @@ pub(crate) fn for_queue(message: &Message, subscription_arn: &str) -> String {
     if let Some(subject) = &message.subject {
         add("Subject", subject.as_str().into());
     }
-    add("Message", message.text_for(Protocol::Sqs).into());
+    add("Message", envelope.text.into());
     add("Timestamp", time(message).into());
-    // FIFO topics sign nothing.
-    if message.sequence.is_none() {
-        add("SignatureVersion", "1".into());
-        add("Signature", "".into());
-        add("SigningCertURL", "".into());
+    if let Some(signature) = &envelope.signature {
+        add("SignatureVersion", signature.version.as_str().into());
+        add("Signature", signature.text.as_str().into());
+        add("SigningCertURL", links::certificate(&envelope.base, &signature.certificate).into());
     }
-    add("UnsubscribeURL", unsubscribe_url(message, subscription_arn).into());
+    let unsubscribing = links::unsubscribing(&envelope.base, envelope.subscription_arn);
+    add("UnsubscribeURL", unsubscribing.into());
     if !message.attributes.is_empty() {
         add("MessageAttributes", attributes(message));
     }
@@ -44,22 +67,23 @@ pub(crate) fn for_queue(message: &Message, subscription_arn: &str) -> String {
 }
 
 /// The event of a function.
-pub(crate) fn for_function(message: &Message, subscription_arn: &str) -> Bytes {
+pub(crate) fn for_function(message: &Message, envelope: &Envelope<'_>) -> Bytes {
+    let signature = envelope.signature.clone().unwrap_or_default();
     let event = json!({"Records": [{
         "EventSource": "aws:sns",
         "EventVersion": "1.0",
-        "EventSubscriptionArn": subscription_arn,
+        "EventSubscriptionArn": envelope.subscription_arn,
         "Sns": {
             "Type": "Notification",
             "MessageId": message.id,
             "TopicArn": message.topic_arn,
             "Subject": message.subject,
-            "Message": message.text_for(Protocol::Lambda),
+            "Message": envelope.text,
             "Timestamp": time(message),
-            "SignatureVersion": "1",
-            "Signature": "",
-            "SigningCertUrl": "",
-            "UnsubscribeUrl": unsubscribe_url(message, subscription_arn),
+            "SignatureVersion": signature.version.as_str(),
+            "Signature": signature.text,
+            "SigningCertUrl": links::certificate(&envelope.base, &signature.certificate),
+            "UnsubscribeUrl": links::unsubscribing(&envelope.base, envelope.subscription_arn),
             "MessageAttributes": attributes(message),
         },
     }]});
@@ -96,10 +120,6 @@ fn time(message: &Message) -> String {
     Timestamp::from_epoch_ms(message.time_ms).iso_milli_text()
 }
 
-fn unsubscribe_url(message: &Message, subscription_arn: &str) -> String {
-    format!("{}/?Action=Unsubscribe&SubscriptionArn={subscription_arn}", message.endpoint)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,21 +136,57 @@ mod tests {
             topic_arn: "arn:aws:sns:us-east-1:000000000000:t".to_owned(),
             text: "hello".to_owned(),
             attributes: [("a".to_owned(), value)].into(),
-            endpoint: "http://127.0.0.1:4566".to_owned(),
             ..Message::default()
         }
     }
 
+    fn envelope(subscription_arn: &str, signature: Option<Signature>) -> Envelope<'_> {
+        Envelope {
+            text: "hello",
+            subscription_arn,
+            base: "http://127.0.0.1:4566".into(),
+            signature,
+        }
+    }
+
+    fn signature() -> Option<Signature> {
+        Some(Signature {
+            text: "c2ln".to_owned(),
+            certificate: "c.pem".to_owned(),
+            ..Signature::default()
+        })
+    }
+
     #[test]
     fn functions_get_awss_event() {
-        let event = for_function(&message(), "arn:aws:sns:us-east-1:000000000000:t:s");
-        expect![[r#"{"Records":[{"EventSource":"aws:sns","EventSubscriptionArn":"arn:aws:sns:us-east-1:000000000000:t:s","EventVersion":"1.0","Sns":{"Message":"hello","MessageAttributes":{"a":{"Type":"String","Value":"v"}},"MessageId":"id","Signature":"","SignatureVersion":"1","SigningCertUrl":"","Subject":null,"Timestamp":"1970-01-01T00:00:00.000Z","TopicArn":"arn:aws:sns:us-east-1:000000000000:t","Type":"Notification","UnsubscribeUrl":"http://127.0.0.1:4566/?Action=Unsubscribe&SubscriptionArn=arn:aws:sns:us-east-1:000000000000:t:s"}}]}"#]]
-            .assert_eq(std::str::from_utf8(&event).unwrap());
+        let envelope = envelope("arn:aws:sns:us-east-1:000000000000:t:s", signature());
+        let event = for_function(&message(), &envelope);
+        expect![[r#"{"Records":[{"EventSource":"aws:sns","EventSubscriptionArn":"arn:aws:sns:us-east-1:000000000000:t:s","EventVersion":"1.0","Sns":{"Message":"hello","MessageAttributes":{"a":{"Type":"String","Value":"v"}},"MessageId":"id","Signature":"c2ln","SignatureVersion":"1","SigningCertUrl":"http://127.0.0.1:4566/_tinderbox/sns/c.pem","Subject":null,"Timestamp":"1970-01-01T00:00:00.000Z","TopicArn":"arn:aws:sns:us-east-1:000000000000:t","Type":"Notification","UnsubscribeUrl":"http://127.0.0.1:4566/_tinderbox/sns/?Action=Unsubscribe&SubscriptionArn=arn:aws:sns:us-east-1:000000000000:t:s"}}]}"#]].assert_eq(std::str::from_utf8(&event).unwrap());
     }
 
     #[test]
     fn queues_get_awss_notification() {
-        expect![[r#"{"Message":"hello","MessageAttributes":{"a":{"Type":"String","Value":"v"}},"MessageId":"id","Signature":"","SignatureVersion":"1","SigningCertURL":"","Timestamp":"1970-01-01T00:00:00.000Z","TopicArn":"arn:aws:sns:us-east-1:000000000000:t","Type":"Notification","UnsubscribeURL":"http://127.0.0.1:4566/?Action=Unsubscribe&SubscriptionArn=s"}"#]]
-            .assert_eq(&for_queue(&message(), "s"));
+        expect![[r#"{"Message":"hello","MessageAttributes":{"a":{"Type":"String","Value":"v"}},"MessageId":"id","Signature":"c2ln","SignatureVersion":"1","SigningCertURL":"http://127.0.0.1:4566/_tinderbox/sns/c.pem","Timestamp":"1970-01-01T00:00:00.000Z","TopicArn":"arn:aws:sns:us-east-1:000000000000:t","Type":"Notification","UnsubscribeURL":"http://127.0.0.1:4566/_tinderbox/sns/?Action=Unsubscribe&SubscriptionArn=s"}"#]].assert_eq(&envelop(&message(), &envelope("s", signature())));
+    }
+
+    #[test]
+    fn what_is_signed_is_awss() {
+        let subject = Some("greeting".to_owned());
+        let message = Message { subject, ..message() };
+        expect![[r#"
+            Message
+            hello
+            MessageId
+            id
+            Subject
+            greeting
+            Timestamp
+            1970-01-01T00:00:00.000Z
+            TopicArn
+            arn:aws:sns:us-east-1:000000000000:t
+            Type
+            Notification
+        "#]]
+        .assert_eq(&signed_text(&message, "hello"));
     }
 }

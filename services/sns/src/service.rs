@@ -4,13 +4,15 @@
 //! Invariant: a change is on the disk before it is in memory. Changes happen one after the other.
 
 use crate::delivery;
+use crate::links::Links;
 use crate::order::{self, Published, Sent};
 use crate::publish::now_ms;
+use crate::signing::Signer;
 use crate::table::Table;
 use crate::topic::{
     Subscription, SubscriptionRecord, Topic, TopicKey, TopicRecord, invalid, no_topic,
 };
-use crate::{OpenError, Options};
+use crate::{OpenError, Options, Place};
 use api::sns::fault;
 use events::Queue;
 use events::disk::Directory;
@@ -28,6 +30,8 @@ pub(crate) struct Service {
     pub(crate) table: Table,
     pub(crate) options: Options,
     pub(crate) targets: Arc<dyn Deliver>,
+    pub(crate) signer: Signer,
+    pub(crate) links: Links,
     store: Store,
     /// `ACCOUNT/REGION/NAME`
     topics: Keyspace,
@@ -45,14 +49,17 @@ pub(crate) type Changing<'a> = MutexGuard<'a, ()>;
 impl Service {
     pub(crate) async fn open(
         store: Store,
-        dir: PathBuf,
+        place: Place,
         targets: Arc<dyn Deliver>,
         options: Options,
     ) -> std::result::Result<Arc<Self>, OpenError> {
         let (topics, subscriptions) =
             (store.keyspace("sns-topics"), store.keyspace("sns-subscriptions"));
+        let Place { dir, sealer, address } = place;
         let service = Arc::new(Self {
             table: Table::default(),
+            signer: Signer::new(&store, sealer),
+            links: Links::new(&options.url, address),
             options,
             targets,
             store,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What attributes of topics and subscriptions may be. Pure.
 
+use crate::signing::Version;
 use crate::topic::{Fifo, Protocol, Scope, Topic, TopicKey, TopicRecord, invalid, redrive_target};
 use crate::{filter, permissions};
 use api::sns::Attributes;
@@ -26,7 +27,13 @@ pub(crate) fn set_of_topic(record: &mut TopicRecord, name: &str, value: &str) ->
         // What is so anyway.
         "ContentBasedDeduplication" if value == "false" && record.fifo.is_none() => {}
         "TracingConfig" if value == "PassThrough" => {}
-        "SignatureVersion" if value == "1" => {}
+        "SignatureVersion" => {
+            record.signature_version = Some(match value {
+                "1" => Version::One,
+                "2" => Version::Two,
+                _ => return Err(invalid("SignatureVersion")),
+            });
+        }
         "ContentBasedDeduplication" => {
             let Some(fifo) = &mut record.fifo else {
                 return Err(invalid("Content-based deduplication can only be set for FIFO topics"));
@@ -47,8 +54,7 @@ pub(crate) fn set_of_topic(record: &mut TopicRecord, name: &str, value: &str) ->
                 }
             };
         }
-        "ArchivePolicy" | "DeliveryPolicy" | "KmsMasterKeyId" | "SignatureVersion"
-        | "TracingConfig" => {
+        "ArchivePolicy" | "DeliveryPolicy" | "KmsMasterKeyId" | "TracingConfig" => {
             return Err(invalid(format!(
                 "Attributes Reason: {name} {value} is not available in this build of Tinderbox"
             )));

@@ -3,6 +3,7 @@
 
 use crate::filter::Filter;
 use crate::order::Order;
+use crate::signing::Version;
 use api::sns::{Attributes, fault};
 use names::{AccountId, Region};
 use policy::{Document, Kind, Named};
@@ -35,6 +36,9 @@ pub(crate) struct TopicRecord {
     /// Of a FIFO topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fifo: Option<Fifo>,
+    /// If it was ever set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signature_version: Option<Version>,
 }
 
 /// What is set of a FIFO topic alone.

@@ -92,6 +92,9 @@ impl TopicOperations for Sns {
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
         let mut attributes = Attributes::from(attributes);
         attributes.extend(record.fifo.iter().flat_map(settings::of_fifo));
+        if let Some(version) = record.signature_version {
+            attributes.insert("SignatureVersion".to_owned(), version.as_str().to_owned());
+        }
         Ok(sns::GetTopicAttributesOutput { attributes: Some(attributes) })
     }
 
@@ -206,6 +209,7 @@ fn check_same(topic: &Topic, wanted: &TopicRecord, told: &Attributes) -> Result<
     let is_same = |name: &str| match name {
         "DisplayName" => topic.record.display_name == wanted.display_name,
         "Policy" => topic.record.policy == wanted.policy,
+        "SignatureVersion" => topic.record.signature_version == wanted.signature_version,
         "ContentBasedDeduplication" | "FifoThroughputScope" => topic.record.fifo == wanted.fifo,
         _ => true,
     };
