@@ -70,8 +70,7 @@ impl<I: Invoke> Service<I> {
 
     /// What there is of the account, if there is anything.
     pub(crate) fn holds(&self, account: &AccountId) -> Option<&'static str> {
-        let is_its = |function: &Arc<Function>| function.key.account == *account;
-        if self.table.all().iter().any(is_its) {
+        if self.table.has_any_of(account) {
             Some("functions")
         } else if self.layers.has_any_of(account) {
             Some("layers")

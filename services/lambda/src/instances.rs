@@ -240,7 +240,7 @@ impl<I: Invoke> Service<I> {
 
     /// Tells the invoker how many vCPUs each provider has, as the server starts.
     pub(crate) fn limit_providers(&self) {
-        for function in self.table.all() {
+        for function in self.table.awake() {
             for version in function.versions() {
                 let Some(capacity) = &version.record.settings.capacity else { continue };
                 let Some((_, name)) = capacity.provider.rsplit_once(':') else { continue };

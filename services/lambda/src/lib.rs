@@ -5,7 +5,7 @@
 //! after the answer. `validate.rs` and `refuse.rs` say what a function may be.
 //!
 //! Invariants:
-//! - what was acknowledged is on disk; what is on disk is loaded whole at start, and every read is from memory;
+//! - what was acknowledged is on disk; what is on disk is read whole at start, and every read is from memory;
 //! - an invocation that starts after an update was acknowledged runs the updated function, or nothing;
 //! - a setting that is accepted is enforced, or named in the README as stored only.
 //!
@@ -17,6 +17,7 @@ mod alias;
 mod aliases;
 pub mod archive;
 mod archive_file;
+mod asleep;
 mod asynchronous;
 mod attached;
 mod capacity_provider;

@@ -5,6 +5,7 @@
 //! and URL. What belongs together changes in one batch.
 
 use crate::alias::Alias;
+use crate::asleep::{Asleep, Known};
 use crate::capacity_provider::CapacityProvider;
 use crate::code_signing::CodeSigningConfig;
 use crate::event_source_mappings::Mapping;
@@ -76,39 +77,24 @@ pub(crate) enum RecordError {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct FunctionRecord {
-    tags: BTreeMap<String, String>,
-    last_number: u64,
-    latest: VersionRecord,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reserved_concurrency: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    recursive_loop: Option<RecursiveLoop>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    code_signing: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    provisioned: BTreeMap<String, Provisioned>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    scaling: BTreeMap<String, Scaling>,
-}
-
-/// A function as it was loaded.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) key: Key,
+pub(crate) struct FunctionRecord {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) last_number: u64,
     pub(crate) latest: VersionRecord,
-    pub(crate) published: BTreeMap<u64, VersionRecord>,
-    pub(crate) aliases: BTreeMap<String, Alias>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reserved_concurrency: Option<u32>,
-    pub(crate) event_invoke: BTreeMap<String, FunctionEventInvokeConfig>,
-    pub(crate) urls: BTreeMap<String, FunctionUrl>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recursive_loop: Option<RecursiveLoop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code_signing: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) provisioned: BTreeMap<String, Provisioned>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) scaling: BTreeMap<String, Scaling>,
 }
+
+/// All functions, in the order of their keys.
+pub(crate) type Sleepers = BTreeMap<Key, (Asleep, Known)>;
 
 impl Records {
     pub(crate) fn new(store: Store) -> Self {
@@ -122,51 +108,46 @@ impl Records {
         }
     }
 
-    pub(crate) async fn load(&self) -> Result<Vec<Loaded>, RecordError> {
-        let mut functions = BTreeMap::new();
-        for entry in entries(&self.functions).await? {
+    /// Reads and checks every record.
+    pub(crate) async fn load(&self) -> Result<Sleepers, RecordError> {
+        let mut functions = Sleepers::new();
+        each(&self.functions, |entry| {
             let record: FunctionRecord = decode(&entry)?;
             let key = parse(&entry.key).ok_or(RecordError::Key { key: entry.key })?;
-            let loaded = Loaded {
-                key: key.clone(),
-                tags: record.tags,
-                last_number: record.last_number,
-                latest: record.latest,
-                published: BTreeMap::new(),
-                aliases: BTreeMap::new(),
-                reserved_concurrency: record.reserved_concurrency,
-                event_invoke: BTreeMap::new(),
-                urls: BTreeMap::new(),
-                recursive_loop: record.recursive_loop,
-                code_signing: record.code_signing,
-                provisioned: record.provisioned,
-                scaling: record.scaling,
-            };
-            functions.insert(key, loaded);
-        }
-
-        for entry in entries(&self.versions).await? {
+            functions.insert(key, Asleep::new(entry.record.value, &record));
+            Ok(())
+        })
+        .await?;
+        each(&self.versions, |entry| {
             let record: VersionRecord = decode(&entry)?;
-            let (function, number) = part_of(&mut functions, &entry.key)?;
+            let ((function, known), number) = part_of(&mut functions, &entry.key)?;
             let number = number.parse().map_err(|_| RecordError::Key { key: entry.key.clone() })?;
-            function.published.insert(number, record);
-        }
-        for entry in entries(&self.aliases).await? {
-            let alias: Alias = decode(&entry)?;
-            let (function, name) = part_of(&mut functions, &entry.key)?;
-            function.aliases.insert(name.to_owned(), alias);
-        }
-        for entry in entries(&self.event_invoke).await? {
-            let config = decode(&entry)?;
-            let (function, qualifier) = part_of(&mut functions, &entry.key)?;
-            function.event_invoke.insert(qualifier.to_owned(), config);
-        }
-        for entry in entries(&self.urls).await? {
-            let url = decode(&entry)?;
-            let (function, qualifier) = part_of(&mut functions, &entry.key)?;
-            function.urls.insert(qualifier.to_owned(), url);
-        }
-        Ok(functions.into_values().collect())
+            function.add_version(known, number, entry.record.value, &record);
+            Ok(())
+        })
+        .await?;
+        each(&self.aliases, |entry| {
+            decode::<Alias>(&entry)?;
+            let ((function, _), name) = part_of(&mut functions, &entry.key)?;
+            function.add(Part::Alias(name.to_owned()), entry.record.value);
+            Ok(())
+        })
+        .await?;
+        each(&self.event_invoke, |entry| {
+            decode::<FunctionEventInvokeConfig>(&entry)?;
+            let ((function, _), qualifier) = part_of(&mut functions, &entry.key)?;
+            function.add(Part::EventInvoke(qualifier.to_owned()), entry.record.value);
+            Ok(())
+        })
+        .await?;
+        each(&self.urls, |entry| {
+            decode::<FunctionUrl>(&entry)?;
+            let ((function, known), qualifier) = part_of(&mut functions, &entry.key)?;
+            function.add_url(known, qualifier, entry.record.value);
+            Ok(())
+        })
+        .await?;
+        Ok(functions)
     }
 
     /// Saves the function itself and those of its parts that `changed` names.
@@ -252,6 +233,21 @@ fn replace<T: Serialize>(
     }
 }
 
+/// Gives every record of a keyspace to `take`, while the next ones are read, until it fails.
+async fn each(
+    keyspace: &Keyspace,
+    mut take: impl FnMut(store::Entry) -> Result<(), RecordError> + Send,
+) -> Result<(), RecordError> {
+    let mut outcome = Ok(());
+    let or_skip = |entry| {
+        if outcome.is_ok() {
+            outcome = take(entry);
+        }
+    };
+    keyspace.load(or_skip).await?;
+    outcome
+}
+
 pub(crate) async fn entries(keyspace: &Keyspace) -> Result<Vec<store::Entry>, ReadError> {
     let mut entries = Vec::new();
     keyspace.load(|entry| entries.push(entry)).await?;
@@ -260,9 +256,9 @@ pub(crate) async fn entries(keyspace: &Keyspace) -> Result<Vec<store::Entry>, Re
 
 /// The function that the key of one of its parts names, and the part's own name.
 fn part_of<'a, 'k>(
-    functions: &'a mut BTreeMap<Key, Loaded>,
+    functions: &'a mut Sleepers,
     key: &'k str,
-) -> Result<(&'a mut Loaded, &'k str), RecordError> {
+) -> Result<(&'a mut (Asleep, Known), &'k str), RecordError> {
     key.rsplit_once('/')
         .and_then(|(function, part)| Some((functions.get_mut(&parse(function)?)?, part)))
         .ok_or_else(|| RecordError::Key { key: key.to_owned() })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The parts of the service, and how it starts.
 
+use crate::asleep::Alarm;
 use crate::capacity_provider::CapacityProvider;
 use crate::code::{CodeError, CodeStore};
 use crate::code_signing::CodeSigningConfig;
@@ -12,19 +13,18 @@ use crate::function::{Function, Key};
 use crate::layer_table::{LayerRecords, LayerTable, LoadedLayer};
 use crate::noting::Noticed;
 use crate::package::PackageLimits;
-use crate::recording::Wish;
-use crate::records::{Loaded, Records};
+use crate::records::Records;
 use crate::registry::Registry;
-use crate::stack::{self, Stack};
+use crate::stack::Stack;
 use crate::table::Table;
 use crate::tasks;
 use crate::version::{Number, Version, VersionRecord};
-use crate::{Invoke, Options, Presign, image, polling};
+use crate::{Invoke, Options, Presign, polling};
 use event_sources::Pollers;
 use events::disk::Directory;
 use events::{OpenError, Queue};
 use images::Images;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,7 +41,7 @@ pub(crate) struct Service<I> {
     pub(crate) mappings: Registry<Mapping>,
     pub(crate) signing: Registry<CodeSigningConfig>,
     pub(crate) providers: Registry<CapacityProvider>,
-    pub(crate) accounts: Accounts,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) invoker: I,
     pub(crate) queue: Arc<Queue>,
     /// `None` where no source is in reach.
@@ -49,15 +49,15 @@ pub(crate) struct Service<I> {
     pub(crate) presign: Presign,
     pub(crate) options: Options,
     pub(crate) noticed: Noticed,
-    deployments: Deployments,
+    deployments: Arc<Deployments>,
 }
 
 /// Counts deployments. Numbers are not kept: no environment outlives the server.
 #[derive(Debug, Default)]
-struct Deployments(AtomicU64);
+pub(crate) struct Deployments(AtomicU64);
 
 impl Deployments {
-    fn next(&self) -> Deployment {
+    pub(crate) fn next(&self) -> Deployment {
         Deployment(self.0.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
@@ -73,21 +73,21 @@ pub(crate) struct Kept {
     mappings: Registry<Mapping>,
     signing: Registry<CodeSigningConfig>,
     providers: Registry<CapacityProvider>,
-    accounts: Accounts,
+    accounts: Arc<Accounts>,
     queue: Arc<Queue>,
     pub(crate) options: Options,
-    deployments: Deployments,
+    deployments: Arc<Deployments>,
 }
 
 impl Kept {
-    /// Loads every function.
+    /// Loads every function. Those that need nothing sleep until somebody wants them.
     pub(crate) async fn load(
         store: Store,
         code_dir: PathBuf,
         options: Options,
     ) -> Result<Self, Error> {
         let records = Records::new(store.clone());
-        let loaded = records.load().await?;
+        let functions = records.load().await?;
         let layer_records = LayerRecords::new(store.clone());
         let layers = layer_records.load().await?;
         let mappings = Registry::open(store.keyspace("lambda.event_source_mappings")).await?;
@@ -95,11 +95,9 @@ impl Kept {
         let providers = Registry::open(store.keyspace("lambda.capacity_providers")).await?;
         let (mut used, mut merged) = (HashSet::new(), HashSet::new());
         used.extend(layers.iter().flat_map(LoadedLayer::packages));
-        for record in
-            loaded.iter().flat_map(|function| function.published.values().chain([&function.latest]))
-        {
-            merged.extend(stack::merged_id(&record.settings.layer_packages()));
-            used.extend(record.packages());
+        for (_, known) in functions.values() {
+            used.extend(&known.packages);
+            merged.extend(&known.merged);
         }
         let images = match &options.images {
             Some(images) => images.clone(),
@@ -113,17 +111,19 @@ impl Kept {
         let codes = CodeStore::open(store, code_dir, options.package, &used, &merged).await?;
         let layers = LayerTable::new(layer_records, layers, &codes);
 
-        let deployments = Deployments::default();
-        let accounts = Accounts::new(Limits {
+        let deployments = Arc::<Deployments>::default();
+        let accounts = Arc::new(Accounts::new(Limits {
             concurrency_max: to_usize(options.concurrency_max),
             requests_per_second_max: options.requests_per_second_max,
             reserved_requests_per_second: options.reserved_requests_per_second,
-        });
-        let table = Table::new(
-            loaded
-                .into_iter()
-                .map(|function| restored(function, &codes, &images, &accounts, &deployments)),
-        );
+        }));
+        let alarm = Alarm {
+            codes: codes.clone(),
+            images: images.clone(),
+            accounts: Arc::clone(&accounts),
+            deployments: Arc::clone(&deployments),
+        };
+        let table = Table::new(alarm, functions);
         Ok(Self {
             table,
             records,
@@ -168,7 +168,7 @@ impl<I: Invoke> Service<I> {
             deployments: kept.deployments,
         });
         service.limit_providers();
-        let functions = service.table.all();
+        let functions = service.table.awake();
         let versions = functions.iter().flat_map(|function| function.versions());
         let snapshots = versions.filter_map(|version| version.record.snapshot.clone()).collect();
         service.invoker.retain_snapshots(&snapshots);
@@ -195,7 +195,7 @@ impl<I: Invoke> Service<I> {
     }
 
     fn resume(self: &Arc<Self>) {
-        for function in self.table.all() {
+        for function in self.table.awake() {
             let is_settling = function.versions().any(|version| version.record.is_settling());
             if is_settling {
                 tasks::background(Arc::clone(self).settle(function.key.clone(), None));
@@ -251,50 +251,4 @@ fn own_queue(code_dir: &Path) -> Result<Arc<Queue>, Error> {
 /// Active, and yet without its directory: the machine went down before it was synced.
 fn is_lost(version: &Version) -> bool {
     version.record.is_runnable() && !version.is_unpacked()
-}
-
-fn restored(
-    loaded: Loaded,
-    codes: &CodeStore,
-    images: &Images,
-    accounts: &Accounts,
-    deployments: &Deployments,
-) -> Function {
-    let Loaded { key, published, latest, .. } = loaded;
-    let version = |number, record: VersionRecord| {
-        let digest = record.is_image().then(|| image::digest(record.code)).flatten();
-        let content = match digest {
-            Some(digest) => Content::Image(images.hold(digest)),
-            None => Content::Package(codes.hold(record.code)),
-        };
-        let layers = Stack::hold(codes, &record.settings.layer_packages());
-        Version::new(&key, number, record, content, layers, deployments.next())
-    };
-    let published: BTreeMap<_, _> = published
-        .into_iter()
-        .map(|(number, record)| (number, version(Number::Published(number), record)))
-        .collect();
-    let latest = version(Number::Latest, latest);
-    Function {
-        gate: accounts.gate(&key.account, &key.region),
-        tags: loaded.tags,
-        last_number: loaded.last_number,
-        latest,
-        published,
-        aliases: shared(loaded.aliases),
-        reserved_concurrency: loaded.reserved_concurrency,
-        event_invoke: shared(loaded.event_invoke),
-        urls: shared(loaded.urls),
-        provisioned: loaded.provisioned,
-        scaling: loaded.scaling,
-        lineage: key.lineage(),
-        recorded: Wish::default(),
-        recursive_loop: loaded.recursive_loop,
-        code_signing: loaded.code_signing,
-        key,
-    }
-}
-
-fn shared<T>(parts: BTreeMap<String, T>) -> BTreeMap<String, Arc<T>> {
-    parts.into_iter().map(|(name, part)| (name, Arc::new(part))).collect()
 }

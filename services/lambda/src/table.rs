@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All functions, in memory: what every read and every invocation looks at.
 //!
-//! Invariant: a function is here as it is on disk, or as it was a moment before. Whoever changes one writes to the
-//! store first, and holds the function's lock from before the read until after `put` or `remove`.
+//! Invariants:
+//! - a function is here as it is on disk, or as it was a moment before. Whoever changes one writes to the store first, and holds
+//!   the function's lock from before the read until after `put` or `remove`;
+//! - what was given out by `get` is the function from then on. One that sleeps and is only looked at goes on sleeping.
 
+use crate::asleep::{Alarm, Asleep};
 use crate::function::{Function, Key};
 use crate::recording::Wish;
+use crate::records::Sleepers;
 use names::{AccountId, Region};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// Enough that two functions rarely share one, few enough to cost nothing.
 const LOCKS: usize = 256;
@@ -20,9 +24,17 @@ type Scopes = HashMap<AccountId, HashMap<Region, Scope>>;
 /// What an account has in a region.
 #[derive(Debug, Default)]
 struct Scope {
-    by_name: BTreeMap<String, Arc<Function>>,
+    by_name: BTreeMap<String, Slot>,
     /// Of all versions of all functions.
     code_bytes: u64,
+}
+
+/// A function's place.
+#[derive(Debug, Default)]
+struct Slot {
+    /// If not, the other is there.
+    awake: OnceLock<Arc<Function>>,
+    asleep: Mutex<Option<Box<Asleep>>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -31,22 +43,67 @@ pub(crate) struct Usage {
     pub(crate) code_bytes: u64,
 }
 
+impl Slot {
+    fn awake(function: Arc<Function>) -> Self {
+        Self { awake: function.into(), asleep: Mutex::default() }
+    }
+
+    fn asleep(asleep: Asleep) -> Self {
+        Self { awake: OnceLock::new(), asleep: Mutex::new(Some(Box::new(asleep))) }
+    }
+
+    /// Wakes it, if it sleeps. `key` makes its key.
+    fn get(&self, alarm: &Alarm, key: impl FnOnce() -> Key) -> &Arc<Function> {
+        self.awake.get_or_init(|| {
+            let asleep = self.sleeper().take().expect("what is not awake sleeps");
+            ready(alarm.wake(key(), &asleep))
+        })
+    }
+
+    /// The function as it is. Nothing may run it: if it sleeps, it is another one when it wakes.
+    fn look(&self, alarm: &Alarm, key: impl FnOnce() -> Key) -> Arc<Function> {
+        if self.awake.get().is_none()
+            && let Some(asleep) = &*self.sleeper()
+        {
+            return ready(alarm.wake(key(), asleep));
+        }
+        Arc::clone(self.get(alarm, key))
+    }
+
+    fn code_bytes(&self) -> u64 {
+        match (self.awake.get(), &*self.sleeper()) {
+            (Some(function), _) => function.code_bytes(),
+            (None, asleep) => asleep.as_ref().map_or(0, |asleep| asleep.code_bytes),
+        }
+    }
+
+    fn sleeper(&self) -> MutexGuard<'_, Option<Box<Asleep>>> {
+        self.asleep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Scope {
-    /// Answers the function that was there.
+    /// Answers the function that was there, if it was awake. What sleeps holds no concurrency and has no URL.
     fn put(&mut self, function: Arc<Function>) -> Option<Arc<Function>> {
         self.code_bytes = self.code_bytes.saturating_add(function.code_bytes());
         let (gate, held) = (Arc::clone(&function.gate), function.holding().count());
-        let old = self.by_name.insert(function.key.name.to_string(), function);
-        if let Some(old) = &old {
-            self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
-        }
+        let old = self.by_name.insert(function.key.name.to_string(), Slot::awake(function));
+        self.code_bytes = self.code_bytes.saturating_sub(old.as_ref().map_or(0, Slot::code_bytes));
+        let old = old.and_then(|slot| slot.awake.into_inner());
         gate.count_held(old.as_ref().map_or(0, |old| old.holding().count()), held);
         old
     }
 
+    fn put_asleep(&mut self, key: &Key, asleep: Asleep) {
+        self.code_bytes = self.code_bytes.saturating_add(asleep.code_bytes);
+        self.by_name.insert(key.name.to_string(), Slot::asleep(asleep));
+    }
+
+    /// Answers the function that was there, if it was awake.
     fn remove(&mut self, name: &str) -> Option<Arc<Function>> {
-        let old = self.by_name.remove(name)?;
-        self.code_bytes = self.code_bytes.saturating_sub(old.code_bytes());
+        let slot = self.by_name.remove(name)?;
+        self.code_bytes = self.code_bytes.saturating_sub(slot.code_bytes());
+        let old = slot.awake.into_inner()?;
         old.gate.count_held(old.holding().count(), 0);
         Some(old)
     }
@@ -54,6 +111,7 @@ impl Scope {
 
 #[derive(Debug)]
 pub(crate) struct Table {
+    alarm: Alarm,
     functions: RwLock<Scopes>,
     /// By id: the function that has the URL, and the qualifier. Written while `functions` is locked for writing.
     urls: RwLock<HashMap<String, (Key, String)>>,
@@ -68,14 +126,19 @@ pub(crate) struct FunctionLock<'a> {
 }
 
 impl Table {
-    pub(crate) fn new(functions: impl IntoIterator<Item = Function>) -> Self {
+    pub(crate) fn new(alarm: Alarm, functions: Sleepers) -> Self {
         let (mut table, mut urls) = (Scopes::new(), HashMap::new());
-        for function in functions {
-            let function = ready(function);
+        for (key, (mut asleep, known)) in functions {
+            if alarm.lets_sleep(&mut asleep, &known) {
+                scope(&mut table, &key).put_asleep(&key, asleep);
+                continue;
+            }
+            let function = ready(alarm.wake(key, &asleep));
             index_urls(&mut urls, None, Some(&function));
             scope(&mut table, &function.key).put(function);
         }
         Self {
+            alarm,
             functions: RwLock::new(table),
             urls: RwLock::new(urls),
             locks: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
@@ -91,7 +154,9 @@ impl Table {
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Function>> {
-        self.read().get(&key.account)?.get(&key.region)?.by_name.get(key.name.as_str()).cloned()
+        let table = self.read();
+        let slot = table.get(&key.account)?.get(&key.region)?.by_name.get(key.name.as_str())?;
+        Some(Arc::clone(slot.get(&self.alarm, || key.clone())))
     }
 
     pub(crate) fn put(&self, _lock: &FunctionLock<'_>, function: Function) -> Arc<Function> {
@@ -125,7 +190,7 @@ impl Table {
         }
     }
 
-    /// Functions in the order of their names, from `from` on, until `each` says enough.
+    /// Functions in the order of their names, from `from` on, until `each` says enough: to look at, and not to run.
     pub(crate) fn visit(
         &self,
         account: &AccountId,
@@ -137,25 +202,34 @@ impl Table {
         let Some(scope) = table.get(account).and_then(|regions| regions.get(region)) else {
             return;
         };
-        for function in scope
-            .by_name
-            .range::<str, _>((Bound::Included(from), Bound::Unbounded))
-            .map(|(_, function)| function)
+        for (name, slot) in scope.by_name.range::<str, _>((Bound::Included(from), Bound::Unbounded))
         {
-            if each(function).is_break() {
+            let key = || Key {
+                account: account.clone(),
+                region: region.clone(),
+                name: name.parse().expect("it was the name of a function"),
+            };
+            if each(&slot.look(&self.alarm, key)).is_break() {
                 return;
             }
         }
     }
 
-    /// Every function, for whoever must look at all of them at start.
-    pub(crate) fn all(&self) -> Vec<Arc<Function>> {
+    /// Those that are awake. At start they are all for which something is to be done.
+    pub(crate) fn awake(&self) -> Vec<Arc<Function>> {
         self.read()
             .values()
             .flat_map(HashMap::values)
             .flat_map(|scope| scope.by_name.values())
-            .cloned()
+            .filter_map(|slot| slot.awake.get().cloned())
             .collect()
+    }
+
+    /// Whether the account has any, in whatever region.
+    pub(crate) fn has_any_of(&self, account: &AccountId) -> bool {
+        let table = self.read();
+        let mut scopes = table.get(account).into_iter().flat_map(HashMap::values);
+        scopes.any(|scope| !scope.by_name.is_empty())
     }
 
     pub(crate) fn usage(&self, account: &AccountId, region: &Region) -> Usage {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is found at start: functions as they were, activations to finish, leftovers to remove.
 
-use crate::platform::{Platform, eventually};
-use serde_json::json;
+use crate::platform::{FUNCTIONS, Platform, eventually};
+use serde_json::{Value, json};
 use store::{Batch, Expectation, Store};
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn an_interrupted_activation_is_finished() {
     let functions = store.keyspace("lambda.functions");
     let key = "000000000000/us-east-1/hello";
     let record = functions.get(key).await.unwrap().unwrap();
-    let mut value: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+    let mut value: Value = serde_json::from_slice(&record.value).unwrap();
     value["latest"]["state"] = json!("Pending");
     value["latest"]["update"] = json!(null);
     store
@@ -101,7 +101,7 @@ async fn older_records_are_read() {
     ] {
         let keyspace = store.keyspace(keyspace);
         let record = keyspace.get(key).await.unwrap().unwrap();
-        let mut value: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+        let mut value: Value = serde_json::from_slice(&record.value).unwrap();
         let version = value.pointer_mut(version).unwrap();
         assert!(version.as_object_mut().unwrap().remove("unzipped_bytes").is_some());
         // What says nothing is not written now either.
@@ -118,4 +118,46 @@ async fn older_records_are_read() {
     let platform = Platform::open(dir, crate::platform::options()).await;
     assert_eq!(platform.get("/hello/versions").await.json(), before);
     assert_eq!(platform.invoke("hello:1", "{}").await.json()["code"], "one");
+}
+
+/// Nobody asks for a function after the start: what is told of it and of its account is the same, and so it is when it is asked for.
+#[tokio::test]
+async fn a_function_that_nobody_wanted_yet_is_there_as_it_was() {
+    let platform = Platform::new().await;
+    let one = json!({"Publish": true, "Tags": {"a": "1"}});
+    for name in ["first", "second", "third"] {
+        platform.create_with(name, one.clone()).await;
+        platform.settled(name).await;
+        let alias = json!({"Name": "live", "FunctionVersion": "1"});
+        platform.call("POST", &format!("{FUNCTIONS}/{name}/aliases"), alias).await;
+    }
+    let package = platform.unpacked();
+    let marked = package[0].with_extension("durable");
+    eventually(|| async { marked.exists().then_some(()) }).await;
+    let told = async |platform: &Platform| {
+        let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await;
+        let first = platform.get("/?FunctionVersion=ALL&MaxItems=3").await.json();
+        let marker = first["NextMarker"].as_str().unwrap();
+        let rest = platform.get(&format!("/?FunctionVersion=ALL&Marker={marker}")).await.json();
+        (settings.json(), first["Functions"].clone(), rest)
+    };
+    let before = told(&platform).await;
+    let tags = platform.get("/first").await.json()["Tags"].clone();
+
+    let platform = platform.restart().await;
+    assert_eq!(told(&platform).await, before);
+    assert_eq!(told(&platform).await, before, "to look is not to change");
+    assert_eq!(platform.get("/first").await.json()["Tags"], tags);
+    // Two are asked for; the package is that of the third, too, which sleeps.
+    platform.delete("/first").await;
+    let running = platform.invoke("second:live", "{}").await.json();
+    assert_eq!((&running["code"], &running["version"]), (&json!("one"), &json!("1")));
+    platform.delete("/second").await;
+    let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json();
+    let of_one = before.0["AccountUsage"]["TotalCodeSize"].as_u64().unwrap() / 3;
+    assert_eq!(settings["AccountUsage"], json!({"TotalCodeSize": of_one, "FunctionCount": 1}));
+    assert_eq!(platform.unpacked(), package);
+    assert_eq!(platform.invoke("third", "{}").await.json()["code"], "one");
+    platform.delete("/third").await;
+    eventually(|| async { platform.unpacked().is_empty().then_some(()) }).await;
 }
