@@ -71,6 +71,18 @@ def new_platform(binary, request):
             platform.discard()
 
 
+@pytest.fixture(scope="module")
+def s3(platform):
+    return platform.client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = harness.unique("bucket")
+    s3.create_bucket(Bucket=name)
+    return name
+
+
 @pytest.fixture(scope="session")
 def node_runtime():
     """The identifier of this machine's Node.js. CI must have one."""

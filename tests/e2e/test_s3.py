@@ -13,63 +13,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from harness import POLL, PYTHON, REGION, ROLE, Function, Reply, allow, clean_environment, policy, unique, zip_bytes
-
-MIB = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def s3(platform):
-    return platform.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = unique("bucket")
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def refused(call, **arguments):
-    """The code, the status and the whole error of a call that must fail."""
-    with pytest.raises(ClientError) as raised:
-        call(**arguments)
-    response = raised.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-def body_of(s3, bucket, key, **arguments):
-    return s3.get_object(Bucket=bucket, Key=key, **arguments)["Body"].read()
-
-
-def raw(platform, method, path, body=b"", headers=None, key="test", secret="test", payload=None, sign=True, host=None):
-    """One request as it is, signed as S3 wants it unless `sign` says no."""
-    headers = dict(headers or {})
-    url = f"http://{host or platform.address}{path}"
-    request = AWSRequest(method=method, url=url, data=body, headers=headers)
-    if sign:
-        auth = S3SigV4Auth(Credentials(key, secret), "s3", REGION)
-        if payload is not None:
-            auth.payload = lambda request: payload
-        auth.add_auth(request)
-    connection = http.client.HTTPConnection(platform.address, timeout=60)
-    try:
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in {"Host": host or platform.address, **dict(request.headers.items())}.items():
-            connection.putheader(name, value)
-        if "Content-Length" not in request.headers:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        return Reply(response.status, response.headers, response.read())
-    finally:
-        connection.close()
-
+from harness import POLL, PYTHON, REGION, ROLE, Function, allow, clean_environment, policy, unique, zip_bytes
+from objects import MIB, body_of, raw, refused
 
 # -- buckets ----------------------------------------------------------------------------------------------------
 
@@ -110,7 +57,7 @@ def test_names_that_no_bucket_has(platform):
 # -- objects ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [0, 5, 32 << 10, (32 << 10) + 1, MIB + 7, 9 * MIB])
+@pytest.mark.parametrize("size", [0, 5, 64 << 10, (64 << 10) + 1, MIB + 7, 9 * MIB])
 def test_an_object_is_what_was_put(s3, bucket, size):
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     put = s3.put_object(Bucket=bucket, Key="a/b c", Body=body, ContentType="text/x", Metadata={"who": "me"})

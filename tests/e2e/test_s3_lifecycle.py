@@ -26,18 +26,6 @@ def platform(binary, tmp_path_factory):
     platform.discard()
 
 
-@pytest.fixture(scope="module")
-def s3(platform):
-    return platform.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = unique("bucket")
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def configure(s3, bucket, *rules):
     whole = [{"ID": f"rule-{n}", "Status": "Enabled", "Filter": {}, **rule} for n, rule in enumerate(rules)]
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": whole})

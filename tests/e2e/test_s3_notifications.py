@@ -20,18 +20,6 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def s3(platform):
-    return platform.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = unique("bucket")
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def bucket_arn(bucket):
     return f"arn:aws:s3:::{bucket}"
 
