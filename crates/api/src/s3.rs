@@ -180,7 +180,12 @@ static OPERATIONS: [OperationSpec; 116] = [
     operation("GetObject", "GET /{Bucket}/{Key+}", 200, "s3:GetObject"),
     operation("GetObjectAcl", "GET /{Bucket}/{Key+}?acl", 200, ""),
     operation("GetObjectAnnotation", "GET /{Bucket}/{Key+}?annotation", 200, ""),
-    operation("GetObjectAttributes", "GET /{Bucket}/{Key+}?attributes", 200, ""),
+    operation(
+        "GetObjectAttributes",
+        "GET /{Bucket}/{Key+}?attributes",
+        200,
+        "s3:GetObjectAttributes",
+    ),
     operation("GetObjectLegalHold", "GET /{Bucket}/{Key+}?legal-hold", 200, ""),
     operation(
         "GetObjectLockConfiguration",

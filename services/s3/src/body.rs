@@ -7,7 +7,9 @@
 //!
 //! Invariant: bytes never change. Whoever has a record that names them reads them whole, or finds them gone.
 
+use crate::checksum::Checksum;
 use crate::fault;
+use crate::holds::{Holds, Sweep};
 use bytes::Bytes;
 use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{Batch, Expectation, Keyspace, Store};
+use tokio::runtime::Handle;
 use wire::{Fault, Result};
 
 /// Letters of an id: nobody guesses one, and none is a path.
@@ -37,6 +40,27 @@ pub(crate) enum Body {
 pub(crate) struct Piece {
     pub(crate) body: Body,
     pub(crate) size: u64,
+    /// Of the part that it was uploaded as, and its checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<Checksum>,
+}
+
+impl Piece {
+    /// A whole object.
+    pub(crate) const fn alone(body: Body, size: u64) -> Self {
+        Self { body, size, number: None, checksum: None }
+    }
+
+    pub(crate) const fn of_part(number: usize, body: Body, size: u64, checksum: Checksum) -> Self {
+        Self { body, size, number: Some(number), checksum: Some(checksum) }
+    }
+
+    /// Layouts of before numbers were kept have none: there the place counts.
+    pub(crate) fn number_at(&self, place: usize) -> usize {
+        self.number.unwrap_or(place + 1)
+    }
 }
 
 #[derive(Debug)]
@@ -45,6 +69,7 @@ pub(crate) struct Files {
     /// The bytes of short ones, and that there are long ones.
     rows: Keyspace,
     gone: Keyspace,
+    pub(crate) holds: Holds,
     free_bytes_min: u64,
 }
 
@@ -65,7 +90,8 @@ impl Files {
         free_bytes_min: u64,
     ) -> std::result::Result<Arc<Self>, FilesError> {
         let (rows, gone) = (store.keyspace("s3-bytes"), store.keyspace("s3-gone"));
-        let files = Arc::new(Self { dir, rows, gone, free_bytes_min });
+        let holds = Holds::default();
+        let files = Arc::new(Self { dir, rows, gone, holds, free_bytes_min });
         files.recover().await?;
         Ok(files)
     }
@@ -85,7 +111,8 @@ impl Files {
         let mut gone = Vec::new();
         self.gone.load(|entry| gone.push(entry)).await?;
         for entry in gone {
-            self.sweep_later(entry.key, entry.record.decode()?);
+            let bodies = entry.record.decode()?;
+            self.sweep_later(Sweep { name: entry.key, bodies });
         }
         Ok(())
     }
@@ -158,16 +185,10 @@ impl Files {
         Ok(found.map(|record| Bytes::from(record.value)))
     }
 
-    /// What an object is made of, in its order.
-    pub(crate) async fn pieces(&self, body: &Body, size: u64) -> Result<Vec<Piece>> {
-        match body {
-            Body::Empty => Ok(Vec::new()),
-            Body::Row(_) | Body::File(_) => Ok(vec![Piece { body: body.clone(), size }]),
-            Body::Pieces(id) => {
-                let row = self.row(id).await?.ok_or_else(fault::no_such_key)?;
-                serde_json::from_slice(&row).map_err(|error| fault::internal(&error))
-            }
-        }
+    /// What an object of many parts is made of, in its order.
+    pub(crate) async fn layout(&self, id: &str) -> Result<Vec<Piece>> {
+        let row = self.row(id).await?.ok_or_else(fault::no_such_key)?;
+        serde_json::from_slice(&row).map_err(|error| fault::internal(&error))
     }
 
     /// Lets go of bytes with `batch`. Once that is committed, [`Self::sweep`] removes them.
@@ -196,35 +217,33 @@ impl Files {
     /// Removes what a commit let go of, when nobody waits for it.
     pub(crate) fn sweep(self: &Arc<Self>, body: Body) {
         if let Body::File(id) | Body::Pieces(id) = &body {
-            self.sweep_later(id.clone(), vec![body]);
+            self.sweep_later(Sweep { name: id.clone(), bodies: vec![body] });
         }
     }
 
-    pub(crate) fn sweep_later(self: &Arc<Self>, id: String, bodies: Vec<Body>) {
-        if bodies.is_empty() {
+    /// The same, once nobody reads it. Where nothing runs any more the next start does it.
+    pub(crate) fn sweep_later(self: &Arc<Self>, sweep: Sweep) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if sweep.bodies.is_empty() || !self.holds.begin(&sweep) {
             return;
         }
         let files = Arc::clone(self);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "ends by itself, and what it does not do is done at the next start"
-        )]
-        tokio::spawn(async move {
-            if let Err(fault) = files.remove(&id, &bodies).await {
+        runtime.spawn(async move {
+            if let Err(fault) = files.remove(&sweep).await {
                 tracing::warn!(error = %fault, "object bytes not removed");
             }
+            files.holds.end(&sweep);
         });
     }
 
-    async fn remove(&self, id: &str, bodies: &[Body]) -> Result<()> {
+    async fn remove(&self, sweep: &Sweep) -> Result<()> {
         let mut rows = Vec::new();
-        for body in bodies {
+        for body in &sweep.bodies {
             if let Body::Pieces(layout) = body {
                 // It is read before it is removed: a crash in between finds it again.
-                let pieces = match self.row(layout).await? {
-                    Some(row) => serde_json::from_slice::<Vec<Piece>>(&row)
-                        .map_err(|error| fault::internal(&error))?,
-                    None => Vec::new(),
+                let pieces = match self.layout(layout).await {
+                    Err(fault) if fault.code == "NoSuchKey" => Vec::new(),
+                    pieces => pieces?,
                 };
                 for piece in &pieces {
                     self.remove_one(&piece.body, &mut rows)?;
@@ -240,7 +259,7 @@ impl Files {
             });
             self.commit(batch).await?;
         }
-        self.commit(Batch::new().delete(&self.gone, id, Expectation::Any)).await
+        self.commit(Batch::new().delete(&self.gone, sweep.name.as_str(), Expectation::Any)).await
     }
 
     fn remove_one(&self, body: &Body, rows: &mut Vec<String>) -> Result<()> {

@@ -151,7 +151,7 @@ impl<'a> Call<'a> {
                 Err(fault::invalid_argument(text, name, &text_of(self.query(name))))
             }
             Err(_) => {
-                let text = "Provided max-keys not an integer or within integer range";
+                let text = format!("Provided {name} not an integer or within integer range");
                 Err(fault::invalid_argument(text, name, &text_of(self.query(name))))
             }
         }

@@ -82,10 +82,9 @@ async fn copy(
 ) -> Result<Draft> {
     let bytes_max = call.service.options.put_bytes_max;
     let files = &call.service.index.files;
-    let pieces = files.pieces(&source.content.body, source.content.size).await?;
     let plan = Plan { bytes_max, algorithms };
     let mut intake = Intake::new(files, &plan);
-    let mut cursor = Cursor::open(files, pieces, part.start, part.length).await?;
+    let mut cursor = Cursor::open(files, &source.content, part).await?;
     loop {
         let (bytes, next) = cursor.next().await.map_err(|error| fault::internal(&error))?;
         if bytes.is_empty() {
@@ -136,7 +135,7 @@ pub(crate) async fn object(call: &Call<'_>) -> Result<Response> {
         false => (source.content.headers.clone(), source.content.metadata.clone()),
     };
     let algorithm = algorithm(call, &source)?;
-    let all = Part { start: 0, length: source.content.size, is_partial: false };
+    let all = Part::whole(&source.content);
     let draft = copy(call, &source, all, vec![algorithm]).await?;
     let content = Content {
         size: draft.size,
@@ -211,7 +210,7 @@ pub(crate) async fn part(call: &Call<'_>) -> Result<Response> {
     let source = source(call).await?;
     let size = source.content.size;
     let part = match call.header("x-amz-copy-source-range") {
-        None => Part { start: 0, length: size, is_partial: false },
+        None => Part::whole(&source.content),
         Some(text) => match range(text, size) {
             Asked::Part(part) if fits(text, size) => part,
             _ => return Err(out_of_range(text, size)),

@@ -23,6 +23,7 @@ faults! {
     invalid_bucket_name: "InvalidBucketName", 400, "The specified bucket is not valid.";
     invalid_digest: "InvalidDigest", 400, "The Content-MD5 you specified was invalid.";
     invalid_location: "InvalidLocationConstraint", 400, "The specified location-constraint is not valid";
+    invalid_part_number: "InvalidPartNumber", 416, "The requested partnumber is not satisfiable";
     invalid_range: "InvalidRange", 416, "The requested range is not satisfiable";
     invalid_storage_class: "InvalidStorageClass", 400, "The storage class you specified is not valid";
     key_too_long: "KeyTooLongError", 400, "Your key is too long";

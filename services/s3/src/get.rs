@@ -8,6 +8,7 @@ use crate::conditions::{Conditions, Verdict, failed};
 use crate::fault;
 use crate::lifecycle;
 use crate::outlet::{Cursor, Outlet};
+use crate::parts::{Numbered, numbered};
 use crate::put::set_checksum;
 use crate::record::{Content, Object};
 use http::header::HeaderName;
@@ -35,6 +36,12 @@ pub(crate) struct Part {
     pub(crate) is_partial: bool,
 }
 
+impl Part {
+    pub(crate) const fn whole(content: &Content) -> Self {
+        Self { start: 0, length: content.size, is_partial: false }
+    }
+}
+
 pub(crate) async fn get(call: &Call<'_>) -> Result<Response> {
     let (bucket, key) = (call.bucket()?, call.key()?);
     let action = match call.query("versionId") {
@@ -42,20 +49,32 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Response> {
         None => call.operation.action,
     };
     call.admit_object(action, &bucket, key)?;
-    if call.query("partNumber").is_some() {
-        return Err(fault::not_implemented());
-    }
+    retried(|| answer(call, &bucket, key)).await
+}
+
+/// Once more, where an object was replaced just now: what replaced it is the answer.
+pub(crate) async fn retried<F>(answer: impl Fn() -> F) -> Result<Response>
+where
+    F: Future<Output = Result<Response>>,
+{
     for _ in 1..TRIES {
-        match answer(call, &bucket, key).await {
-            // It was replaced just now: what replaced it is the answer.
+        match answer().await {
             Err(fault) if fault.code == GONE => {}
             answered => return answered,
         }
     }
-    answer(call, &bucket, key).await
+    answer().await
 }
 
 const GONE: &str = "Gone";
+
+/// Bytes that are not where their record says: it is another by now.
+pub(crate) fn gone(fault: Fault) -> Fault {
+    match fault.code.as_ref() {
+        "NoSuchKey" => Fault::new(GONE, 500, ""),
+        _ => fault,
+    }
+}
 
 /// The version that a request asks for, with its bytes.
 pub(crate) async fn find(
@@ -96,7 +115,10 @@ async fn answer(call: &Call<'_>, bucket: &Bucket, key: &str) -> Result<Response>
     if let Verdict::Failed(condition) = verdict {
         return Err(failed(condition));
     }
-    let part = part(call, content)?;
+    let Numbered { part, checksum, count } = match call.query("partNumber") {
+        Some(_) => numbered(call, content).await?,
+        None => part(call, content)?,
+    };
     let mut response = empty(StatusCode::OK);
     describe(&mut response, call, content)?;
     set(&mut response, "last-modified", &modified);
@@ -116,10 +138,12 @@ async fn answer(call: &Call<'_>, bucket: &Bucket, key: &str) -> Result<Response>
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         let (first, last) = (part.start, (part.start + part.length).saturating_sub(1));
         set(&mut response, "content-range", &format!("bytes {first}-{last}/{}", content.size));
-    } else if let (Some(checksum), Some("ENABLED")) =
-        (&content.checksum, call.header("x-amz-checksum-mode"))
-    {
+    }
+    if let (Some(checksum), Some("ENABLED")) = (&checksum, call.header("x-amz-checksum-mode")) {
         set_checksum(&mut response, checksum);
+    }
+    if let Some(count) = count {
+        set(&mut response, "x-amz-mp-parts-count", &count.to_string());
     }
     set(&mut response, "content-length", &part.length.to_string());
     if call.head.method != Method::HEAD {
@@ -130,17 +154,12 @@ async fn answer(call: &Call<'_>, bucket: &Bucket, key: &str) -> Result<Response>
 
 async fn body(call: &Call<'_>, content: &Content, part: Part) -> Result<wire::Body> {
     let files = &call.service.index.files;
-    let gone = |fault: Fault| match fault.code.as_ref() {
-        "NoSuchKey" => Fault::new(GONE, 500, ""),
-        _ => fault,
-    };
     if let Body::Row(id) = &content.body {
         let row = files.row(id).await?.ok_or_else(|| gone(fault::no_such_key()))?;
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(row.len());
         return Ok(row.slice(place(part.start)..place(part.start + part.length)).into());
     }
-    let pieces = files.pieces(&content.body, content.size).await.map_err(gone)?;
-    let cursor = Cursor::open(files, pieces, part.start, part.length).await.map_err(gone)?;
+    let cursor = Cursor::open(files, content, part).await.map_err(gone)?;
     if part.length == 0 {
         return Ok(wire::Body::default());
     }
@@ -148,7 +167,12 @@ async fn body(call: &Call<'_>, content: &Content, part: Part) -> Result<wire::Bo
 }
 
 /// A marker is no object; and who asks for it itself may only delete it.
-fn answer_marker(call: &Call<'_>, bucket: &Bucket, key: &str, marker: &Object) -> Response {
+pub(crate) fn answer_marker(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    key: &str,
+    marker: &Object,
+) -> Response {
     let fault = match call.query("versionId") {
         Some(_) => {
             let text = "The specified method is not allowed against this resource.";
@@ -199,12 +223,14 @@ fn describe(response: &mut Response, call: &Call<'_>, content: &Content) -> Resu
     Ok(())
 }
 
-fn part(call: &Call<'_>, content: &Content) -> Result<Part> {
-    let whole = Part { start: 0, length: content.size, is_partial: false };
+/// The range that a request asks for. It has no checksum.
+fn part(call: &Call<'_>, content: &Content) -> Result<Numbered> {
+    let checksum = content.checksum.clone();
+    let whole = Numbered { part: Part::whole(content), checksum, count: None };
     match call.header("range") {
         None => Ok(whole),
         Some(text) => match range(text, content.size) {
-            Asked::Part(part) => Ok(part),
+            Asked::Part(part) => Ok(Numbered { part, checksum: None, count: None }),
             Asked::Whole => Ok(whole),
             Asked::Nothing => Err(fault::invalid_range()
                 .with_member("RangeRequested", text)

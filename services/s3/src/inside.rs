@@ -4,6 +4,7 @@
 use crate::bucket::Bucket;
 use crate::call::Call;
 use crate::fault;
+use crate::get::Part;
 use crate::outlet::Cursor;
 use crate::put;
 use crate::service::S3;
@@ -85,8 +86,7 @@ impl S3 {
         if content.size > bytes_max {
             return Err(fault::entity_too_large());
         }
-        let pieces = index.files.pieces(&content.body, content.size).await?;
-        let mut cursor = Cursor::open(&index.files, pieces, 0, content.size).await?;
+        let mut cursor = Cursor::open(&index.files, &content, Part::whole(&content)).await?;
         let mut read = Vec::new();
         loop {
             let (bytes, next) = cursor.next().await.map_err(|error| fault::internal(&error))?;

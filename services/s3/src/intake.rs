@@ -14,7 +14,7 @@ use store::Batch;
 use wire::{Result, Upload};
 
 /// What is longer has a file of its own.
-const ROW_BYTES_MAX: usize = 32 << 10;
+const ROW_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are written at once.
 const PIECE_BYTES: usize = 256 << 10;
 

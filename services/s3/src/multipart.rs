@@ -8,6 +8,7 @@ use crate::combine::combine;
 use crate::conditions::Conditions;
 use crate::fault;
 use crate::happening::{Deed, Doer};
+use crate::holds::Sweep;
 use crate::index::Change;
 use crate::intake::{Plan, hex, take};
 use crate::lifecycle;
@@ -193,7 +194,7 @@ pub(crate) async fn complete(call: &Call<'_>, body: &mut dyn Upload) -> Result<R
         .await?;
     uploads.forget_parts(id, parts.into_keys()).await?;
     drop(gate);
-    index.files.sweep_later(id.to_owned(), unused);
+    index.files.sweep_later(Sweep { name: id.to_owned(), bodies: unused });
     let endpoint = &call.cx.endpoint;
     let mut response = xml("CompleteMultipartUploadResult", |xml| {
         xml.text("Location", format!("{endpoint}/{}/{key}", bucket.name));
@@ -243,8 +244,10 @@ fn whole(
     let sums: Vec<_> = used.iter().map(|(_, part)| (&part.checksum, part.size)).collect();
     let checksum = combine(upload.algorithm, upload.kind, &sums);
     check_whole(call, checksum.as_ref())?;
-    let pieces =
-        used.iter().map(|(_, part)| Piece { body: part.body.clone(), size: part.size }).collect();
+    let piece = |(number, part): &(usize, &PartRecord)| {
+        Piece::of_part(*number, part.body.clone(), part.size, part.checksum.clone())
+    };
+    let pieces = used.iter().map(piece).collect();
     let is_used = |number: &usize| used.iter().any(|(known, _)| known == number);
     let unused = parts.iter().filter(|(number, _)| !is_used(number));
     let unused = unused.map(|(_, part)| part.body.clone()).collect();

@@ -10,8 +10,8 @@ use crate::site::{Site, bucket_in_host, names_service};
 use crate::uploads::Uploads;
 use crate::{
     OpenError, Options, bucket_operations, bucket_policy, copy, cors, delete, delete_many,
-    documents, fault, get, lifecycle, list, multipart, multipart_lists, notifications, put, route,
-    tags, versions,
+    documents, fault, get, lifecycle, list, multipart, multipart_lists, notifications, parts, put,
+    route, tags, versions,
 };
 use api::s3::SPEC;
 use edge::Resources;
@@ -147,6 +147,7 @@ async fn run(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
         "GetBucketLocation" => bucket_operations::location(call),
         "PutObject" => put::put(call, body).await,
         "GetObject" | "HeadObject" => get::get(call).await,
+        "GetObjectAttributes" => parts::attributes(call).await,
         "DeleteObject" => delete::delete(call).await,
         "DeleteObjects" => delete_many::delete(call, body).await,
         "CopyObject" => copy::object(call).await,

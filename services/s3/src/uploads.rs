@@ -7,6 +7,7 @@ use crate::body::{Body, Files};
 use crate::bucket::Bucket;
 use crate::checksum::{Algorithm, Checksum, Kind};
 use crate::fault;
+use crate::holds::Sweep;
 use crate::index::versions_key;
 use crate::intake::Draft;
 use crate::tags::Tags;
@@ -181,7 +182,7 @@ impl Uploads {
         let batch = self.end(files.let_go_all(Batch::new(), id, &bodies)?, bucket_id, key, id);
         self.commit(batch).await?;
         self.forget_parts(id, parts.into_keys()).await?;
-        files.sweep_later(id.to_owned(), bodies);
+        files.sweep_later(Sweep { name: id.to_owned(), bodies });
         Ok(())
     }
 
