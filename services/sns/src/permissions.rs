@@ -87,13 +87,16 @@ pub(crate) fn are_in_scope(policy: &str) -> bool {
     })
 }
 
-/// The policy without the statement of this label, if it has it.
+/// The policy without the statement of this label, if it has it. Without the last it is the default one: a policy has a statement.
 pub(crate) fn without(policy: Option<&str>, key: &TopicKey, label: &str) -> Option<String> {
     let mut policy = editable(policy).unwrap_or_else(|| default(key));
     let statements = statements(&mut policy);
     let before = statements.len();
     statements.retain(|statement| statement["Sid"] != label);
-    (statements.len() < before).then(|| policy.to_string())
+    if statements.len() == before {
+        return None;
+    }
+    Some(if statements.is_empty() { default(key) } else { policy }.to_string())
 }
 
 #[cfg(test)]
@@ -128,5 +131,7 @@ mod tests {
         let policy = without(Some(&policy), &key, "a").unwrap();
         assert_eq!(serde_json::from_str::<Value>(&policy).unwrap(), default(&key));
         assert_eq!(without(Some(&policy), &key, "a"), None);
+        let policy = without(Some(&policy), &key, "__default_statement_ID").unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&policy).unwrap(), default(&key));
     }
 }
