@@ -26,6 +26,11 @@ pub(crate) trait Attached: Send + Sync + 'static {
         let _ = (arn, key);
         None
     }
+
+    /// Functions and layers have no policies but those that `AddPermission` writes: they allow.
+    fn may_deny(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Attached> Resources for LaterResources<T> {
@@ -40,6 +45,11 @@ impl<T: Attached> Resources for LaterResources<T> {
     fn fact(&self, arn: &str, key: &str) -> Option<String> {
         self.0.get()?.fact(arn, key)
     }
+
+    /// What is not open yet may.
+    fn may_deny(&self) -> bool {
+        self.0.get().is_none_or(Attached::may_deny)
+    }
 }
 
 impl Attached for EventBridgeEndpoint<EventBridge> {
@@ -49,6 +59,10 @@ impl Attached for EventBridgeEndpoint<EventBridge> {
 
     fn tag(&self, arn: &str, key: &str) -> Option<String> {
         self.0.tag_of(arn, key)
+    }
+
+    fn may_deny(&self) -> bool {
+        self.0.may_deny()
     }
 }
 
@@ -74,6 +88,10 @@ impl Attached for SnsEndpoint<Sns> {
     fn tag(&self, arn: &str, key: &str) -> Option<String> {
         self.0.tag_of(arn, key)
     }
+
+    fn may_deny(&self) -> bool {
+        self.0.may_deny()
+    }
 }
 
 impl Attached for SqsEndpoint<Sqs> {
@@ -83,5 +101,9 @@ impl Attached for SqsEndpoint<Sqs> {
 
     fn tag(&self, arn: &str, key: &str) -> Option<String> {
         self.0.tag_of(arn, key)
+    }
+
+    fn may_deny(&self) -> bool {
+        self.0.may_deny()
     }
 }

@@ -69,8 +69,11 @@ def denied(call, **arguments):
     with pytest.raises(ClientError) as error:
         call(**arguments)
     response = error.value.response
-    assert response["ResponseMetadata"]["HTTPStatusCode"] == 403, response
-    assert response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied"), response
+    # Protocols of JSON alone say it so.
+    is_json = call.__self__.meta.service_model.metadata["protocol"] == "json"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == (400 if is_json else 403), response
+    codes = ("AccessDeniedException", "AccessDenied", "AuthorizationError")
+    assert response["Error"]["Code"] in codes, response
     return response["Error"]["Message"]
 
 
@@ -159,6 +162,53 @@ def test_a_function_does_what_its_role_says_and_nothing_else(server, function):
 
     assert f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}/" in sentence
     assert sentence.endswith("because no identity-based policy allows the lambda:InvokeFunction action")
+
+
+def test_root_is_bound_by_what_policies_of_resources_deny_and_can_change_them(server):
+    """It is not locked out for ever: it reads and changes such a policy whatever that says."""
+    sqs, sns, events, s3 = (server.client(service) for service in ("sqs", "sns", "events", "s3"))
+    name = unique("denied")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    bus = events.create_event_bus(Name=name)["EventBusArn"]
+    s3.create_bucket(Bucket=name)
+    bucket = f"arn:aws:s3:::{name}"
+
+    def everything(service, *resources):
+        deny = {"Effect": "Deny", "Principal": "*", "Action": f"{service}:*", "Resource": list(resources)}
+        return json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "no", **deny}]})
+
+    def use():
+        yield sqs.send_message, {"QueueUrl": url, "MessageBody": "m"}
+        yield sns.publish, {"TopicArn": topic, "Message": "m"}
+        entry = {"Source": "s", "DetailType": "d", "Detail": "{}", "EventBusName": bus}
+        yield events.put_events, {"Entries": [entry]}
+        yield s3.put_object, {"Bucket": name, "Key": "k"}
+
+    for call, arguments in use():
+        call(**arguments)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": everything("sqs", queue)})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=everything("sns", topic))
+    events.put_permission(EventBusName=name, Policy=everything("events", bus))
+    s3.put_bucket_policy(Bucket=name, Policy=everything("s3", bucket, f"{bucket}/*"))
+    for call, arguments in use():
+        assert "with an explicit deny in a resource-based policy" in denied(call, **arguments)
+    denied(sqs.delete_queue, QueueUrl=url)
+    assert not explained(server, f"arn:aws:iam::{ACCOUNT}:root", "sqs:SendMessage", queue)["is_allowed"]
+    assert explained(server, f"arn:aws:iam::{ACCOUNT}:root", "sqs:SetQueueAttributes", queue)["is_allowed"]
+
+    # What has no such policy is its own as before.
+    other = sqs.create_queue(QueueName=unique("free"))["QueueUrl"]
+    sqs.send_message(QueueUrl=other, MessageBody="m")
+
+    assert "Deny" in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    sns.remove_permission(TopicArn=topic, Label="no")
+    events.remove_permission(EventBusName=name, StatementId="no")
+    s3.delete_bucket_policy(Bucket=name)
+    for call, arguments in use():
+        call(**arguments)
 
 
 def test_modes(new_platform):

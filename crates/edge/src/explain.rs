@@ -6,7 +6,7 @@
 
 use crate::directory::{Entity, Powers};
 use crate::facts::{Origin, RequestFacts};
-use crate::guard::{Case, Mode, account_of, article, kind, sentence};
+use crate::guard::{Case, Mode, account_of, article, kind, sentence, unlocks};
 use crate::{Edge, clock};
 use names::{Region, RequestId, TraceHeader};
 use policy::{Answer, Decision, Effect, Fact, FactList, Facts, Finding, Outcome, Unmet};
@@ -115,7 +115,11 @@ impl Edge {
         let decision = policy::evaluate(&request, &sources);
         let policy::Explanation { findings, missing } = policy::explain(&request, &sources);
         let is_own = case.account == cx.account.as_str();
+        let is_unlocked = *is_root && is_own && unlocks(&question.action);
         let mut told = in_words(&cx, &question.action, &case.resource, &decision, *is_root);
+        if is_unlocked && !decision.is_allowed() {
+            told.push_str("; root may nevertheless: it can change every policy of its account");
+        }
         match self.guard.mode {
             _ if !is_own || *is_root => {}
             Mode::Enforce => {}
@@ -124,7 +128,7 @@ impl Edge {
             Mode::Off => told.push_str("; identity.mode is off: nobody asks within the account"),
         }
         Ok(Explanation {
-            is_allowed: decision.is_allowed(),
+            is_allowed: decision.is_allowed() || is_unlocked,
             sentence: told,
             statements: findings.iter().map(explained).collect(),
             missing_context: missing,
@@ -190,7 +194,7 @@ fn in_words(
         }
         (Answer::Allow, None) if is_root => {
             format!(
-                "{caller} may perform {action} on {resource}: root may do everything in its account"
+                "{caller} may perform {action} on {resource}: root may do in its account what no policy of a resource denies"
             )
         }
         (Answer::Allow, None) => format!("{caller} may perform {action} on {resource}"),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whether a caller may do what it asks for: policies of the caller, of the resource, and the mode that the operator chose.
 //!
-//! `wire`'s dispatch asks before each call, and what it asks is decided here. Within its account root is not asked about; across
-//! accounts it is, as everyone.
+//! `wire`'s dispatch asks before each call, and what it asks is decided here. Within its account root is bound by nothing but what
+//! policies of resources deny; across accounts it is asked about as everyone.
 
 use crate::directory::{Entity, EntityKind, Powers, Signer};
 use crate::facts::{Origin, RequestFacts};
@@ -42,6 +42,11 @@ pub trait Resources: Send + Sync + 'static {
     fn owner(&self, arn: &str) -> Option<String> {
         let _ = arn;
         None
+    }
+
+    /// Whether any of these policies may deny something. Asked for each call of root, so it has to be known.
+    fn may_deny(&self) -> bool {
+        false
     }
 
     /// A condition key of the service that says something of it: `lambda:FunctionArn`, in letters of either case.
@@ -145,6 +150,7 @@ impl Guard {
         origin: impl FnOnce() -> Origin,
     ) -> Authority {
         let who = match powers {
+            Powers::Root if self.may_deny() => Who::Root,
             // There is nothing that it could be kept from.
             Powers::Root if !has_several_accounts => return Authority::Full,
             Powers::Root => Who::FreeRoot,
@@ -176,6 +182,10 @@ impl Guard {
             None => Who::Nobody,
         };
         Authority::Limited(Arc::new(Bound { guard: Arc::clone(self), who, origin }))
+    }
+
+    fn may_deny(&self) -> bool {
+        self.resources.iter().any(|(_, resources)| resources.may_deny())
     }
 
     fn resources_of(&self, arn: &str) -> Option<&dyn Resources> {
@@ -226,8 +236,12 @@ impl<'a> Case<'a> {
 impl Bound {
     /// Whether nobody asks about it in its own account. A role has to trust root, too.
     fn is_free(&self, action: &str) -> bool {
-        let is_free_root = matches!(self.who, Who::FreeRoot) && !policy::needs_trust(action);
-        self.guard.mode == Mode::Off || is_free_root
+        self.guard.mode == Mode::Off
+            || match self.who {
+                Who::FreeRoot => !policy::needs_trust(action),
+                Who::Root => unlocks(action),
+                Who::Held(_) | Who::Nobody | Who::Guest | Who::Service(_) => false,
+            }
     }
 }
 
@@ -277,6 +291,27 @@ impl Entity {
             | EntityKind::Role { arn, .. } => arn,
         }
     }
+}
+
+/// What an account's root always may: without it a policy that denies everything would lock everybody out of its resource.
+pub(crate) fn unlocks(action: &str) -> bool {
+    [
+        "events:PutPermission",
+        "events:RemovePermission",
+        "s3:DeleteBucketPolicy",
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "sns:AddPermission",
+        "sns:GetTopicAttributes",
+        "sns:RemovePermission",
+        "sns:SetTopicAttributes",
+        "sqs:AddPermission",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:RemovePermission",
+        "sqs:SetQueueAttributes",
+    ]
+    .contains(&action)
 }
 
 /// The account in an ARN, where it has one.

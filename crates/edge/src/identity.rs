@@ -25,8 +25,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityOptions {
     /// What happens to a call that no policy allows: `enforce` refuses it, `warn` logs it and lets it through, `off` does not
-    /// look at policies and is refused unless the server listens on loopback only. Root is not bound by policies in its own account,
-    /// and no mode lets anybody into another one. Default: enforce.
+    /// look at policies and is refused unless the server listens on loopback only. In its own account root is bound by
+    /// what policies of resources deny alone, and no mode lets anybody into another one. Default: enforce.
     pub mode: Mode,
 }
 

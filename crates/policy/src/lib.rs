@@ -11,6 +11,7 @@
 //! Pure: no clock and no I/O. Not here: whose policies apply to a request, who has which, and limits on their size.
 
 mod condition;
+mod denials;
 mod document;
 mod evaluate;
 mod explain;
@@ -26,6 +27,7 @@ mod read;
 mod read_condition;
 mod statements;
 
+pub use denials::Denials;
 pub use document::{Document, Effect, Kind};
 pub use evaluate::{Answer, Decider, Decision, Request, Source, Sources, evaluate, needs_trust};
 pub use explain::{Explanation, Finding, Outcome, Unmet, explain};

@@ -131,6 +131,11 @@ impl EventBridge {
         bus.and_then(|bus| bus.policy()).into_iter().collect()
     }
 
+    /// Whether any of these policies may deny something.
+    pub fn may_deny(&self) -> bool {
+        self.service.table.may_deny()
+    }
+
     /// A tag of a bus or a rule, in letters of either case.
     pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
         let tags = self.service.tags(arn)?;

@@ -5,32 +5,42 @@ use crate::address::{BusKey, DEFAULT_BUS};
 use crate::bus::{Bus, BusRecord};
 use crate::rule::Rule;
 use names::{AccountId, Region};
+use policy::Denials;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 #[derive(Debug, Default)]
-pub(crate) struct Table(RwLock<BTreeMap<BusKey, Arc<Bus>>>);
+pub(crate) struct Table {
+    buses: RwLock<BTreeMap<BusKey, Arc<Bus>>>,
+    denials: Denials,
+}
 
 impl Table {
     /// Every account has a default bus in every region.
     pub(crate) fn bus(&self, key: &BusKey) -> Option<Arc<Bus>> {
-        let found = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        let found = self.buses.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         let untouched = || Arc::new(Bus::new(key.clone(), BusRecord::default()));
         found.or_else(|| key.is_default().then(untouched))
     }
 
     pub(crate) fn put(&self, bus: Bus) {
-        let mut buses = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        self.denials.note(bus.record.policy.as_deref());
+        let mut buses = self.buses.write().unwrap_or_else(PoisonError::into_inner);
         buses.insert(bus.key.clone(), Arc::new(bus));
     }
 
+    /// Whether the policy of any may deny something.
+    pub(crate) fn may_deny(&self) -> bool {
+        self.denials.may_be()
+    }
+
     pub(crate) fn remove(&self, key: &BusKey) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.buses.write().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     /// Whether anything of this account is here that its owner can delete.
     pub(crate) fn holds(&self, account: &AccountId) -> bool {
-        let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let buses = self.buses.read().unwrap_or_else(PoisonError::into_inner);
         let mut own = buses.values().filter(|bus| bus.key.account == *account);
         own.any(|bus| {
             let Bus { record, rules, .. } = &**bus;
@@ -41,7 +51,7 @@ impl Table {
 
     /// The rules that are due at times, each with its bus.
     pub(crate) fn scheduled(&self) -> Vec<(Arc<Bus>, Arc<Rule>)> {
-        let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let buses = self.buses.read().unwrap_or_else(PoisonError::into_inner);
         let rules = buses.values().flat_map(|bus| bus.rules.values().map(move |rule| (bus, rule)));
         let scheduled = rules.filter(|(_, rule)| rule.has_schedule());
         scheduled.map(|(bus, rule)| (Arc::clone(bus), Arc::clone(rule))).collect()
@@ -54,7 +64,7 @@ impl Table {
         let first = BusKey { name: String::new(), ..default.clone() };
         let is_there = |key: &BusKey| key.account == *account && key.region == *region;
         let mut found: Vec<_> = {
-            let buses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let buses = self.buses.read().unwrap_or_else(PoisonError::into_inner);
             let found = buses.range(first..).take_while(|(key, _)| is_there(key));
             found.map(|(_, bus)| Arc::clone(bus)).collect()
         };

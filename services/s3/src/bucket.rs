@@ -8,7 +8,7 @@ use crate::notification_rules::Rules;
 use crate::notifications;
 use crate::record::BucketRecord;
 use names::AccountId;
-use policy::{Document, Kind, Named};
+use policy::{Denials, Document, Kind, Named};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use store::{Batch, Expectation, Keyspace, Store};
@@ -116,6 +116,7 @@ fn lifecycle_of(record: &BucketRecord) -> Option<Arc<Lifecycle>> {
 pub(crate) struct Buckets {
     records: Keyspace,
     table: RwLock<BTreeMap<String, Arc<Bucket>>>,
+    denials: Denials,
     /// Held by whoever changes the record of a bucket.
     changes: Mutex<()>,
     /// Of one account.
@@ -130,12 +131,15 @@ impl Buckets {
         let records = store.keyspace("s3-buckets");
         let mut entries = Vec::new();
         records.load(|entry| entries.push(entry)).await?;
-        let mut table = BTreeMap::new();
+        let (mut table, denials) = (BTreeMap::new(), Denials::default());
         for entry in entries {
-            let bucket = Bucket::new(entry.key.clone(), entry.record.decode()?);
+            let record: BucketRecord = entry.record.decode()?;
+            denials.note(record.policy.as_deref());
+            let bucket = Bucket::new(entry.key.clone(), record);
             table.insert(entry.key, Arc::new(bucket));
         }
-        Ok(Self { records, table: RwLock::new(table), changes: Mutex::new(()), buckets_max })
+        let (table, changes) = (RwLock::new(table), Mutex::new(()));
+        Ok(Self { records, table, denials, changes, buckets_max })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Bucket>> {
@@ -144,6 +148,11 @@ impl Buckets {
 
     pub(crate) fn all(&self) -> Vec<Arc<Bucket>> {
         self.table.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Whether the policy of any may deny something.
+    pub(crate) fn may_deny(&self) -> bool {
+        self.denials.may_be()
     }
 
     /// Those of an account, in the order of their names.
@@ -195,6 +204,7 @@ impl Buckets {
         change(&mut record)?;
         if record != *before {
             self.keep(&bucket.name, &record).await?;
+            self.denials.note(record.policy.as_deref());
             bucket.set(record);
         }
         Ok(())

@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Policies of buckets. What they mean, `policy` says.
 
-use crate::bucket::Bucket;
 use crate::call::{Call, empty, read, set, xml};
 use crate::fault;
 use http::StatusCode;
 use policy::{Document, Kind};
 use serde_json::Value;
-use std::sync::Arc;
 use wire::{Fault, Response, Result, Upload};
 
 const BYTES_MAX: usize = 20_480;
 
-/// The bucket, for a caller that may do this with its policy. The owner's root always may: no policy locks it out.
-fn admitted(call: &Call<'_>) -> Result<Arc<Bucket>> {
-    let bucket = call.bucket()?;
-    let owner = bucket.record().owner.clone();
-    if call.cx.account == owner && call.cx.caller.arn == format!("arn:aws:iam::{owner}:root") {
-        return Ok(bucket);
-    }
-    call.admitted_bucket()
-}
-
 pub(crate) fn get(call: &Call<'_>) -> Result<Response> {
-    let bucket = admitted(call)?;
+    let bucket = call.admitted_bucket()?;
     let text = bucket.record().policy.clone().ok_or_else(|| absent(&bucket.name))?;
     let mut response = Response::new(text.into());
     set(&mut response, "content-type", "application/json");
@@ -42,7 +30,7 @@ pub(crate) fn status(call: &Call<'_>) -> Result<Response> {
 }
 
 pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
-    let bucket = admitted(call)?;
+    let bucket = call.admitted_bucket()?;
     let text = String::from_utf8(read(body).await?)
         .map_err(|_| malformed("Policies must be valid JSON"))?;
     if text.len() > BYTES_MAX {
@@ -69,7 +57,7 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
 }
 
 pub(crate) async fn delete(call: &Call<'_>) -> Result<Response> {
-    let bucket = admitted(call)?;
+    let bucket = call.admitted_bucket()?;
     let change = |record: &mut crate::record::BucketRecord| {
         record.policy = None;
         Ok(())

@@ -13,8 +13,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request as HttpRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use policy::{FactList, Principal, Request, Sources};
-use wire::{Access, Authority, BoxFuture, Context, Fault, Result, Upload};
+use wire::{Access, BoxFuture, Context, Fault, Result, Upload};
 
 /// An operation that a service of this server asks for.
 struct Inside {
@@ -125,27 +124,10 @@ impl S3 {
 fn admit(cx: &Context, bucket: &Bucket, key: &str, version: Option<&str>) -> Result<()> {
     let action = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
     let resource = format!("{}/{key}", bucket.arn());
-    let (account, record) = (cx.account.as_str(), bucket.record());
-    if record.owner != cx.account && bucket.is_restricted() {
+    if bucket.record().owner != cx.account && bucket.is_restricted() {
         return Err(fault::access_denied());
     }
-    if let Authority::Limited(_) = &cx.authority {
-        let access = Access::to(resource).fact("s3:VersionId", version.map(str::to_owned));
-        let checked = cx.authority.check(cx, action, || access);
-        return checked.map_err(|sentence| Fault { message: sentence, ..fault::access_denied() });
-    }
-    // An account's root may do everything there, and elsewhere what a policy says.
-    let attached: Vec<_> = bucket.policy().into_iter().collect();
-    let request = Request {
-        principal: Principal::Root { account },
-        action,
-        resource: &resource,
-        resource_account: record.owner.as_str(),
-        facts: &FactList::default(),
-    };
-    let sources = Sources { resource: &attached, ..Sources::default() };
-    match policy::evaluate(&request, &sources).is_allowed() {
-        true => Ok(()),
-        false => Err(fault::access_denied()),
-    }
+    let access = Access::to(resource).fact("s3:VersionId", version.map(str::to_owned));
+    let checked = cx.authority.check(cx, action, || access);
+    checked.map_err(|sentence| Fault { message: sentence, ..fault::access_denied() })
 }

@@ -231,6 +231,10 @@ impl Resources for S3 {
         None
     }
 
+    fn may_deny(&self) -> bool {
+        self.service.buckets.may_deny()
+    }
+
     fn owner(&self, arn: &str) -> Option<String> {
         let bucket = self.service.buckets.get(bucket_of(arn)?)?;
         Some(bucket.record().owner.to_string())

@@ -125,6 +125,11 @@ impl Sns {
         self.topic(arn).and_then(|topic| topic.policy()).into_iter().collect()
     }
 
+    /// Whether any of these policies may deny something.
+    pub fn may_deny(&self) -> bool {
+        self.service.table.may_deny()
+    }
+
     /// A tag of it, in letters of either case.
     pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
         let topic = self.topic(arn)?;

@@ -93,6 +93,11 @@ impl Sqs {
         self.queue(arn).and_then(|queue| queue.policy()).into_iter().collect()
     }
 
+    /// Whether any of these policies may deny something.
+    pub fn may_deny(&self) -> bool {
+        self.service.engine.queues.may_deny()
+    }
+
     /// A tag of it, in letters of either case.
     pub fn tag_of(&self, arn: &str, key: &str) -> Option<String> {
         let record = self.queue(arn)?.record();

@@ -120,7 +120,7 @@ impl Service {
         }
         record.modified_ms = self.engine.clock.now();
         self.keep(&queue.key, &record).await?;
-        queue.set_record(record);
+        self.engine.queues.change(queue, record);
         // Who waits may have to wait for something else.
         queue.changed.notify_one();
         Ok(())
