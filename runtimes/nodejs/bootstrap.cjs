@@ -439,9 +439,10 @@ globalThis.awslambda = {
   },
 };
 
+const newResponseStream = (write) =>
+  new (loadStreaming().ResponseStream)(handler, write, (message) => new Fault('InvalidStreamingOperation', message));
+
 function openResponseStream(id) {
-  const { ResponseStream } = loadStreaming();
-  const tooLate = (message) => new Fault('InvalidStreamingOperation', message);
   const write = (message, whenWritten) => {
     if (stream.isOpen) return send(message, whenWritten);
     stream.isOpen = true;
@@ -450,7 +451,7 @@ function openResponseStream(id) {
     const head = `POST ${API}/invocation/${id}/response HTTP/1.1\r\nHost: ${API_HOST}\r\n`;
     send(Buffer.concat([Buffer.from(head), message]), whenWritten);
   };
-  const stream = new ResponseStream(handler, write, tooLate);
+  const stream = newResponseStream(write);
   return stream;
 }
 
@@ -461,11 +462,19 @@ function failStream(stream, error) {
   return stream.fail(kind, JSON.stringify(document));
 }
 
-/** The response is what the handler writes. It is over when both the stream and the handler are. */
 async function invokeStreaming(id, headers, body) {
   // A response that is open holds the event loop.
   socket.ref();
-  const stream = (responseStream = openResponseStream(id));
+  responseStream = openResponseStream(id);
+  await writeResponse(responseStream, headers, body);
+  responseStream = undefined;
+  finish(id);
+  expected.push(takeEvent);
+  send(NEXT);
+}
+
+/** The response is what the handler writes. It is over when both the stream and the handler are. */
+async function writeResponse(stream, headers, body) {
   try {
     const context = { ...headerPart(headers), ...environmentPart, xRayTraceId: headers['lambda-runtime-trace-id'] };
     const value = handler(JSON.parse(body), stream, context);
@@ -478,10 +487,6 @@ async function invokeStreaming(id, headers, body) {
     failStream(stream, error);
     if (!stream.destroyed) await streaming.finished(stream);
   }
-  responseStream = undefined;
-  finish(id);
-  expected.push(takeEvent);
-  send(NEXT);
 }
 
 // --- start ----------------------------------------------------------------------------------------------------------
@@ -566,7 +571,7 @@ const CALLBACKS_ARE_GONE =
   'https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.';
 
 const ALONE_ONLY =
-  'Handlers that stream or take a callback are not supported where several invocations run at once. Return a promise.';
+  'Handlers that take a callback are not supported where several invocations run at once. Return a promise.';
 
 async function loadHandler(text) {
   if (text.includes('..')) {
@@ -675,7 +680,7 @@ async function main() {
   whenLoopIsEmpty = () => process.exit(13);
   try {
     handler = await loadHandler(process.env._HANDLER || '');
-    if (multi && (handler[STREAMING] || handler.length >= 3)) throw new Fault('HandlerNotSupported', ALONE_ONLY);
+    if (multi && !handler[STREAMING] && handler.length >= 3) throw new Fault('HandlerNotSupported', ALONE_ONLY);
   } catch (error) {
     if (HAS_CALLBACKS) die('Uncaught Exception', error, 129);
     else die('Init Error', error, 1);
@@ -686,7 +691,8 @@ async function main() {
     socket.destroy();
     socket = undefined;
     const api = { host: API_HOST, api: API, stop, complain };
-    multi.serve(most, { ...api, handler, headerPart, environmentPart, serialize, logError, errorDocument });
+    const answer = handler[STREAMING] === 'response' ? { newResponseStream, writeResponse } : { serialize, logError, errorDocument };
+    multi.serve(most, { ...api, ...answer, handler, headerPart, environmentPart });
     return;
   }
   if (handler[STREAMING] === 'response') run = invokeStreaming;

@@ -9,6 +9,7 @@
 
 const { AsyncLocalStorage } = require('async_hooks');
 const http = require('http');
+const net = require('net');
 
 const running = new AsyncLocalStorage();
 
@@ -29,11 +30,43 @@ async function poll(runtime) {
     if (status !== 200) runtime.stop(`the Runtime API answered ${status} to the request for the next event`);
     const requestId = headers['lambda-runtime-aws-request-id'];
     const store = { requestId, tenantId: headers['lambda-runtime-aws-tenant-id'] };
-    const answer = await running.run(store, () => run(runtime, headers, body));
-    const taken = await ask(runtime, agent, 'POST', `invocation/${requestId}/${answer.what}`, answer.headers, answer.document);
+    const answer = runtime.writeResponse ? stream : post;
+    const taken = await running.run(store, () => answer(runtime, agent, headers, body));
     // One that comes too late is told so, and changes nothing.
     runtime.complain(taken.status, taken.headers, taken.body);
   }
+}
+
+async function post(runtime, agent, headers, body) {
+  const answer = await run(runtime, headers, body);
+  const path = `invocation/${headers['lambda-runtime-aws-request-id']}/${answer.what}`;
+  return ask(runtime, agent, 'POST', path, answer.headers, answer.document);
+}
+
+/** The response is what the handler writes, in chunks on a connection of its own. */
+async function stream(runtime, _agent, headers, body) {
+  const socket = net.connect(address(runtime));
+  socket.setNoDelay(true);
+  const chunks = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  // What could not be written is told to who wrote it.
+  socket.on('error', () => {});
+  const path = `${runtime.api}/invocation/${headers['lambda-runtime-aws-request-id']}/response`;
+  let head = `POST ${path} HTTP/1.1\r\nHost: ${runtime.host}\r\nConnection: close\r\n`;
+  const write = (message, whenWritten) => {
+    socket.write(Buffer.concat([Buffer.from(head), message]), whenWritten);
+    head = '';
+  };
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await runtime.writeResponse(runtime.newResponseStream(write), headers, body);
+  await closed;
+  const [first, ...rest] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  return { status: Number(first.slice(9, 12)), headers: {}, body: rest.join('') };
+}
+
+function address(runtime) {
+  const colon = runtime.host.lastIndexOf(':');
+  return { host: runtime.host.slice(0, colon), port: Number(runtime.host.slice(colon + 1)) };
 }
 
 /** One invocation: what to post about it. */
@@ -52,10 +85,8 @@ async function run(runtime, headers, body) {
 }
 
 function ask(runtime, agent, method, what, headers, document) {
-  const colon = runtime.host.lastIndexOf(':');
-  const [host, port] = [runtime.host.slice(0, colon), runtime.host.slice(colon + 1)];
   const more = document === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(document) };
-  const options = { host, port, method, agent, path: `${runtime.api}/${what}`, headers: { ...headers, ...more } };
+  const options = { ...address(runtime), method, agent, path: `${runtime.api}/${what}`, headers: { ...headers, ...more } };
   return new Promise((resolve, reject) => {
     const request = http.request(options, (response) => {
       const chunks = [];

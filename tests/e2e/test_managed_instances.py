@@ -3,6 +3,7 @@
 
 import base64
 import json
+import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -241,6 +242,99 @@ def test_node_runs_several_at_once_in_one_process(platform, provider):
             return False
 
     wait_until(serves_again, "another environment is there", timeout=60)
+
+
+NODE_STREAM = """
+let here = 0;
+exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  stream.write('first ' + context.awsRequestId + ' ');
+  here += 1;
+  while (here < event.together) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (event.raise) throw new RangeError(event.raise);
+  stream.end('last ' + context.awsRequestId);
+});
+"""
+
+
+@pytest.mark.skipif(not NODE, reason="there is no Node.js here")
+def test_node_streams_several_responses_at_once(platform, provider):
+    name = deploy(platform, provider, {"index.js": NODE_STREAM}, slots=3, runtime=NODE_RUNTIME, Timeout=60)
+
+    def stream(event):
+        payload = json.dumps(event).encode()
+        reply = platform.client().invoke_with_response_stream(FunctionName=name, Qualifier="1", Payload=payload)
+        *chunks, last = reply["EventStream"]
+        text = b"".join(chunk["PayloadChunk"]["Payload"] for chunk in chunks).decode()
+        return reply["ResponseMetadata"]["RequestId"], text, last["InvokeComplete"]
+
+    with ThreadPoolExecutor(3) as pool:
+        failing = pool.submit(stream, {"together": 3, "raise": "too blue"})
+        for request_id, text, complete in pool.map(stream, [{"together": 3}] * 2):
+            assert (text, complete) == (f"first {request_id} last {request_id}", {})
+        request_id, text, complete = failing.result()
+    assert (text, complete["ErrorCode"]) == (f"first {request_id} ", "RangeError")
+
+
+EXTENSION = f"""#!/usr/bin/env {harness.PYTHON}
+import http.client, json, os, sys
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+def call(method, path, body=None, **headers):
+    headers = {{"Lambda-Extension-" + name: value for name, value in headers.items()}}
+    api.request(method, "/2020-01-01/extension/" + path, json.dumps(body), headers)
+    answer = api.getresponse()
+    return answer, json.loads(answer.read())
+
+def register(*events):
+    return call("POST", "register", {{"events": events}}, Name=os.path.basename(__file__))
+
+print("refused", register("INVOKE", "SHUTDOWN")[1], flush=True)
+me = register("SHUTDOWN")[0].headers["Lambda-Extension-Identifier"]
+subscription = {{"schemaVersion": "2025-01-29", "types": ["platform"], "destination": {{"protocol": "TCP", "port": 7000}}}}
+import socket, threading
+listener = socket.create_server(("127.0.0.1", 7000))
+
+def told():
+    for line in listener.accept()[0].makefile():
+        event = json.loads(line)
+        if event["type"] in ("platform.initStart", "platform.report"):
+            print("told", event["type"], json.dumps(event["record"]), flush=True)
+
+threading.Thread(target=told, daemon=True).start()
+api.request("PUT", "/2022-07-01/telemetry", json.dumps(subscription), {{"Lambda-Extension-Identifier": me}})
+print("subscribed", api.getresponse().read().decode(), flush=True)
+while True:
+    event = call("GET", "event/next", Identifier=me)[1]
+    print("got", json.dumps(event), flush=True)
+    if event["eventType"] == "SHUTDOWN":
+        sys.exit()
+"""
+
+
+def test_extensions_are_told_of_the_shutdown_only(platform, provider):
+    client = platform.client()
+    files = {"extensions/watcher": EXTENSION}
+    layer = client.publish_layer_version(
+        LayerName=unique("extensions"),
+        Content={"ZipFile": harness.zip_bytes(files, {"extensions/watcher": 0o100755})},
+    )
+    layers = [layer["LayerVersionArn"]]
+    name = deploy(platform, provider, {"index.py": CODE}, slots=2, Layers=layers, Timeout=60)
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda _: invoke(platform, name, {"together": 2}), range(2)))
+    assert [fault for fault, *_ in replies] == [None, None], replies
+    function = harness.Function(platform, name)
+    for *_, reply in replies:
+        request_id = reply["ResponseMetadata"]["RequestId"]
+        told = re.compile(f"told platform.report .*{request_id}")
+        wait_until(
+            lambda told=told: told.search(function.log_with("told")), "the subscriber is told of each invocation"
+        )
+    log = function.log_with("told platform.initStart")
+    assert "lambda-managed-instances" in log
+    assert "refused {'errorMessage': 'INVOKE: ErrorInvalidEventType', 'errorType': 'Extension.InvalidEventType'}" in log
+    scale(client, name, 0, 0)
+    assert '"shutdownReason": "SPINDOWN"' in function.log_with("SHUTDOWN")
 
 
 def test_java_runs_several_at_once_in_one_process(platform, provider, tmp_path):

@@ -11,8 +11,8 @@
 //! - a function runs the same without it: whatever fails here costs time.
 
 use crate::env_vars;
-use crate::environment::spawn;
 use crate::function::Function;
+use crate::life::spawn;
 use crate::runtimes::{self, Installed, Language};
 use crate::worker::Worker;
 use rustix::fs::syncfs;

@@ -8,8 +8,8 @@
 //! - a segment goes to the function's own account and region, whatever it says, and only while its role may send segments;
 //! - however much a function sends, so much is read each second and no more: the rest is dropped where it arrives.
 
-use crate::environment::spawn;
 use crate::function::Function;
+use crate::life::spawn;
 use rustix::net::RecvFlags;
 use sandbox::Process;
 use segments::{DATAGRAM_BYTES_MAX, Owner, Sampled, Sink, document_of};

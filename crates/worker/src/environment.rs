@@ -7,23 +7,24 @@
 //! calls `stop`.
 
 use crate::delivery::Delivery;
-use crate::extensions::{Exits, Extensions, Reason};
+use crate::extensions::{self, Extensions, Reason};
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::ground::{Ground, Origin};
 use crate::host::Session;
+use crate::life::{self, InitResult, Life, Living, init_result};
 use crate::logs::LogStream;
 use crate::response::ResponseWriter;
-use crate::runtime_api::{self, Connection};
+use crate::runtime_api::{self, Connection, Request, Served};
 use crate::runtimes::Installed;
 use crate::state::{Ended, Phase, State};
 use crate::telemetry::{Before, Ending, Invocation};
 use bytes::Bytes;
 use sandbox::{Exit, LaunchError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// Connections a runtime may have open at once. Real ones use one or two.
@@ -36,9 +37,6 @@ pub(crate) struct Answer {
     /// Where a response goes that is made piece by piece.
     pub(crate) response: Option<ResponseWriter>,
 }
-
-/// What the init phase comes to.
-pub(crate) type InitResult = oneshot::Receiver<Result<(), Failure>>;
 
 /// A response that was made piece by piece.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +55,8 @@ pub(crate) enum Answered {
 
 #[derive(Debug)]
 pub struct Environment {
-    function: Arc<Function>,
-    log: Arc<LogStream>,
-    ground: Arc<Ground>,
+    life: Life,
     state: Mutex<State<Connection, Delivery, Answer>>,
-    /// What the init phase came to.
-    init: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
     before: Mutex<Option<(Before, Instant)>>,
     /// The connection on which the runtime waits to be restored.
     waiting: Mutex<Option<Connection>>,
@@ -73,17 +67,10 @@ pub struct Environment {
     is_provisioned: AtomicBool,
     /// It takes the place of one that was reset, and has yet to initialise.
     is_dormant: AtomicBool,
-    extensions: Extensions,
-    /// What the shell that starts the extensions tells, until the environment begins.
-    exits: Mutex<Option<Exits>>,
-    /// Why it was stopped, or ended by itself.
-    reason: OnceLock<Reason>,
     /// A response that comes piece by piece has begun, ended or broken off, or its connection is gone.
     pub(crate) response_moved: Notify,
     /// The last invocation, while extensions are busy with it.
     unreported: Mutex<Option<Invocation>>,
-    /// `true` once the runtime has ended. Also ends the tasks of this environment.
-    ended: watch::Sender<bool>,
 }
 
 impl Answer {
@@ -114,16 +101,9 @@ impl Environment {
         log: Arc<LogStream>,
         ground: Arc<Ground>,
     ) -> std::io::Result<Self> {
-        let opened = ground.external.as_ref().map(|external| external.open()).transpose()?;
-        let (exits, orders) = opened.unzip();
-        let names = ground.external.as_ref().map(|external| external.names.clone());
         Ok(Self {
-            function,
-            log,
-            extensions: Extensions::new(names.unwrap_or_default(), orders),
-            ground,
+            life: Life::new(function, log, ground)?,
             state: Mutex::default(),
-            init: Mutex::default(),
             before: Mutex::default(),
             waiting: Mutex::default(),
             memory_seen_bytes: AtomicU64::new(0),
@@ -131,36 +111,14 @@ impl Environment {
             is_frozen: AtomicBool::new(false),
             is_provisioned: AtomicBool::new(false),
             is_dormant: AtomicBool::new(false),
-            exits: Mutex::new(exits),
-            reason: OnceLock::new(),
             response_moved: Notify::new(),
             unreported: Mutex::default(),
-            ended: watch::Sender::new(false),
         })
     }
 
-    /// Puts the program that was started to work: its listener is served, its output read, its end watched for. A stem comes
-    /// with the connection on which it was told its function. The value tells what the init phase came to.
+    /// Puts the program that was started to work.
     pub(crate) fn begin(self: &Arc<Self>, connection: Option<Connection>) -> InitResult {
-        let (init, init_result) = oneshot::channel();
-        *self.init.lock().unwrap_or_else(PoisonError::into_inner) = Some(init);
-        spawn_until_ended(self, accept(Arc::clone(self)));
-        if let Some(connection) = connection {
-            let connection = connection.within(&self.ground.room);
-            spawn_until_ended(self, runtime_api::serve(Arc::clone(self), connection));
-        }
-        let printed = Arc::clone(self);
-        spawn_until_ended(self, async move { printed.ground.output.follow(&printed.log).await });
-        if let Some(exits) = self.exits.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            spawn_until_ended(self, Arc::clone(self).watch_ends(exits));
-        }
-        let watched = Arc::clone(self);
-        spawn(async move {
-            let exit = watched.ground.process.exited().await;
-            runtime_api::rest_of_response(&watched).await;
-            watched.end(exit);
-        });
-        init_result
+        life::begin(self, connection)
     }
 
     /// Whether it has yet to initialise, inside its first invocation.
@@ -171,8 +129,8 @@ impl Environment {
     /// Initialises one that is dormant.
     pub(crate) async fn wake(self: &Arc<Self>, deadline: Instant) -> Result<(), Failure> {
         self.is_dormant.store(false, Ordering::Release);
-        if let Err(error) = self.ground.process.start_again().await {
-            self.ended.send_replace(true);
+        if let Err(error) = self.life.ground.process.start_again().await {
+            self.life.over();
             return Err(not_started(&error));
         }
         init_result(self.begin(None), deadline).await
@@ -185,14 +143,14 @@ impl Environment {
             return Some(Arc::clone(self));
         }
         self.ended().await;
-        if self.reason.get() == Some(&Reason::Spindown) || self.has_filled_its_ground() {
+        if self.life.reason() == Some(Reason::Spindown) || self.has_filled_its_ground() {
             return None;
         }
-        if self.ground.origin != Origin::Started || !self.ground.clear().await {
+        if self.life.ground.origin != Origin::Started || !self.life.ground.clear().await {
             return None;
         }
-        let (function, log) = (Arc::clone(&self.function), Arc::clone(&self.log));
-        let renewed = Self::new(function, log, Arc::clone(&self.ground)).ok()?;
+        let (function, log) = (Arc::clone(&self.life.function), Arc::clone(&self.life.log));
+        let renewed = Self::new(function, log, Arc::clone(&self.life.ground)).ok()?;
         renewed.is_dormant.store(true, Ordering::Release);
         Some(Arc::new(renewed))
     }
@@ -203,11 +161,11 @@ impl Environment {
     }
 
     pub fn function(&self) -> &Arc<Function> {
-        &self.function
+        &self.life.function
     }
 
     pub(crate) fn log(&self) -> &Arc<LogStream> {
-        &self.log
+        &self.life.log
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State<Connection, Delivery, Answer>> {
@@ -219,18 +177,12 @@ impl Environment {
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {
-        &self.extensions
+        &self.life.extensions
     }
 
     /// Whether it can be given an event.
     pub fn is_usable(&self) -> bool {
         self.is_dormant() || matches!(self.state().phase(), Phase::Idle | Phase::Returning)
-    }
-
-    /// Nobody reads the connection that got the event any more.
-    pub(crate) fn let_go(&self) {
-        self.state().let_go();
-        self.response_moved.notify_waiters();
     }
 
     /// Sends what is to leave with the next event, which has not come. `false` when it must be tried again.
@@ -248,14 +200,15 @@ impl Environment {
             return true;
         }
         match self.state().phase() {
-            Phase::Idle if self.are_extensions_parked() && self.log.telemetry().may_rest() => {}
+            Phase::Idle if self.are_extensions_parked() && self.life.log.telemetry().may_rest() => {
+            }
             Phase::Dead => return true,
             Phase::Init | Phase::Idle | Phase::Busy | Phase::Returning => return false,
         }
         self.rest();
         // Before the processes are: a thaw must never be left out.
         self.is_frozen.store(true, Ordering::Release);
-        if let Err(error) = self.ground.process.freeze() {
+        if let Err(error) = self.life.ground.process.freeze() {
             tracing::debug!(%error, "environment not frozen");
         }
         true
@@ -266,76 +219,47 @@ impl Environment {
         self.is_frozen.load(Ordering::Acquire)
     }
 
-    pub(crate) fn thaw(&self) {
-        if self.is_frozen.swap(false, Ordering::AcqRel)
-            && let Err(error) = self.ground.process.thaw()
-        {
-            tracing::debug!(%error, "environment not thawed");
-        }
-    }
-
     /// Ends it, because it is no longer needed: at once, or when its extensions have shut down. Idempotent.
     pub fn stop(self: &Arc<Self>) {
-        self.stop_because(Reason::Spindown);
+        extensions::stop(self, Reason::Spindown);
     }
 
     /// Ends it, because its init phase failed.
     pub(crate) fn stop_after(self: &Arc<Self>, failure: &Failure) {
-        self.stop_because(match failure {
-            Failure::TimedOut => Reason::Timeout,
-            _ => Reason::Failure,
-        });
+        extensions::stop(self, Reason::after(failure));
         self.drain_output();
     }
 
     /// Waits until nothing of it runs any more.
     pub async fn ended(&self) {
-        drop(self.ended.subscribe().wait_for(|ended| *ended).await);
+        self.life.ended().await;
     }
 
     pub(crate) fn ground(&self) -> &Ground {
-        &self.ground
+        &self.life.ground
     }
 
     pub(crate) fn process(&self) -> &sandbox::Process {
-        &self.ground.process
+        &self.life.ground.process
     }
 
     /// What a stem is told of its function.
     pub(crate) fn identity(&self) -> Option<&Bytes> {
-        self.ground.identity.as_ref()
+        self.life.ground.identity.as_ref()
     }
 
     /// None of an image, which brings its runtime along.
     pub(crate) fn installed(&self) -> Option<&Installed> {
-        self.ground.installed.as_deref()
-    }
-
-    /// Why it was stopped; the first reason counts. `false` when there was one already.
-    pub(crate) fn set_reason(&self, reason: Reason) -> bool {
-        self.reason.set(reason).is_ok()
-    }
-
-    /// Ends all its processes. After a timeout or a crash the sandbox stays, for what takes the place of this environment.
-    pub(crate) fn end_processes(&self) {
-        self.thaw();
-        match self.reason.get() {
-            Some(Reason::Timeout | Reason::Failure) => self.ground.process.empty(),
-            Some(Reason::Spindown) | None => self.ground.process.kill(),
-        }
-        if self.is_dormant() {
-            // Nothing of it has begun, so nothing will tell.
-            self.ended.send_replace(true);
-        }
+        self.life.ground.installed.as_deref()
     }
 
     pub(crate) fn is_out_of_memory(&self) -> bool {
-        self.ground.process.is_out_of_memory()
+        self.life.is_out_of_memory()
     }
 
     /// The most memory that the function used.
     pub(crate) fn memory_peak_bytes(&self) -> u64 {
-        let peak = self.ground.process.memory_peak();
+        let peak = self.life.ground.process.memory_peak();
         self.memory_seen_bytes.store(peak.all_bytes, Ordering::Relaxed);
         peak.own_bytes
     }
@@ -343,27 +267,6 @@ impl Environment {
     /// The most that it had taken of the machine's memory, its `/tmp` included, when that was last looked at: after its last event.
     pub fn memory_seen_bytes(&self) -> u64 {
         self.memory_seen_bytes.load(Ordering::Relaxed)
-    }
-
-    /// The init phase is over: the first `next` came, of the runtime and of all extensions.
-    pub(crate) fn init_done(&self) {
-        let bytes = self.ground.process.memory_peak_bytes();
-        self.memory_seen_bytes.store(bytes, Ordering::Relaxed);
-        self.ground.process.init_done();
-        self.has_initialised.store(true, Ordering::Release);
-        self.settle_init(Ok(()));
-    }
-
-    /// The runtime reported that it cannot serve.
-    pub(crate) fn init_failed(&self, failure: Failure) {
-        self.settle_init(Err(failure));
-    }
-
-    fn settle_init(&self, result: Result<(), Failure>) {
-        let waiting = self.init.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waiting) = waiting {
-            drop(waiting.send(result));
-        }
     }
 
     pub(crate) fn set_provisioned(&self) {
@@ -391,8 +294,8 @@ impl Environment {
             return Some(connection);
         }
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
-        self.log.tell_init_runtime_done(Ending::SUCCESS);
-        self.settle_init(Ok(()));
+        self.life.log.tell_init_runtime_done(Ending::SUCCESS);
+        self.life.settle_init(Ok(()));
         None
     }
 
@@ -403,36 +306,23 @@ impl Environment {
 
     /// Whether its snapshot is to be taken once it has initialised.
     pub(crate) fn is_to_be_taken(&self) -> bool {
-        self.ground.origin == Origin::ToBeTaken
+        self.life.ground.origin == Origin::ToBeTaken
     }
 
     /// The keys that this environment asks for, if `token` is the one that it was given for that.
     pub(crate) fn credentials(&self, token: Option<&str>) -> Option<&Session> {
-        let is_its_own = token.is_some() && self.function.snapshot.as_deref() == token;
-        is_its_own.then_some(&self.ground.session)
+        let is_its_own = token.is_some() && self.life.function.snapshot.as_deref() == token;
+        is_its_own.then_some(&self.life.ground.session)
     }
 
     /// Takes everything printed so far into the log.
     pub(crate) fn drain_output(&self) {
-        self.ground.output.drain(&self.log);
-    }
-
-    fn end(&self, exit: Exit) {
-        self.drain_output();
-        self.set_reason(Reason::Failure);
-        let failure = Failure::Exited { exit, was_out_of_memory: self.is_out_of_memory() };
-        // The guard must be gone before the answers are sent.
-        let ended = self.state().end();
-        self.tell_failure(ended, failure);
-        self.report_last();
-        self.log.flush();
-        self.ended.send_replace(true);
-        self.extensions.moved_on();
+        self.life.drain_output();
     }
 
     /// Tells whoever waits for an answer that there will be none.
-    pub(crate) fn tell_failure(&self, ended: Ended<Answer>, failure: Failure) {
-        self.settle_init(Err(failure.clone()));
+    fn tell_failure(&self, ended: Ended<Answer>, failure: Failure) {
+        self.life.settle_init(Err(failure.clone()));
         if let Some(answer) = ended.running {
             answer.send(Err(failure));
         }
@@ -442,64 +332,104 @@ impl Environment {
     }
 }
 
+impl Living for Environment {
+    const RUNTIME_GRACE: Duration = Duration::from_millis(300);
+
+    fn life(&self) -> &Life {
+        &self.life
+    }
+
+    fn connections_max(&self) -> usize {
+        CONNECTIONS_MAX
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        connection: Connection,
+        request: Request,
+    ) -> std::io::Result<Served> {
+        runtime_api::answer(self, connection, request).await
+    }
+
+    fn has_runtime_asked(&self) -> bool {
+        self.state().phase() == Phase::Idle
+    }
+
+    fn initialised(&self) {
+        let bytes = self.process().memory_peak_bytes();
+        self.memory_seen_bytes.store(bytes, Ordering::Relaxed);
+        self.process().init_done();
+        self.has_initialised.store(true, Ordering::Release);
+        self.life.settle_init(Ok(()));
+    }
+
+    fn retire(&self) {
+        drop(self.state().retire());
+    }
+
+    fn give_up(&self, failure: Failure) {
+        // The guard must be gone before the answers are sent.
+        let ended = self.state().retire();
+        if let Some(invocation) = &mut *self.unreported() {
+            invocation.fail(&failure);
+        }
+        self.tell_failure(ended, failure);
+        self.report_last();
+    }
+
+    fn let_go(&self) {
+        self.state().let_go();
+        self.response_moved.notify_waiters();
+    }
+
+    fn connection_closed(&self) {
+        self.response_moved.notify_waiters();
+    }
+
+    fn has_begun(&self) -> bool {
+        !self.is_dormant()
+    }
+
+    fn thaw(&self) {
+        if self.is_frozen.swap(false, Ordering::AcqRel)
+            && let Err(error) = self.process().thaw()
+        {
+            tracing::debug!(%error, "environment not thawed");
+        }
+    }
+
+    /// After a timeout or a crash the sandbox stays, for what takes the place of this environment.
+    fn end_processes(&self) {
+        self.thaw();
+        match self.life.reason() {
+            Some(Reason::Timeout | Reason::Failure) => self.process().empty(),
+            Some(Reason::Spindown) | None => self.process().kill(),
+        }
+        if self.is_dormant() {
+            // Nothing of it has begun, so nothing will tell.
+            self.life.over();
+        }
+    }
+
+    async fn last_words(&self) {
+        runtime_api::rest_of_response(self).await;
+    }
+
+    fn end(&self, exit: Exit) {
+        self.drain_output();
+        self.life.set_reason(Reason::Failure);
+        let failure = Failure::Exited { exit, was_out_of_memory: self.is_out_of_memory() };
+        // The guard must be gone before the answers are sent.
+        let ended = self.state().end();
+        self.tell_failure(ended, failure);
+        self.report_last();
+        self.life.log.flush();
+    }
+}
+
 impl Drop for Environment {
     fn drop(&mut self) {
         self.drain_output();
-    }
-}
-
-async fn accept(environment: Arc<Environment>) {
-    let listener = environment.ground.runtime_api.lock().await;
-    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // A delay of Nagle's algorithm would cost more than the invocation.
-                drop(stream.set_nodelay(true));
-                let connection = Connection::new(stream).within(&environment.ground.room);
-                let serving = runtime_api::serve(Arc::clone(&environment), connection);
-                spawn_until_ended(&environment, async move {
-                    serving.await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "runtime connection refused");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-/// Runs `task` until it is done or the environment has ended. The task keeps the environment alive no longer than that.
-pub(crate) fn spawn_until_ended(
-    environment: &Arc<Environment>,
-    task: impl Future<Output = ()> + Send + 'static,
-) {
-    let mut ended = environment.ended.subscribe();
-    spawn(async move {
-        tokio::select! {
-            () = task => {}
-            _ = ended.wait_for(|ended| *ended) => {}
-        }
-    });
-}
-
-pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where this crate starts tasks; each ends with its environment, or with what it makes ready"
-    )]
-    drop(tokio::spawn(task));
-}
-
-/// Waits for the init phase, at most until `deadline`.
-pub(crate) async fn init_result(result: InitResult, deadline: Instant) -> Result<(), Failure> {
-    match tokio::time::timeout_at(deadline, result).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_gone)) => Err(Failure::Exited { exit: Exit::Killed, was_out_of_memory: false }),
-        Err(_elapsed) => Err(Failure::TimedOut),
     }
 }
 

@@ -17,6 +17,7 @@ mod function;
 mod ground;
 mod host;
 mod image;
+mod life;
 pub mod logs;
 mod multi;
 mod output;

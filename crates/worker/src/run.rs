@@ -6,11 +6,12 @@
 
 use crate::clock;
 use crate::delivery::Delivery;
-use crate::environment::{Answer, Answered, Environment, Streamed, spawn};
+use crate::environment::{Answer, Answered, Environment, Streamed};
 use crate::event::{Event, Outcome};
-use crate::extensions::Reason;
+use crate::extensions::{self, Reason};
 use crate::failure::Failure;
 use crate::function::{Function, Initialization};
+use crate::life::{Living, spawn};
 use crate::logs::LogStream;
 use crate::runtime_api::{self, Connection, Served};
 use crate::state::Assigned;
@@ -148,12 +149,12 @@ impl Environment {
         if self.extensions().has_any() {
             self.tell_extensions(event, deadline_ms);
         }
-        let given = match self.within(left, self.wait(answered, &mut connection)).await {
+        let given = match self.within(left, wait(self, answered, &mut connection)).await {
             Ok(Answered::Result(result, streamed)) => Given { result, streamed },
             Ok(Answered::NotDelivered) => return Err(NotDelivered),
             Err(_elapsed) => {
                 self.let_go();
-                self.stop_because(Reason::Timeout);
+                extensions::stop(self, Reason::Timeout);
                 Err(Failure::TimedOut).into()
             }
         };
@@ -185,26 +186,26 @@ impl Environment {
             }
         }
     }
+}
 
-    /// Waits for the answer, serving the connection that got the event meanwhile.
-    async fn wait(
-        self: &Arc<Self>,
-        mut answered: oneshot::Receiver<Answered>,
-        connection: &mut Option<Connection>,
-    ) -> Answered {
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut answered => return result.unwrap_or(Answered::NotDelivered),
-                () = serve_one(self, connection), if connection.is_some() => {}
-            }
+/// Waits for the answer, serving the connection that got the event meanwhile.
+pub(crate) async fn wait<E: Living>(
+    environment: &Arc<E>,
+    mut answered: oneshot::Receiver<Answered>,
+    connection: &mut Option<Connection>,
+) -> Answered {
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut answered => return result.unwrap_or(Answered::NotDelivered),
+            () = serve_one(environment, connection), if connection.is_some() => {}
         }
     }
 }
 
 /// Serves a connection after its answer. The request for the next event is often there already; then the connection is parked
 /// at once, and no task is needed.
-fn serve_on(environment: Arc<Environment>, connection: Connection) {
+pub(crate) fn serve_on<E: Living>(environment: Arc<E>, connection: Connection) {
     let mut serving = Box::pin(runtime_api::serve(environment, connection));
     let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
     if serving.as_mut().poll(&mut nobody).is_pending() {
@@ -213,22 +214,22 @@ fn serve_on(environment: Arc<Environment>, connection: Connection) {
 }
 
 /// Serves one request. A connection that broke is given up: the answer may come on another, or the exit will tell.
-async fn serve_one(environment: &Arc<Environment>, connection: &mut Option<Connection>) {
+async fn serve_one<E: Living>(environment: &Arc<E>, connection: &mut Option<Connection>) {
     let Some(open) = connection else { return };
     let request = runtime_api::read(open).await;
     let Some(open) = connection.take() else { return };
     match request {
-        Ok(Some(request)) => match runtime_api::answer(environment, open, request).await {
+        Ok(Some(request)) => match environment.answer(open, request).await {
             Ok(Served::Open(open) | Served::Answered(open)) => *connection = Some(open),
             Ok(Served::Parked) => {}
-            Err(error) => lost(environment, Some(&error)),
+            Err(error) => lost(environment.as_ref(), Some(&error)),
         },
-        Ok(None) => lost(environment, None),
-        Err(error) => lost(environment, Some(&error)),
+        Ok(None) => lost(environment.as_ref(), None),
+        Err(error) => lost(environment.as_ref(), Some(&error)),
     }
 }
 
-fn lost(environment: &Environment, error: Option<&std::io::Error>) {
+fn lost<E: Living>(environment: &E, error: Option<&std::io::Error>) {
     if let Some(error) = error {
         tracing::debug!(%error, "runtime connection ended");
     }

@@ -8,10 +8,11 @@
 //! - no environment of such a version initialises: it is restored, or there is none;
 //! - an environment that ends is not reset but replaced by another from the snapshot.
 
-use crate::environment::{Environment, init_result};
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::function::{Function, Initialization};
 use crate::ground::{Ground, Origin, Parts};
+use crate::life::init_result;
 use crate::logs::LogStream;
 use crate::runtime_api::{self, Connection};
 use crate::runtimes::{self, Installed};

@@ -14,8 +14,8 @@
 //! fifths of their memory, and with it where everything is in it. A function that learns its own addresses or the seed of
 //! its hashes would know its neighbour's. What starts them ahead is time that nobody waits for.
 
-use crate::environment::spawn;
 use crate::function::Function;
+use crate::life::spawn;
 use crate::runtime_api::{self, Connection};
 use crate::runtimes::{self, Installed};
 use bytes::Bytes;

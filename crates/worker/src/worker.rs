@@ -5,7 +5,7 @@
 
 use crate::bytecode::Compiler;
 use crate::env_vars;
-use crate::environment::{Environment, init_result, spawn};
+use crate::environment::Environment;
 use crate::event::{Event, Outcome};
 use crate::extensions::External;
 use crate::failure::{Failure, kernel_reason};
@@ -13,6 +13,7 @@ use crate::function::{Function, FunctionImage, Initialization};
 use crate::ground::{Ground, Origin, Parts};
 use crate::host::{Host, Session};
 use crate::image::{self, Prepared};
+use crate::life::{init_result, spawn};
 use crate::logs::LogStream;
 use crate::multi::MultiEnvironment;
 use crate::run::{Given, NotDelivered, outcome};
@@ -249,16 +250,15 @@ impl Worker {
         let env = env_vars::all(function, &installed.env, &log, &session, initialization);
         let code = self.code_mounts(function, &installed);
         let result = match self.launch_anew(function, &installed, session, env, code).await? {
-            Ok((parts, _)) if parts.external.is_some() => Err(no_extensions()),
             Ok((parts, connection)) => {
                 let (function, log) = (Arc::clone(function), Arc::clone(&log));
-                let ground = Ground::new(parts)?;
-                let environment = Arc::new(MultiEnvironment::new(function, log, ground, slots));
+                let ground = Arc::new(Ground::new(parts)?);
+                let new = MultiEnvironment::new(function, log, ground, slots)?;
+                let environment = Arc::new(new);
                 let init = environment.begin(connection);
                 let result = init_result(init, deadline).await;
-                if result.is_err() {
-                    environment.stop();
-                    environment.drain_output();
+                if let Err(failure) = &result {
+                    environment.stop_after(failure);
                 }
                 result.map(|()| environment)
             }
@@ -563,12 +563,6 @@ async fn compile(
     let compiled = tokio::task::spawn_blocking(move || runtimes.compile(&installed)).await;
     // Cut short where the server stops.
     compiled.unwrap_or(Err(runtimes::CompileError::NoCompiler(identifier)))
-}
-
-/// Why a function with extensions has no environment that runs several invocations.
-fn no_extensions() -> Failure {
-    let reason = "extensions are not available beside several invocations in one environment";
-    Failure::Extension { error_type: "Extension.LaunchError", reason: reason.to_owned() }
 }
 
 /// A delay of Nagle's algorithm would cost more than the invocation.

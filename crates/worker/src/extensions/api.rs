@@ -241,6 +241,13 @@ pub(super) fn refused(refusal: &Refusal, who: &str) -> Refused {
             "Extension.InvalidEventType",
             "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension".to_owned(),
         ),
+        // As AWS's emulator for such environments says it.
+        Refusal::InvokeBesideSeveral => {
+            ("Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType".to_owned())
+        }
+        Refusal::EventsOfInternal => {
+            ("Extension.InvalidEventType", "No events allowed for internal extensions".to_owned())
+        }
         Refusal::Unknown => {
             ("Extension.UnknownExtensionIdentifier", format!("Unknown extension {who}"))
         }

@@ -15,10 +15,13 @@ mod subscribe;
 
 pub(crate) use api::Call;
 pub(crate) use external::{Exits, External, has_any};
+pub(crate) use life::{answer, runtime_parked, stop, watch_ends};
 pub(crate) use roster::EXTENSIONS_MAX;
-pub(crate) use subscribe::api_of;
+pub(crate) use subscribe::{answer_subscriber, api_of};
 
 use crate::event::Event;
+use crate::failure::Failure;
+use crate::function::Function;
 use crate::runtime_api::Connection;
 use bytes::Bytes;
 use roster::Roster;
@@ -33,6 +36,16 @@ pub(crate) enum Reason {
     Spindown,
     Timeout,
     Failure,
+}
+
+impl Reason {
+    /// Of an init phase that failed.
+    pub(crate) const fn after(failure: &Failure) -> Self {
+        match failure {
+            Failure::TimedOut => Self::Timeout,
+            _ => Self::Failure,
+        }
+    }
 }
 
 /// The extensions of one environment.
@@ -52,10 +65,19 @@ pub(crate) struct Extensions {
 
 impl Extensions {
     /// `external` are the names of those that are programs.
-    pub(crate) fn new(external: Vec<String>, orders: Option<pipe::Sender>) -> Self {
+    pub(crate) fn new(
+        function: &Function,
+        external: Vec<String>,
+        orders: Option<pipe::Sender>,
+    ) -> Self {
+        let has_any = AtomicBool::new(!external.is_empty());
+        let roster = match function.max_concurrency {
+            Some(_) => Roster::beside_several(external),
+            None => Roster::new(external),
+        };
         Self {
-            has_any: AtomicBool::new(!external.is_empty()),
-            roster: Mutex::new(Roster::new(external)),
+            has_any,
+            roster: Mutex::new(roster),
             changed: Notify::new(),
             orders,
             has_runtime_ended: AtomicBool::new(false),

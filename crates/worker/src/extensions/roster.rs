@@ -22,6 +22,8 @@ pub(crate) const EXTENSIONS_MAX: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Roster<C> {
     all: Vec<Extension<C>>,
+    /// Several invocations run at once, of which nobody is told.
+    is_beside_several: bool,
     is_closed: bool,
     is_stopping: bool,
     is_shutting_down: bool,
@@ -85,6 +87,10 @@ pub(crate) enum Refusal {
     NameTaken,
     TooMany,
     ShutdownOfInternal,
+    /// They are not told of invocations that run beside others,
+    InvokeBesideSeveral,
+    /// and so internal ones of nothing.
+    EventsOfInternal,
     Unknown,
     /// The step is not allowed from where the extension is.
     Step {
@@ -106,7 +112,18 @@ impl<C> Roster<C> {
     /// External extensions are known before they register, by the names of their files.
     pub(crate) fn new(external: impl IntoIterator<Item = String>) -> Self {
         let all = external.into_iter().map(|name| Extension::new(name, Kind::External)).collect();
-        Self { all, is_closed: false, is_stopping: false, is_shutting_down: false }
+        Self {
+            all,
+            is_beside_several: false,
+            is_closed: false,
+            is_stopping: false,
+            is_shutting_down: false,
+        }
+    }
+
+    /// Of an environment that runs several invocations at once.
+    pub(crate) fn beside_several(external: impl IntoIterator<Item = String>) -> Self {
+        Self { is_beside_several: true, ..Self::new(external) }
     }
 
     pub(crate) fn register(
@@ -119,10 +136,16 @@ impl<C> Roster<C> {
         let mut known = self.all.iter_mut();
         match known.find(|extension| extension.name == name) {
             Some(extension) if extension.kind == Kind::External => {
+                if events.invoke && self.is_beside_several {
+                    return Err(Refusal::InvokeBesideSeveral);
+                }
                 if extension.stage != Stage::Started {
                     return Err(extension.refuse(Stage::Registered));
                 }
                 extension.join(events, identifier);
+            }
+            _ if self.is_beside_several && (events.invoke || events.shutdown) => {
+                return Err(Refusal::EventsOfInternal);
             }
             _ if events.shutdown => return Err(Refusal::ShutdownOfInternal),
             _ if self.is_closed || self.is_stopping => return Err(Refusal::RegistrationClosed),
@@ -416,6 +439,19 @@ mod tests {
         assert_eq!(roster.register("x", BOTH, new()), Ok(()), "its place was kept");
         let again = Refusal::Step { from: "Registered", to: "Registered" };
         assert_eq!(roster.register("x", BOTH, new()), Err(again));
+    }
+
+    #[test]
+    fn beside_several_invocations_only_programs_are_told_and_only_of_the_shutdown() {
+        let mut roster = Roster::<&str>::beside_several(["x".to_owned()]);
+        let (new, none) = (Uuid::new_v4, Events::default());
+        let shutdown = Events { shutdown: true, ..none };
+        assert_eq!(roster.register("x", BOTH, new()), Err(Refusal::InvokeBesideSeveral));
+        assert_eq!(roster.register("x", shutdown, new()), Ok(()));
+        for events in [INVOKE, shutdown] {
+            assert_eq!(roster.register("in", events, new()), Err(Refusal::EventsOfInternal));
+        }
+        assert_eq!(roster.register("in", none, new()), Ok(()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! subscribes.
 
 use super::api::{Refused, identifier, refused};
-use crate::environment::Environment;
+use crate::life::Living;
 use crate::runtime_api::{self, Body, Connection, Method, Request, Served};
 use crate::telemetry::{self, Api, NotSubscribed, PlatformEvent, Subscription};
 use std::io;
@@ -20,64 +20,63 @@ pub(crate) fn api_of(method: Method, path: &str) -> Option<Api> {
     }
 }
 
-impl Environment {
-    /// Answers a request to be told.
-    pub(crate) async fn answer_subscriber(
-        self: &Arc<Self>,
-        api: Api,
-        mut connection: Connection,
-        request: &Request,
-    ) -> io::Result<Served> {
-        let (status, body) = match self.subscribe(api, request) {
-            Ok(()) => ("200 OK", "\"OK\"".to_owned()),
-            Err((status, (error_type, message))) => {
-                let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
-                (status, body.to_string())
-            }
-        };
-        runtime_api::reply(&mut connection, status, "application/json", &body);
-        connection.flush().await?;
-        Ok(Served::Open(connection))
-    }
-
-    fn subscribe(self: &Arc<Self>, api: Api, request: &Request) -> Answered {
-        const FORBIDDEN: &str = "403 Forbidden";
-        const BAD: &str = "400 Bad Request";
-        let id = identifier(request).map_err(|refused| (FORBIDDEN, refused))?;
-        let name = self.extensions().roster().name_of(id);
-        let name = name.map_err(|refusal| (FORBIDDEN, refused(&refusal, &id.to_string())))?;
-        let invalid = |message: String| (BAD, (api.invalid(), message));
-        let Body::Whole(body) = &request.body else {
-            return Err(invalid("the body is too large".to_owned()));
-        };
-        let closed = || {
-            let error_type = match api {
-                Api::Telemetry => "Telemetry.SubscriptionClosed",
-                Api::Logs => "Logs.SubscriptionClosed",
-            };
-            (FORBIDDEN, (error_type, format!("{} API subscription is closed already", api.title())))
-        };
-        if self.extensions().roster().is_closed() {
-            return Err(closed());
+/// Answers a request to be told.
+pub(crate) async fn answer_subscriber<E: Living>(
+    environment: &Arc<E>,
+    api: Api,
+    mut connection: Connection,
+    request: &Request,
+) -> io::Result<Served> {
+    let (status, body) = match subscribe(environment, api, request) {
+        Ok(()) => ("200 OK", "\"OK\"".to_owned()),
+        Err((status, (error_type, message))) => {
+            let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
+            (status, body.to_string())
         }
-        let asked = telemetry::parse(api, body).map_err(invalid)?;
-        match self.log().telemetry().subscribe(&name, asked) {
-            Ok(Some(subscriber)) => {
-                let types = subscriber.category_names();
-                let told = Subscription { name: &name, state: "Subscribed", types: &types };
-                self.log().tell(&match subscriber.api() {
-                    Api::Telemetry => PlatformEvent::TelemetrySubscription(told),
-                    Api::Logs => PlatformEvent::LogsSubscription(told),
-                });
-                telemetry::deliver(self, subscriber);
-                Ok(())
-            }
-            // Asked again: as the first time.
-            Ok(None) => Ok(()),
-            Err(NotSubscribed::Closed) => Err(closed()),
-            Err(NotSubscribed::OtherApi) => {
-                Err(invalid("an extension has subscribed through the other API already".to_owned()))
-            }
+    };
+    runtime_api::reply(&mut connection, status, "application/json", &body);
+    connection.flush().await?;
+    Ok(Served::Open(connection))
+}
+
+fn subscribe<E: Living>(environment: &Arc<E>, api: Api, request: &Request) -> Answered {
+    const FORBIDDEN: &str = "403 Forbidden";
+    const BAD: &str = "400 Bad Request";
+    let id = identifier(request).map_err(|refused| (FORBIDDEN, refused))?;
+    let life = environment.life();
+    let name = life.extensions.roster().name_of(id);
+    let name = name.map_err(|refusal| (FORBIDDEN, refused(&refusal, &id.to_string())))?;
+    let invalid = |message: String| (BAD, (api.invalid(), message));
+    let Body::Whole(body) = &request.body else {
+        return Err(invalid("the body is too large".to_owned()));
+    };
+    let closed = || {
+        let error_type = match api {
+            Api::Telemetry => "Telemetry.SubscriptionClosed",
+            Api::Logs => "Logs.SubscriptionClosed",
+        };
+        (FORBIDDEN, (error_type, format!("{} API subscription is closed already", api.title())))
+    };
+    if life.extensions.roster().is_closed() {
+        return Err(closed());
+    }
+    let asked = telemetry::parse(api, body).map_err(invalid)?;
+    match life.log.telemetry().subscribe(&name, asked) {
+        Ok(Some(subscriber)) => {
+            let types = subscriber.category_names();
+            let told = Subscription { name: &name, state: "Subscribed", types: &types };
+            life.log.tell(&match subscriber.api() {
+                Api::Telemetry => PlatformEvent::TelemetrySubscription(told),
+                Api::Logs => PlatformEvent::LogsSubscription(told),
+            });
+            telemetry::deliver(environment, subscriber);
+            Ok(())
+        }
+        // Asked again: as the first time.
+        Ok(None) => Ok(()),
+        Err(NotSubscribed::Closed) => Err(closed()),
+        Err(NotSubscribed::OtherApi) => {
+            Err(invalid("an extension has subscribed through the other API already".to_owned()))
         }
     }
 }

@@ -27,17 +27,17 @@ struct Client(TcpStream);
 impl Served {
     /// With external extensions of these names.
     async fn new(external: &[&str]) -> Self {
-        let extensions = Extensions::new(Vec::new(), None);
+        let extensions = Extensions::new(&function(), Vec::new(), None);
         *extensions.roster() = Roster::new(external.iter().map(|name| (*name).to_owned()));
         let extensions = Arc::new(extensions);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, led) = mpsc::unbounded_channel();
         let serving = Arc::clone(&extensions);
-        crate::environment::spawn(async move {
+        crate::life::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (extensions, sender) = (Arc::clone(&serving), sender.clone());
-                crate::environment::spawn(async move {
+                crate::life::spawn(async move {
                     let mut connection = Connection::new(stream);
                     while let Ok(Some(request)) = runtime_api::read(&mut connection).await {
                         let call = Call::of(request.method, &request.path).expect("a call");

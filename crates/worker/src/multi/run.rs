@@ -9,15 +9,14 @@ use crate::delivery::Delivery;
 use crate::environment::{Answer, Answered};
 use crate::event::{Event, Outcome};
 use crate::failure::Failure;
-use crate::run::{Given, outcome};
-use crate::runtime_api::{self, Connection, Served};
+use crate::life::Living;
+use crate::run::{Given, outcome, serve_on, wait};
 use crate::state::Assigned;
 use crate::telemetry::Invocation;
 use bytes::{Bytes, BytesMut};
 use names::RequestId;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// How long an environment may have nothing but invocations whose time was up.
 const STUCK_MAX: Duration = Duration::from_secs(60);
@@ -45,9 +44,10 @@ impl MultiEnvironment {
     ///
     /// `Busy` when the event never reached the function.
     pub async fn run(self: &Arc<Self>, event: &Event) -> Result<Outcome, Busy> {
+        let life = self.life();
         let function = Arc::clone(self.function());
         if let Some(sampled) = &event.sampled {
-            Box::pin(self.ground().listen(&function, sampled)).await;
+            Box::pin(life.ground.listen(&function, sampled)).await;
         }
         let timeout_ms = u64::try_from(function.timeout.as_millis()).unwrap_or(u64::MAX);
         let delivery = Delivery::new(event, clock::epoch_ms().saturating_add(timeout_ms));
@@ -63,13 +63,13 @@ impl MultiEnvironment {
             Assigned::Refused => return Err(Busy),
         };
         let unfinished = Unfinished { environment: self, id: event.request_id };
-        let mut invocation = Invocation::beside_others(self.log(), &function, event);
+        let mut invocation = Invocation::beside_others(&life.log, &function, event);
         invocation.tell_start(&function, event);
         let waited =
-            tokio::time::timeout(function.timeout, self.wait(answered, &mut connection)).await;
+            tokio::time::timeout(function.timeout, wait(self, answered, &mut connection)).await;
         // What the runtime does with this connection from here on is no longer this invocation's.
         if let Some(connection) = connection {
-            self.serve(connection);
+            serve_on(Arc::clone(self), connection);
         }
         let given = match waited {
             Ok(Answered::Result(result, streamed)) => Given { result, streamed },
@@ -77,44 +77,16 @@ impl MultiEnvironment {
             Err(_elapsed) => Given { result: Err(Failure::TimedOut), streamed: None },
         };
         drop(unfinished);
-        self.drain_output();
+        life.drain_output();
         invocation.answered(&given, None);
-        self.ground().hear(event);
+        life.ground.hear(event);
         invocation.tell_report(self.memory_peak_bytes());
-        let whole = outcome(self.log(), &function, event, given.result);
+        let whole = outcome(&life.log, &function, event, given.result);
         let log_tail = match event.wants_log_tail {
             true => lines_of(&whole.log_tail, &event.request_id.to_string()),
             false => Bytes::new(),
         };
         Ok(Outcome { log_tail, ..whole })
-    }
-
-    /// Waits for the answer, serving the connection that got the event meanwhile.
-    async fn wait(
-        self: &Arc<Self>,
-        mut answered: oneshot::Receiver<Answered>,
-        connection: &mut Option<Connection>,
-    ) -> Answered {
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut answered => return result.unwrap_or(Answered::NotDelivered),
-                () = self.serve_once(connection), if connection.is_some() => {}
-            }
-        }
-    }
-
-    /// Serves one request. A connection that broke is given up: the answer may come on another, or the exit will tell.
-    async fn serve_once(self: &Arc<Self>, connection: &mut Option<Connection>) {
-        let Some(open) = connection else { return };
-        let request = runtime_api::read(open).await;
-        let Some(open) = connection.take() else { return };
-        if let Ok(Some(request)) = request
-            && let Ok(Served::Open(open) | Served::Answered(open)) =
-                runtime_api::answer_multi(self, open, request).await
-        {
-            *connection = Some(open);
-        }
     }
 
     /// Nobody waits for `id` any more. An environment that has only such invocations left is ended after a while.
@@ -126,7 +98,7 @@ impl MultiEnvironment {
         };
         if is_stuck {
             let stuck = Arc::clone(self);
-            self.spawn_until_ended(async move {
+            self.life().spawn(async move {
                 tokio::time::sleep(STUCK_MAX).await;
                 if stuck.state().is_stuck() {
                     stuck.stop();

@@ -13,7 +13,7 @@ mod room;
 mod streaming;
 
 pub(crate) use connection::Connection;
-pub(crate) use multi::{answer_multi, serve_multi};
+pub(crate) use multi::answer_multi;
 use request::CREDENTIALS_PATH;
 pub(crate) use request::{Body, Method, Request};
 pub(crate) use room::Room;
@@ -21,9 +21,10 @@ pub(crate) use streaming::rest_of_response;
 
 use crate::clock;
 use crate::environment::{Answer, Environment};
-use crate::extensions::{Call, api_of};
+use crate::extensions::{self, Call, api_of};
 use crate::failure::{Failure, RESPONSE_BYTES_MAX, accepted_error_type};
 use crate::host::Session;
+use crate::life::Living;
 use crate::state::Next;
 use crate::telemetry::Api;
 use bytes::Bytes;
@@ -62,7 +63,7 @@ enum Operation<'a> {
 }
 
 /// Serves a connection until it is parked or closed.
-pub(crate) async fn serve(environment: Arc<Environment>, mut connection: Connection) {
+pub(crate) async fn serve<E: Living>(environment: Arc<E>, mut connection: Connection) {
     loop {
         match serve_one(&environment, connection).await {
             Ok(Some(Served::Open(open) | Served::Answered(open))) => connection = open,
@@ -74,16 +75,16 @@ pub(crate) async fn serve(environment: Arc<Environment>, mut connection: Connect
             }
         }
     }
-    environment.response_moved.notify_waiters();
+    environment.connection_closed();
 }
 
 /// Serves the next request of a connection; `None` when the runtime closed it.
-pub(crate) async fn serve_one(
-    environment: &Arc<Environment>,
+async fn serve_one<E: Living>(
+    environment: &Arc<E>,
     mut connection: Connection,
 ) -> io::Result<Option<Served>> {
     match read(&mut connection).await? {
-        Some(request) => answer(environment, connection, request).await.map(Some),
+        Some(request) => environment.answer(connection, request).await.map(Some),
         None => Ok(None),
     }
 }
@@ -93,7 +94,7 @@ pub(crate) async fn read(connection: &mut Connection) -> io::Result<Option<Reque
     connection.read_request(RESPONSE_BYTES_MAX).await
 }
 
-/// Decides and answers one request.
+/// Decides and answers one request to an environment that runs one invocation at a time.
 pub(crate) async fn answer(
     environment: &Arc<Environment>,
     mut connection: Connection,
@@ -101,12 +102,6 @@ pub(crate) async fn answer(
 ) -> io::Result<Served> {
     match operation(&request) {
         Operation::Next => return next(environment, connection).await,
-        Operation::Subscribe(api) => {
-            return environment.answer_subscriber(api, connection, &request).await;
-        }
-        Operation::Extension(call) => {
-            return environment.answer_extension(call, connection, &request).await;
-        }
         Operation::Response(id) => {
             if matches!(request.body, Body::Streamed) {
                 let id = RequestId::parse(id);
@@ -144,24 +139,41 @@ pub(crate) async fn answer(
                 return Ok(Served::Answered(connection));
             }
         }
-        Operation::InitError | Operation::RestoreError => {
-            reply_accepted(&mut connection);
-            connection.flush().await?;
-            environment.init_failed(reported(request));
-        }
         Operation::RestoreNext => return restore_next(environment, connection).await,
         Operation::Credentials => {
             let token = request.authorization.as_deref();
             let is_to_be_taken = environment.is_to_be_taken();
             answer_credentials(&mut connection, environment.credentials(token), is_to_be_taken);
         }
-        Operation::Ping => answer_ping(&mut connection),
         Operation::Function if environment.identity().is_some() => {
             connection.queue(environment.identity().map_or(&[], |told| &told[..]), Bytes::new());
         }
-        Operation::Function | Operation::Unknown => {
-            reply(&mut connection, "404 Not Found", "text/plain", "404 page not found\n")
+        _ => return answer_else(environment, connection, request).await,
+    }
+    connection.flush().await?;
+    Ok(Served::Open(connection))
+}
+
+/// What is answered alike in every environment.
+async fn answer_else<E: Living>(
+    environment: &Arc<E>,
+    mut connection: Connection,
+    request: Request,
+) -> io::Result<Served> {
+    match operation(&request) {
+        Operation::Subscribe(api) => {
+            return extensions::answer_subscriber(environment, api, connection, &request).await;
         }
+        Operation::Extension(call) => {
+            return extensions::answer(environment, call, connection, &request).await;
+        }
+        Operation::InitError | Operation::RestoreError => {
+            reply_accepted(&mut connection);
+            connection.flush().await?;
+            environment.life().settle_init(Err(reported(request)));
+        }
+        Operation::Ping => answer_ping(&mut connection),
+        _ => reply(&mut connection, "404 Not Found", "text/plain", "404 page not found\n"),
     }
     connection.flush().await?;
     Ok(Served::Open(connection))
@@ -219,7 +231,7 @@ async fn next(environment: &Environment, connection: Connection) -> io::Result<S
     }
     match step {
         Next::Parked { was_init } => {
-            environment.runtime_parked(was_init);
+            extensions::runtime_parked(environment, was_init);
             Ok(Served::Parked)
         }
         Next::Write(mut connection, delivery) => {

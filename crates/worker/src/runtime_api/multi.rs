@@ -7,34 +7,16 @@ use super::connection::Connection;
 use super::request::{Body, Request};
 use super::streaming::Sink;
 use super::{
-    Operation, RESPONSE_BYTES_MAX, Served, answer_ping, operation, read, refuse_length, reply,
+    Operation, RESPONSE_BYTES_MAX, Served, answer_else, operation, refuse_length, reply,
     reply_accepted, reply_error, reported,
 };
 use crate::environment::Answer;
+use crate::extensions;
 use crate::failure::Failure;
 use crate::multi::{self, MultiEnvironment, Next};
 use names::RequestId;
 use std::io;
 use std::sync::Arc;
-
-/// Serves a connection until it is parked or closed.
-pub(crate) async fn serve_multi(environment: Arc<MultiEnvironment>, mut connection: Connection) {
-    loop {
-        let served = match read(&mut connection).await {
-            Ok(Some(request)) => answer_multi(&environment, connection, request).await,
-            Ok(None) => return,
-            Err(error) => Err(error),
-        };
-        match served {
-            Ok(Served::Open(open) | Served::Answered(open)) => connection = open,
-            Ok(Served::Parked) => return,
-            Err(error) => {
-                tracing::debug!(%error, "runtime connection ended");
-                return;
-            }
-        }
-    }
-}
 
 /// Decides and answers one request.
 pub(crate) async fn answer_multi(
@@ -58,21 +40,7 @@ pub(crate) async fn answer_multi(
                 return Ok(Served::Answered(connection));
             }
         }
-        Operation::InitError => {
-            reply_accepted(&mut connection);
-            connection.flush().await?;
-            environment.init_failed(reported(request));
-        }
-        Operation::Ping => answer_ping(&mut connection),
-        Operation::Function
-        | Operation::RestoreNext
-        | Operation::RestoreError
-        | Operation::Credentials
-        | Operation::Extension(_)
-        | Operation::Subscribe(_)
-        | Operation::Unknown => {
-            reply(&mut connection, "404 Not Found", "text/plain", "404 page not found\n");
-        }
+        _ => return answer_else(environment, connection, request).await,
     }
     connection.flush().await?;
     Ok(Served::Open(connection))
@@ -83,7 +51,7 @@ async fn next(environment: &MultiEnvironment, connection: Connection) -> io::Res
     let step = environment.state().next(connection);
     match step {
         Next::Parked { was_init } => {
-            environment.parked(was_init);
+            extensions::runtime_parked(environment, was_init);
             Ok(Served::Parked)
         }
         Next::Write(mut connection, delivery) => {

@@ -6,7 +6,7 @@
 
 use super::subscriber::Subscriber;
 use super::subscription::Destination;
-use crate::environment::{Environment, spawn_until_ended};
+use crate::life::{Life, Living};
 use bytes::Bytes;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,14 +22,16 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Delivers to `subscriber` until the environment ends.
-pub(crate) fn start(environment: &Arc<Environment>, subscriber: Arc<Subscriber>) {
+pub(crate) fn start<E: Living>(environment: &Arc<E>, subscriber: Arc<Subscriber>) {
     let from = Arc::clone(environment);
-    spawn_until_ended(environment, async move {
+    environment.life().spawn(async move {
         let mut open = None;
         loop {
             let batch = subscriber.next_batch().await;
             let mut pause = PAUSE_MIN;
-            while let Err(error) = send(&from, &subscriber.destination, &batch, &mut open).await {
+            while let Err(error) =
+                send(from.life(), &subscriber.destination, &batch, &mut open).await
+            {
                 tracing::debug!(%error, "telemetry was not delivered");
                 open = None;
                 tokio::time::sleep(pause).await;
@@ -41,7 +43,7 @@ pub(crate) fn start(environment: &Arc<Environment>, subscriber: Arc<Subscriber>)
 }
 
 async fn send(
-    environment: &Environment,
+    life: &Life,
     destination: &Destination,
     batch: &[Bytes],
     open: &mut Option<TcpStream>,
@@ -49,7 +51,7 @@ async fn send(
     let (Destination::Http { port, .. } | Destination::Tcp { port }) = destination;
     let stream = match open {
         Some(stream) => stream,
-        None => open.insert(connect(environment, *port).await?),
+        None => open.insert(connect(life, *port).await?),
     };
     match destination {
         Destination::Http { port, path } => {
@@ -69,8 +71,8 @@ async fn send(
     }
 }
 
-async fn connect(environment: &Environment, port: u16) -> io::Result<TcpStream> {
-    let outlet = environment.process().outlet().await?;
+async fn connect(life: &Life, port: u16) -> io::Result<TcpStream> {
+    let outlet = life.ground.process.outlet().await?;
     let inside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpSocket::from_std_stream(outlet.into()).connect(inside).await
 }
