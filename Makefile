@@ -16,7 +16,7 @@ export TINDERBOX_BIN ?= $(abspath $(TARGET)/debug/tinderbox)
 help: ## list these names
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
 
-demo: ## deploy a thumbnail function in Python, Node and Rust, and time it; FLAGS=--keep leaves the server running
+demo: ## deploy functions in Python, Node and Rust and a pipeline, and time them; FLAGS=--keep leaves the server running
 	@python3 demo/demo.py $(FLAGS)
 
 test: lint unit e2e security ## everything a change must pass

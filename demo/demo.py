@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: three functions, one photograph, one table. `make demo`.
+"""The demo: three functions, one photograph, a pipeline, one table. `make demo`.
 
 Needs Python 3.10 or newer and Rust; installs the rest into .demo, where everything it makes stays.
 """
@@ -164,6 +164,7 @@ def main():
     # These import boto3, which is only there inside the environment.
     import functions
     import measure
+    import pipeline
 
     server = Server(build_server(), arguments.port)
     photo = functions.photograph(WORK)
@@ -175,8 +176,11 @@ def main():
         rows = []
         for function in functions.all_of_them(server.binary, WORK, photo):
             rows.append(measure.deploy_and_measure(server.endpoint, function, WORK, arguments.count))
+        of_pipeline = pipeline.deploy_and_measure(server)
         print()
         print(measure.table(rows))
+        print()
+        print(of_pipeline)
         print()
         is_done = True
     finally:
