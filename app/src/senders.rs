@@ -10,7 +10,9 @@ use api::sns::SnsEndpoint;
 use eventbridge::EventBridge;
 use s3::S3;
 use scheduler::Scheduler;
+use secrets::KeyFile;
 use sns::Sns;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +76,12 @@ impl Senders {
             self.schedules.drain(patience)
         );
     }
+}
+
+/// Where Amazon SNS is.
+pub(crate) fn topics(data_dir: &Path, key_file: &KeyFile, address: SocketAddr) -> sns::Place {
+    let (dir, sealer) = (data_dir.join("notifications"), key_file.sealer("notifications"));
+    sns::Place { dir, sealer, address }
 }
 
 /// Opens Amazon S3, before everything that it notifies.

@@ -280,13 +280,118 @@ def test_what_is_refused(platform):
     )
     assert refused(client.publish, TopicArn=f"{topic.arn}x", Message="x") == ("NotFound", "Topic does not exist")
     assert "6 elements, not 1" in refused(client.publish, TopicArn="x", Message="x")[1]
-    assert "https" in refused(client.subscribe, TopicArn=topic.arn, Protocol="https", Endpoint="https://a")[1]
+    assert "email" in refused(client.subscribe, TopicArn=topic.arn, Protocol="email", Endpoint="a@example.com")[1]
     assert refused(client.subscribe, TopicArn=topic.arn, Protocol="sqs", Endpoint="x")[0] == "InvalidParameter"
     assert refused(client.publish_batch, TopicArn=topic.arn, PublishBatchRequestEntries=[])[0] == "EmptyBatchRequest"
     bad = {"DataType": "Strange", "StringValue": "x"}
     assert refused(client.publish, TopicArn=topic.arn, Message="x", MessageAttributes={"a": bad})[0] == (
         "ParameterValueInvalid"
     )
+
+
+def test_bad_input_gets_an_error_that_awss_model_declares_for_the_operation(platform):
+    client, topic, queue = platform.client("sns"), Topic(platform), Queue(platform)
+    subscription, gone = topic.subscribe("sqs", queue.arn), f"{topic.arn}-gone"
+    here, there, bad = {"TopicArn": topic.arn}, {"TopicArn": gone}, {"TopicArn": "x"}
+    attribute = lambda name, value: {"AttributeName": name, "AttributeValue": value}  # noqa: E731
+    entries = lambda *ids, size=1: {  # noqa: E731
+        "PublishBatchRequestEntries": [{"Id": id_, "Message": "x" * size} for id_ in ids]
+    }
+    tags = [{"Key": f"k{number}", "Value": "v"} for number in range(51)]
+    to_queue, name = {"Protocol": "sqs", "Endpoint": queue.arn}, unique("bad")
+    told = {"who": {"DataType": "Number", "StringValue": "not one"}}
+    permission = {"Label": "l", "AWSAccountId": ["111111111111"], "ActionName": ["Publish"]}
+    table = {
+        "create_topic": [
+            {"Name": ""},
+            {"Name": "a" * 257},
+            {"Name": "a/b"},
+            {"Name": name, "Attributes": {"Nothing": "x"}},
+            {"Name": name, "Attributes": {"FifoTopic": "true"}},
+            {"Name": f"{name}.fifo"},
+            {"Name": name, "Attributes": {"Policy": "{"}},
+            {"Name": name, "Tags": tags},
+            {"Name": name, "Tags": [{"Key": "aws:x", "Value": "v"}]},
+            {"Name": topic.name, "Attributes": {"DisplayName": "another"}},
+        ],
+        "get_topic_attributes": [bad, there, {"TopicArn": topic.arn.replace(REGION, "eu-west-1")}],
+        "set_topic_attributes": [
+            {**there, **attribute("DisplayName", "x")},
+            {**here, **attribute("Nothing", "x")},
+            {**here, **attribute("DisplayName", "x" * 101)},
+            {**here, **attribute("SignatureVersion", "3")},
+            {**here, **attribute("DeliveryPolicy", "{")},
+            {**here, **attribute("DeliveryPolicy", '{"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 0}}}')},
+            {**here, **attribute("FifoThroughputScope", "Topic")},
+        ],
+        "delete_topic": [bad],
+        "list_topics": [{"NextToken": "*"}],
+        "subscribe": [
+            {**there, **to_queue},
+            {**here, "Protocol": "carrier-pigeon", "Endpoint": "x"},
+            {**here, "Protocol": "sqs", "Endpoint": "x"},
+            {**here, "Protocol": "lambda", "Endpoint": queue.arn},
+            {**here, **to_queue, "Attributes": {"FilterPolicy": "{"}},
+            {**here, **to_queue, "Attributes": {"FilterPolicy": json.dumps({f"k{n}": ["v"] for n in range(6)})}},
+            {**here, **to_queue, "Attributes": {"FilterPolicyScope": "Nowhere"}},
+            {**here, **to_queue, "Attributes": {"RedrivePolicy": "{}"}},
+            {**here, **to_queue, "Attributes": {"RawMessageDelivery": "maybe"}},
+            {**here, **to_queue, "Attributes": {"Nothing": "x"}},
+        ],
+        "confirm_subscription": [
+            {**here, "Token": "x"},
+            {**there, "Token": "x"},
+            {**here, "Token": "x", "AuthenticateOnUnsubscribe": "maybe"},
+        ],
+        "unsubscribe": [{"SubscriptionArn": "x"}, {"SubscriptionArn": topic.arn}],
+        "get_subscription_attributes": [{"SubscriptionArn": "x"}, {"SubscriptionArn": f"{topic.arn}:x"}],
+        "set_subscription_attributes": [
+            {"SubscriptionArn": f"{topic.arn}:x", **attribute("RawMessageDelivery", "true")},
+            {"SubscriptionArn": subscription, **attribute("Nothing", "x")},
+            {"SubscriptionArn": subscription, **attribute("RawMessageDelivery", "maybe")},
+            {"SubscriptionArn": subscription, **attribute("DeliveryPolicy", "{}")},
+        ],
+        "list_subscriptions": [{"NextToken": "*"}],
+        "list_subscriptions_by_topic": [there, {**here, "NextToken": "*"}],
+        "publish": [
+            {**there, "Message": "x"},
+            {**bad, "Message": "x"},
+            {"Message": "x"},
+            {**here, "Message": ""},
+            {**here, "Message": "x" * 262_145},
+            {**here, "Message": "x", "Subject": "two\nlines"},
+            {**here, "Message": "x", "MessageStructure": "json"},
+            {**here, "Message": '{"sqs": "x"}', "MessageStructure": "json"},
+            {**here, "Message": "x", "MessageAttributes": told},
+            {**here, "Message": "x", "MessageDeduplicationId": "d"},
+        ],
+        "publish_batch": [
+            {**there, **entries("a")},
+            {**here, **entries()},
+            {**here, **entries(*"abcdefghijk")},
+            {**here, **entries("a", "a")},
+            {**here, **entries("a b")},
+            {**here, **entries("a", "b", size=200_000)},
+        ],
+        "add_permission": [
+            {**there, **permission},
+            {**here, **permission, "ActionName": ["Fly"]},
+            {**here, **permission, "AWSAccountId": ["x"]},
+        ],
+        "remove_permission": [{**there, "Label": "l"}],
+        "tag_resource": [{"ResourceArn": gone, "Tags": tags[:1]}, {"ResourceArn": topic.arn, "Tags": tags}],
+        "untag_resource": [{"ResourceArn": gone, "TagKeys": ["k"]}],
+        "list_tags_for_resource": [{"ResourceArn": gone}],
+    }
+    wrong = []
+    for operation, inputs in table.items():
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        declared = {shape.metadata["error"].get("code", shape.name) for shape in model.error_shapes}
+        for arguments in inputs:
+            code, message = refused(getattr(client, operation), **arguments)
+            if code not in declared:
+                wrong.append((operation, {name: str(value)[:80] for name, value in arguments.items()}, code, message))
+    assert wrong == []
 
 
 def test_records_and_dead_letters_of_functions_reach_topics(new_platform):

@@ -5,8 +5,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness import Platform, unique, wait_until
-from topics import Queue, Topic, refused, text
+from harness import Platform, policy, unique, wait_until
+from topics import Queue, Topic, refused, sends, text
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,20 @@ def test_what_was_published_is_known_after_kill_9(new_platform):
     assert [one["Message"] for one in found] == list(answers)
     assert [(one["MessageId"], one["SequenceNumber"]) for one in found] == list(answers.values())
     assert all("Signature" not in one for one in found), "as on AWS"
+
+
+def test_a_group_goes_on_when_neither_its_queue_nor_the_dead_letters_take_a_message(platform):
+    topic = fifo_topic(platform, ContentBasedDeduplication="true")
+    queue, dead = fifo_queue(platform, Policy=""), fifo_queue(platform, Policy="")
+    redrive = json.dumps({"deadLetterTargetArn": dead.arn})
+    topic.subscribe("sqs", queue.arn, RawMessageDelivery="true", RedrivePolicy=redrive)
+    publish(topic, "refused by both")
+    log = platform.log_path
+    wait_until(lambda: "dead letter not taken" in log.read_text(), "the dead letter was refused", 60)
+    attributes = {"Policy": policy(sends(queue.arn))}
+    platform.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
+    publish(topic, "taken")
+    assert [one["Body"] for one in take(queue, 1)] == ["taken"]
 
 
 def test_batches_are_in_order_and_standard_queues_get_no_group(platform):

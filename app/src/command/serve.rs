@@ -216,12 +216,11 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let mut services = services(&targets, &schedules, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
     let objects = objects.await.context("the objects were not opened")??;
-    let edge = edge(config, services, &targets, &principals, &objects);
-    let edge = edge.with_page(PAGE, Access::Open, metrics_page(data_dir, &sources)?);
+    let page = metrics_page(data_dir, &sources)?;
+    let edge = Arc::new(edge(config, services, &targets, &principals, &objects, page));
     let stored_code = Arc::new(CodeInBuckets(objects.clone()));
     let Principals { identity, root, iam, key_file, .. } = principals;
     let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
-    let edge = Arc::new(edge);
     host.set_edge(Arc::clone(&edge));
     targets.edge.set(Arc::clone(&edge));
     let stop = stop_signal()?;
@@ -237,8 +236,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let queues = queues.await.context("the queues were not opened")??;
     targets.queues.set(SqsEndpoint(queues.clone()));
     let roles = roles(iam.clone(), config.identity.mode);
-    let sealer = key_file.sealer("notifications");
-    let place = sns::Place { dir: data_dir.join("notifications"), sealer, address };
+    let place = senders::topics(data_dir, &key_file, address);
     let senders = Senders::open(config, data_dir, store, place, &objects, &targets, &roles).await?;
     schedules.set(SchedulerEndpoint(senders.schedules.clone()));
     let functions = if runs_images { functions } else { functions.without_images() }
@@ -377,6 +375,7 @@ fn edge(
     targets: &Targets,
     principals: &Principals,
     objects: &S3,
+    metrics: Arc<MetricsPage>,
 ) -> Edge {
     let Targets { lambda, queues, topics, buses, .. } = targets;
     let code_page = Arc::new(CodePage(lambda.clone()));
@@ -389,6 +388,7 @@ fn edge(
         .with_resources("iam", Arc::new(principals.iam.clone()))
         .with_resources("s3", Arc::new(objects.clone()))
         .with_objects(Arc::new(objects.clone()))
+        .with_page(PAGE, Access::Open, metrics)
         .with_page(CODE_PAGE, Access::Link, code_page)
         .with_page(notices::PAGE, Access::Open, Arc::new(Notices(topics.clone())))
         .with_front(Arc::new(FunctionUrls(lambda.clone())))

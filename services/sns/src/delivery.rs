@@ -11,14 +11,15 @@
 
 use crate::Options;
 use crate::message::Message;
+use crate::notification::Question;
 use crate::order::{self, Published, Sent};
 use crate::publish::now_ms;
-use crate::sending::Attempt;
+use crate::sending::{Attempt, fact};
 use crate::service::Service;
-use crate::topic::{Topic, TopicKey};
+use crate::topic::{Subscription, TopicKey};
 use bytes::Bytes;
 use events::{Class, New, Next, Queue, Work};
-use flow::{Fact, Outcome};
+use flow::Outcome;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use targets::NotTaken;
 
 /// Attempts of a delivery, as AWS has it for queues and functions: over 23 days.
 const ATTEMPTS_MAX: u32 = 100_015;
+/// How long something is put off that an endpoint was to get too early.
+const THROTTLED_MAX: Duration = Duration::from_secs(5);
 
 pub(crate) fn queue_options(options: &Options) -> events::Options {
     events::Options {
@@ -90,24 +93,59 @@ impl Service {
         };
         let topic = self.table.get(&key);
         let found = topic.as_ref().and_then(|topic| Some((topic, topic.subscriptions.get(id)?)));
-        let Some((topic, subscription)) = found else {
+        let errand = Errand::of(work);
+        let Some((topic, subscription)) = found.filter(|(_, found)| errand.is_for(found)) else {
             tracing::info!(subscription = %work.line, message_id = message.id, "message of an ended subscription dropped");
             return Next::End(Vec::new());
         };
         let attempt = Attempt { service: self, topic, subscription, arn, message: &message };
-        if let Some(DeadLetter { reason }) = DeadLetter::of(work) {
-            return redrive(attempt, work, reason, true).await;
+        match errand {
+            Errand::DeadLetter { reason } => redrive(attempt, work, reason, true).await,
+            Errand::Notification if subscription.record.protocol.is_http() => {
+                post(attempt, work, None).await
+            }
+            Errand::Question(question) => post(attempt, work, Some(question)).await,
+            Errand::Notification => {
+                let after = |failures| (failures < ATTEMPTS_MAX).then(|| retry_after(failures));
+                conclude(attempt, work, attempt.send().await, after, true).await
+            }
         }
-        let (reason, is_over) = match attempt.send().await {
-            Ok(()) => return Next::End(Vec::new()),
-            Err(error @ NotTaken::NotNow { .. }) => (error, work.attempts + 1 >= ATTEMPTS_MAX),
-            Err(error @ NotTaken::Never { .. }) => (error, true),
-        };
-        tracing::warn!(subscription = %work.line, message_id = message.id, %reason, is_over, "message not delivered");
-        match is_over {
-            false => Next::Retry { after: retry_after(work.attempts + 1) },
-            true => redrive(attempt, work, reason.to_string(), false).await,
-        }
+    }
+}
+
+/// One attempt at an endpoint of HTTP or HTTPS, when it is time for it.
+async fn post(attempt: Attempt<'_>, work: &Work, question: Option<Question>) -> Next {
+    let policy = attempt.policy();
+    let Some(_place) = attempt.subscription.pace.admit(policy.gap()).await else {
+        return Next::PutOff { at_most: THROTTLED_MAX };
+    };
+    let sent = match &question {
+        Some(question) => attempt.ask(question).await,
+        None => attempt.send().await,
+    };
+    let after = |failures| policy.retry_after(failures);
+    conclude(attempt, work, sent, after, question.is_none()).await
+}
+
+/// What becomes of a message after an attempt. `after` says when the next one is after so many failures, if there is one.
+async fn conclude(
+    attempt: Attempt<'_>,
+    work: &Work,
+    sent: Result<(), NotTaken>,
+    after: impl FnOnce(u32) -> Option<Duration>,
+    is_redriven: bool,
+) -> Next {
+    let Err(reason) = sent else { return Next::End(Vec::new()) };
+    let again = match &reason {
+        NotTaken::NotNow { .. } => after(work.attempts + 1),
+        NotTaken::Never { .. } => None,
+    };
+    let (message_id, is_over) = (&attempt.message.id, again.is_none());
+    tracing::warn!(subscription = %work.line, message_id, %reason, is_over, "message not delivered");
+    match again {
+        Some(after) => Next::Retry { after },
+        None if is_redriven => redrive(attempt, work, reason.to_string(), false).await,
+        None => Next::End(Vec::new()),
     }
 }
 
@@ -118,8 +156,7 @@ impl Service {
 async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: bool) -> Next {
     let Attempt { subscription, arn, message, .. } = attempt;
     let drop_it = |reason: String| {
-        let endpoint = &subscription.record.endpoint;
-        flow::tell(|| fact(message, endpoint, Outcome::Dropped).because(reason));
+        flow::tell(|| fact(message, &subscription.endpoint(), Outcome::Dropped).because(reason));
         Next::End(Vec::new())
     };
     let Some(target) = subscription.dead_letters() else { return drop_it(reason) };
@@ -132,7 +169,7 @@ async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: 
         NotTaken::NotNow { .. } if !is_waiting => Next::End(vec![New {
             line: arn.to_owned(),
             class: Class::Delivery,
-            head: json(&DeadLetter { reason }),
+            head: json(&Errand::DeadLetter { reason }),
             body: work.body.clone(),
         }]),
         NotTaken::NotNow { .. } if work.attempts + 1 < ATTEMPTS_MAX => {
@@ -142,28 +179,53 @@ async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: 
     }
 }
 
-/// The head of a delivery that has failed, and waits until its dead-letter queue takes it. In the data directory.
+/// The head of a delivery: what is to be done. In the data directory; a notification's is empty.
 #[derive(Debug, Serialize, Deserialize)]
-struct DeadLetter {
-    reason: String,
+pub(crate) enum Errand {
+    Notification,
+    /// It has failed, and waits until its dead-letter queue takes it.
+    DeadLetter {
+        reason: String,
+    },
+    Question(Question),
 }
 
-impl DeadLetter {
-    fn of(work: &Work) -> Option<Self> {
-        if work.head.is_empty() { None } else { serde_json::from_slice(&work.head).ok() }
+impl Errand {
+    fn of(work: &Work) -> Self {
+        serde_json::from_slice(&work.head).unwrap_or(Self::Notification)
+    }
+
+    /// Whether it is still to be done for a subscription as that is now.
+    fn is_for(&self, subscription: &Subscription) -> bool {
+        let Self::Question(Question { token, .. }) = self else {
+            return subscription.is_confirmed();
+        };
+        let known = subscription.record.token.as_ref();
+        !subscription.is_confirmed() && known.is_some_and(|known| known.digest == digest(token))
     }
 }
 
-fn fact(message: &Message, target: &str, outcome: Outcome) -> Fact {
-    Fact::new(&message.topic_arn, target, outcome).in_trace(message.trace().root())
+/// What is kept of a token.
+pub(crate) fn digest(token: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A question on its way to an endpoint.
+pub(crate) fn asked(subscription_arn: &str, question: Question, message: &Message) -> New {
+    let line = subscription_arn.to_owned();
+    New {
+        line,
+        class: Class::Delivery,
+        head: json(&Errand::Question(question)),
+        body: json(message),
+    }
 }
 
 /// To whom a message does not go.
-pub(crate) fn tell_filtered(topic: &Topic, wanting: &[String], message: &Message) {
-    for subscription in topic.subscriptions.values() {
-        if !wanting.contains(&subscription.id) {
-            flow::tell(|| fact(message, &subscription.record.endpoint, Outcome::Filtered));
-        }
+pub(crate) fn tell_filtered(subscriptions: &[&Arc<Subscription>], message: &Message) {
+    for subscription in subscriptions {
+        flow::tell(|| fact(message, &subscription.endpoint(), Outcome::Filtered));
     }
 }
 

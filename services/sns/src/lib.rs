@@ -9,18 +9,23 @@
 //!   dead-letter queue that it has;
 //! - nobody who publishes waits for a subscription.
 //!
-//! Not here: subscriptions beside queues and functions. Who may call what is decided before a call comes here, and
+//! Not here: subscriptions beside queues, functions and endpoints of HTTP/S. Who may call what is decided before a call comes here, and
 //! whether a topic may send to a queue or a function, where it is sent.
 
 mod certificate;
 mod delivery;
+mod delivery_policy;
+mod endpoint;
 mod filter;
 mod links;
 mod message;
 mod notification;
 mod order;
+mod pace;
 mod permissions;
+mod post;
 mod publish;
+mod reach;
 mod sending;
 mod service;
 mod settings;
@@ -29,6 +34,8 @@ mod subscriptions;
 mod table;
 mod topic;
 mod topics;
+
+pub use crate::reach::Network;
 
 use crate::service::Service;
 use crate::topic::{Topic, TopicKey};
@@ -55,6 +62,15 @@ pub struct Options {
     /// What links in messages begin with (SigningCertURL, UnsubscribeURL): how those who get them reach this server. Default: the
     /// address that it listens on, and if that is every address, the one that the publisher used.
     pub url: String,
+    /// Networks in which HTTP and HTTPS endpoints may be, as 10.0.0.0/8. Default: all that are public, and while the server listens
+    /// on a loopback address, loopback and private ones too. Link-local ones are never without being named.
+    pub endpoint_networks: Option<Vec<Network>>,
+    /// The authorities that HTTPS endpoints must be certified by, in PEM. Default: those of this machine.
+    pub ca_file: Option<PathBuf>,
+    /// HTTP and HTTPS endpoints that are posted to at once. Default: 64.
+    pub posts_max: usize,
+    /// Seconds in which an endpoint can confirm its subscription. Default: 172800 (two days), as AWS has.
+    pub confirmation_seconds: u64,
 }
 
 impl Default for Options {
@@ -65,6 +81,10 @@ impl Default for Options {
             waiting_max: 500_000,
             waiting_bytes_max: 4 << 30,
             url: String::new(),
+            endpoint_networks: None,
+            ca_file: None,
+            posts_max: 64,
+            confirmation_seconds: 172_800,
         }
     }
 }
@@ -135,6 +155,12 @@ impl Sns {
         let topic = self.topic(arn)?;
         let mut tags = topic.record.tags.iter();
         tags.find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+    }
+
+    /// Somebody who did not sign, and follows a link of a message.
+    pub fn nobody() -> wire::Caller {
+        let name = "anonymous".to_owned();
+        wire::Caller { arn: name.clone(), user_id: name, access_key_id: String::new() }
     }
 
     /// The certificate of this name, in PEM, if it is the one that messages are signed under.

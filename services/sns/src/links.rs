@@ -40,6 +40,10 @@ pub(crate) fn certificate(base: &str, name: &str) -> String {
     format!("{base}{PATH}{name}")
 }
 
+pub(crate) fn confirming(base: &str, topic_arn: &str, token: &str) -> String {
+    format!("{base}{PATH}?Action=ConfirmSubscription&TopicArn={topic_arn}&Token={token}")
+}
+
 pub(crate) fn unsubscribing(base: &str, subscription_arn: &str) -> String {
     format!("{base}{PATH}?Action=Unsubscribe&SubscriptionArn={subscription_arn}")
 }

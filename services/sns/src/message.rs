@@ -79,6 +79,19 @@ impl Message {
         Ok(message)
     }
 
+    /// What asks an endpoint to confirm.
+    pub(crate) fn asking(cx: &Context, topic: &Topic, text: String, time_ms: u64) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            topic_arn: topic.key.arn(),
+            text,
+            time_ms: i64::try_from(time_ms).unwrap_or(i64::MAX),
+            trace: cx.trace.to_string(),
+            endpoint: cx.endpoint.clone(),
+            ..Self::default()
+        }
+    }
+
     /// What counts against AWS's limit: the texts, and the attributes with names and types.
     pub(crate) fn bytes(&self) -> usize {
         let attributes = self.attributes.iter().map(|(name, value)| {
@@ -148,7 +161,8 @@ fn by_protocol(text: &str) -> Result<(String, BTreeMap<String, String>)> {
     let Some(default) = of("default") else {
         return Err(invalid("Message Structure - No default entry in JSON message body"));
     };
-    let known = [Protocol::Sqs, Protocol::Lambda].map(Protocol::as_str);
+    let known =
+        [Protocol::Sqs, Protocol::Lambda, Protocol::Http, Protocol::Https].map(Protocol::as_str);
     let own = known.iter().filter_map(|name| Some(((*name).to_owned(), of(name)?)));
     Ok((default, own.collect()))
 }

@@ -8,10 +8,13 @@ use api::{sns, sqs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use wire::Timestamp;
 
+/// `Type`
+pub(crate) const NOTIFICATION: &str = "Notification";
 /// Attributes that a message of a queue may have.
 pub(crate) const QUEUE_ATTRIBUTES_MAX: usize = 10;
 
@@ -26,23 +29,96 @@ pub(crate) struct Envelope<'a> {
     pub(crate) signature: Option<Signature>,
 }
 
-/// What is signed of a message with this text: in this order, as AWS has it.
+/// What is signed of a notification with this text.
 pub(crate) fn signed_text(message: &Message, text: &str) -> String {
+    let (subject, time) = (message.subject.as_deref(), time(message));
+    let mut all = vec![("Message", text), ("MessageId", &message.id)];
+    all.extend(subject.map(|subject| ("Subject", subject)));
+    all.extend([("Timestamp", &*time), ("TopicArn", &message.topic_arn), ("Type", NOTIFICATION)]);
+    signed(&all)
+}
+
+/// What an endpoint is asked, or told when it has ended: that it may confirm its subscription with a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) kind: QuestionKind,
+    pub(crate) token: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum QuestionKind {
+    SubscriptionConfirmation,
+    UnsubscribeConfirmation,
+}
+
+impl QuestionKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::SubscriptionConfirmation => "SubscriptionConfirmation",
+            Self::UnsubscribeConfirmation => "UnsubscribeConfirmation",
+        }
+    }
+
+    /// AWS's words.
+    pub(crate) fn text(self, topic_arn: &str, subscription_arn: &str) -> String {
+        match self {
+            Self::SubscriptionConfirmation => format!(
+                "You have chosen to subscribe to the topic {topic_arn}.\nTo confirm the subscription, visit the SubscribeURL included in this message."
+            ),
+            Self::UnsubscribeConfirmation => format!(
+                "You have chosen to deactivate subscription {subscription_arn}.\nTo cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+            ),
+        }
+    }
+}
+
+/// What is signed of a question, whose text is the message's.
+pub(crate) fn signed_question(message: &Message, question: &Question, base: &str) -> String {
     let time = time(message);
-    let subject = message.subject.as_deref().map(|subject| ("Subject", subject));
-    let (first, last) = (
-        [("Message", text), ("MessageId", &message.id)],
-        [("Timestamp", &*time), ("TopicArn", &message.topic_arn), ("Type", "Notification")],
-    );
-    let all = first.into_iter().chain(subject).chain(last);
-    all.flat_map(|(name, value)| [name, "\n", value, "\n"]).collect()
+    let link = links::confirming(base, &message.topic_arn, &question.token);
+    signed(&[
+        ("Message", &message.text),
+        ("MessageId", &message.id),
+        ("SubscribeURL", &link),
+        ("Timestamp", &time),
+        ("Token", &question.token),
+        ("TopicArn", &message.topic_arn),
+        ("Type", question.kind.as_str()),
+    ])
+}
+
+/// The question in JSON.
+pub(crate) fn ask(
+    message: &Message,
+    question: &Question,
+    base: &str,
+    signature: &Signature,
+) -> String {
+    json!({
+        "Type": question.kind.as_str(),
+        "MessageId": message.id,
+        "Token": question.token,
+        "TopicArn": message.topic_arn,
+        "Message": message.text,
+        "SubscribeURL": links::confirming(base, &message.topic_arn, &question.token),
+        "Timestamp": time(message),
+        "SignatureVersion": signature.version.as_str(),
+        "Signature": signature.text,
+        "SigningCertURL": links::certificate(base, &signature.certificate),
+    })
+    .to_string()
+}
+
+/// In this order, as AWS has it.
+fn signed(all: &[(&str, &str)]) -> String {
+    all.iter().flat_map(|(name, value)| [*name, "\n", *value, "\n"]).collect()
 }
 
 /// A notification in JSON: the body of a queue's message.
 pub(crate) fn envelop(message: &Message, envelope: &Envelope<'_>) -> String {
     let mut notification = Map::new();
     let mut add = |name: &str, value: Value| drop(notification.insert(name.to_owned(), value));
-    add("Type", "Notification".into());
+    add("Type", NOTIFICATION.into());
     add("MessageId", message.id.as_str().into());
     if let Some(sequence) = message.sequence {
         add("SequenceNumber", fifo::sequence_text(sequence).into());

@@ -141,11 +141,13 @@ impl Service {
         let wants = |subscription: &crate::topic::Subscription| {
             subscription.filter.as_ref().is_none_or(|filter| filter.wants(&message))
         };
-        let wanting = topic.subscriptions.values().filter(|subscription| wants(subscription));
-        let wanting: Vec<String> = wanting.map(|subscription| subscription.id.clone()).collect();
-        if wanting.len() < topic.subscriptions.len() {
-            delivery::tell_filtered(topic, &wanting, &message);
-        }
+        let (wanting, others): (Vec<_>, Vec<_>) = topic
+            .subscriptions
+            .values()
+            .filter(|one| one.is_confirmed())
+            .partition(|one| wants(one));
+        delivery::tell_filtered(&others, &message);
+        let wanting: Vec<String> = wanting.into_iter().map(|one| one.id.clone()).collect();
         let kept = |message: &Message| Kept {
             message_id: message.id.clone(),
             sequence: message.sequence.map(fifo::sequence_text),
@@ -175,7 +177,7 @@ impl Service {
     }
 }
 
-fn not_kept(error: NotKept) -> Fault {
+pub(crate) fn not_kept(error: NotKept) -> Fault {
     match error {
         NotKept::Refused(_) => fault::throttled("Too many messages wait to be delivered"),
         NotKept::Failed(error) => failed(&error),

@@ -6,11 +6,13 @@
 use crate::delivery;
 use crate::links::Links;
 use crate::order::{self, Published, Sent};
+use crate::post::Poster;
 use crate::publish::now_ms;
+use crate::reach::Reach;
 use crate::signing::Signer;
 use crate::table::Table;
 use crate::topic::{
-    Subscription, SubscriptionRecord, Topic, TopicKey, TopicRecord, invalid, no_topic,
+    State, Subscription, SubscriptionRecord, Topic, TopicKey, TopicRecord, invalid, no_topic,
 };
 use crate::{OpenError, Options, Place};
 use api::sns::fault;
@@ -32,6 +34,7 @@ pub(crate) struct Service {
     pub(crate) targets: Arc<dyn Deliver>,
     pub(crate) signer: Signer,
     pub(crate) links: Links,
+    pub(crate) poster: Poster,
     store: Store,
     /// `ACCOUNT/REGION/NAME`
     topics: Keyspace,
@@ -56,10 +59,13 @@ impl Service {
         let (topics, subscriptions) =
             (store.keyspace("sns-topics"), store.keyspace("sns-subscriptions"));
         let Place { dir, sealer, address } = place;
+        let reach = Reach::new(options.endpoint_networks.as_deref(), address.ip().is_loopback());
+        let poster = Poster::new(reach, options.ca_file.clone(), options.posts_max);
         let service = Arc::new(Self {
             table: Table::default(),
             signer: Signer::new(&store, sealer),
             links: Links::new(&options.url, address),
+            poster,
             options,
             targets,
             store,
@@ -189,6 +195,10 @@ impl Service {
         let found = self.table.get(&key).filter(|_| key.region == cx.region);
         Ok(found.and_then(|topic| {
             let subscription = topic.subscriptions.get(id).cloned()?;
+            let is_there = subscription.record.state != State::Ended;
+            if !is_there || subscription.is_over(now_ms()) {
+                return None;
+            }
             let is_its = key.account == cx.account || subscription.owner(&key) == &cx.account;
             is_its.then_some((topic, subscription))
         }))
@@ -249,6 +259,29 @@ impl Service {
         changed.subscriptions.remove(id);
         self.table.put(changed);
         Ok(())
+    }
+
+    /// The topic without subscriptions that nobody confirmed in time.
+    pub(crate) async fn without_overdue(
+        &self,
+        _: &Changing<'_>,
+        topic: Arc<Topic>,
+    ) -> Result<Arc<Topic>> {
+        let now = now_ms();
+        if !topic.subscriptions.values().any(|subscription| subscription.is_over(now)) {
+            return Ok(topic);
+        }
+        let (mut changed, mut batch) = (Topic::clone(&topic), Batch::new());
+        for (id, subscription) in &topic.subscriptions {
+            if subscription.is_over(now) {
+                let key = subscription_text(&topic.key, id);
+                batch = batch.delete(&self.subscriptions, key, Expectation::Any);
+                changed.subscriptions.remove(id);
+            }
+        }
+        self.commit(batch).await?;
+        self.table.put(changed.clone());
+        Ok(Arc::new(changed))
     }
 
     async fn commit(&self, batch: Batch) -> Result<()> {

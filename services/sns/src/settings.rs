@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What attributes of topics and subscriptions may be. Pure.
 
+use crate::delivery_policy::{self, DeliveryPolicy};
 use crate::signing::Version;
 use crate::topic::{Fifo, Protocol, Scope, Topic, TopicKey, TopicRecord, invalid, redrive_target};
 use crate::{filter, permissions};
 use api::sns::Attributes;
 use names::QueueArn;
 use policy::{Document, Kind};
-use wire::Result;
+use wire::{Fault, Result};
 
 const DISPLAY_NAME_MAX: usize = 100;
 const POLICY_BYTES_MAX: usize = 30_720;
@@ -23,6 +24,11 @@ pub(crate) fn set_of_topic(record: &mut TopicRecord, name: &str, value: &str) ->
         }
         "Policy" => {
             record.policy = if value.is_empty() { None } else { Some(policy(value)?) };
+        }
+        "DeliveryPolicy" if record.fifo.is_none() => {
+            let told = (!value.is_empty()).then(|| value.to_owned());
+            told.as_deref().map_or(Ok(()), delivery_policy::check_topic).map_err(bad_policy)?;
+            record.delivery_policy = told;
         }
         // What is so anyway.
         "ContentBasedDeduplication" if value == "false" && record.fifo.is_none() => {}
@@ -99,6 +105,10 @@ fn truth(name: &str, value: &str) -> Result<bool> {
     })
 }
 
+fn bad_policy(reason: String) -> Fault {
+    invalid(format!("Attributes Reason: DeliveryPolicy: {reason}"))
+}
+
 fn policy(text: &str) -> Result<String> {
     if text.len() > POLICY_BYTES_MAX || Document::parse(text, Kind::Resource).is_err() {
         return Err(invalid("Policy failed to parse"));
@@ -154,7 +164,15 @@ pub(crate) fn set_of_subscription(
                 );
             }
         }
-        "DeliveryPolicy" | "SubscriptionRoleArn" | "ReplayPolicy" => {
+        "DeliveryPolicy" if protocol.is_http() => {
+            if value.is_empty() {
+                attributes.remove(name);
+                return Ok(());
+            }
+            DeliveryPolicy::parse(value).map_err(bad_policy)?;
+        }
+        "DeliveryPolicy" => return bad("DeliveryPolicy: It is for endpoints of HTTP/S alone"),
+        "SubscriptionRoleArn" | "ReplayPolicy" => {
             return bad(&format!("{name} is not available in this build of Tinderbox"));
         }
         _ => return Err(invalid("AttributeName")),

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A topic and its subscriptions, as they are in memory and in the store.
 
+use crate::endpoint;
 use crate::filter::Filter;
 use crate::order::Order;
+use crate::pace::Pace;
 use crate::signing::Version;
 use api::sns::{Attributes, fault};
 use names::{AccountId, Region};
 use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use wire::{Context, Fault, Result};
@@ -39,6 +42,9 @@ pub(crate) struct TopicRecord {
     /// If it was ever set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signature_version: Option<Version>,
+    /// As it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delivery_policy: Option<String>,
 }
 
 /// What is set of a FIFO topic alone.
@@ -63,6 +69,8 @@ pub(crate) enum Scope {
 pub(crate) enum Protocol {
     Sqs,
     Lambda,
+    Http,
+    Https,
 }
 
 /// What is kept of a subscription. In the data directory: a new member needs `#[serde(default)]`.
@@ -78,6 +86,45 @@ pub(crate) struct SubscriptionRecord {
     /// What was said of it: `RawMessageDelivery`, `FilterPolicy` and the like, each good.
     #[serde(default)]
     pub(crate) attributes: Attributes,
+    #[serde(default, skip_serializing_if = "State::is_confirmed")]
+    pub(crate) state: State,
+    /// The last one that its endpoint was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Token>,
+    #[serde(default)]
+    pub(crate) confirmation: Confirmation,
+}
+
+/// How it stands with a subscription.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum State {
+    #[default]
+    Confirmed,
+    /// Its endpoint was asked.
+    Pending,
+    /// It may come back: its endpoint was told how.
+    Ended,
+}
+
+/// What confirms a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Token {
+    /// SHA-256, in hexadecimal digits.
+    pub(crate) digest: String,
+    /// Milliseconds since 1970.
+    pub(crate) until_ms: u64,
+}
+
+/// How a subscription was confirmed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Confirmation {
+    /// By somebody who signed: whoever subscribed a queue or a function.
+    #[default]
+    Signed,
+    /// The same, who wants that nobody ends it without.
+    SignedForGood,
+    /// By whoever had the token.
+    Unsigned,
 }
 
 /// A topic in memory. Immutable: a change makes another, which takes its place in the table.
@@ -97,6 +144,7 @@ pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) record: SubscriptionRecord,
     pub(crate) filter: Option<Filter>,
+    pub(crate) pace: Pace,
 }
 
 impl TopicKey {
@@ -176,14 +224,32 @@ impl Protocol {
         match self {
             Self::Sqs => "sqs",
             Self::Lambda => "lambda",
+            Self::Http => "http",
+            Self::Https => "https",
         }
+    }
+
+    pub(crate) const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+}
+
+impl State {
+    const fn is_confirmed(&self) -> bool {
+        matches!(self, Self::Confirmed)
+    }
+}
+
+impl Token {
+    pub(crate) const fn is_good(&self, now_ms: u64) -> bool {
+        now_ms < self.until_ms
     }
 }
 
 impl Subscription {
     pub(crate) fn new(id: String, record: SubscriptionRecord) -> Self {
         let filter = Filter::of(&record.attributes);
-        Self { id, record, filter }
+        Self { id, record, filter, pace: Pace::default() }
     }
 
     pub(crate) fn arn(&self, topic: &TopicKey) -> String {
@@ -192,6 +258,21 @@ impl Subscription {
 
     pub(crate) fn owner<'a>(&'a self, topic: &'a TopicKey) -> &'a AccountId {
         self.record.owner.as_ref().unwrap_or(&topic.account)
+    }
+
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.record.state == State::Confirmed
+    }
+
+    /// Neither confirmed nor to be confirmed any more: as if it were not there.
+    pub(crate) fn is_over(&self, now_ms: u64) -> bool {
+        let may_come = || self.record.token.as_ref().is_some_and(|token| token.is_good(now_ms));
+        !self.is_confirmed() && !may_come()
+    }
+
+    /// As everybody may see it.
+    pub(crate) fn endpoint(&self) -> Cow<'_, str> {
+        endpoint::shown(&self.record.endpoint)
     }
 
     pub(crate) fn is_raw(&self) -> bool {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Operations on topics.
 
-use crate::topic::{Topic, TopicKey, TopicRecord, invalid};
-use crate::{Sns, permissions, settings};
+use crate::publish::now_ms;
+use crate::topic::{State, Topic, TopicKey, TopicRecord, invalid};
+use crate::{Sns, delivery_policy, permissions, settings};
 use api::sns::{self, Attributes, Tag, TopicOperations, fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -80,18 +81,30 @@ impl TopicOperations for Sns {
         let topic = self.service.find(cx, &input.topic_arn, "TopicArn")?;
         let Topic { key, record, subscriptions, .. } = &*topic;
         let policy = record.policy.clone().unwrap_or_else(|| permissions::default(key).to_string());
+        let now = now_ms();
+        let count = |state: State| {
+            let found = subscriptions.values().filter(|one| one.record.state == state);
+            found.filter(|one| !one.is_over(now)).count().to_string()
+        };
         let attributes = [
             ("TopicArn", key.arn()),
             ("Owner", key.account.to_string()),
             ("DisplayName", record.display_name.clone()),
             ("Policy", policy),
-            ("SubscriptionsConfirmed", subscriptions.len().to_string()),
-            ("SubscriptionsPending", "0".to_owned()),
-            ("SubscriptionsDeleted", "0".to_owned()),
+            ("SubscriptionsConfirmed", count(State::Confirmed)),
+            ("SubscriptionsPending", count(State::Pending)),
+            ("SubscriptionsDeleted", count(State::Ended)),
+            (
+                "EffectiveDeliveryPolicy",
+                delivery_policy::effective_of_topic(record.delivery_policy.as_deref()),
+            ),
         ];
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
         let mut attributes = Attributes::from(attributes);
         attributes.extend(record.fifo.iter().flat_map(settings::of_fifo));
+        if let Some(policy) = &record.delivery_policy {
+            attributes.insert("DeliveryPolicy".to_owned(), policy.clone());
+        }
         if let Some(version) = record.signature_version {
             attributes.insert("SignatureVersion".to_owned(), version.as_str().to_owned());
         }
@@ -209,6 +222,7 @@ fn check_same(topic: &Topic, wanted: &TopicRecord, told: &Attributes) -> Result<
     let is_same = |name: &str| match name {
         "DisplayName" => topic.record.display_name == wanted.display_name,
         "Policy" => topic.record.policy == wanted.policy,
+        "DeliveryPolicy" => topic.record.delivery_policy == wanted.delivery_policy,
         "SignatureVersion" => topic.record.signature_version == wanted.signature_version,
         "ContentBasedDeduplication" | "FifoThroughputScope" => topic.record.fifo == wanted.fifo,
         _ => true,
