@@ -135,6 +135,37 @@ def test_the_root_is_the_image_s_and_read_only(platform, registry):
     assert "sandbox.localdomain" in seen["hosts"]
 
 
+# What AWS's base images start: the handler is what the image, or the function, says as its command.
+ENTRYPOINT = """#!/bin/sh
+if [ $# -ne 1 ]; then echo "the first argument must be the name of the handler" >&2; exit 142; fi
+export _HANDLER="$1"
+exec /var/runtime/bootstrap
+"""
+
+
+def test_an_image_that_is_laid_out_as_awss_base_images(platform, registry, layout):
+    tag = unique("laid-out")
+    variables = {"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", "LANG": "en_US.UTF-8"}
+    settings = [part for name, value in variables.items() for part in ("--config.env", f"{name}={value}")]
+    settings += ["--config.entrypoint", "/lambda-entrypoint.sh", "--config.workingdir", "/var/task"]
+    layout.configure("python", tag, *settings, "--config.cmd", "app.handler")
+    # There the code is found by where it lies, and not by where the program stands.
+    runtime = f'#!/bin/sh\nexport PYTHONPATH="$LAMBDA_TASK_ROOT"\nexec {oci.INTERPRETER} -m awslambdaric "$_HANDLER"\n'
+    files = {"lambda-entrypoint.sh": ENTRYPOINT, "var/runtime/bootstrap": runtime, "var/task/app.py": APP}
+    layout.files(tag, files, dict.fromkeys(["lambda-entrypoint.sh", "var/runtime/bootstrap"], 0o755))
+    registry.push(layout, tag, f"{tag}:v1")
+    function = create(platform, f"{registry.host}/{tag}:v1")
+    answer = function.invoke({"a": 1}).value()
+    assert (answer["value"], answer["handler"], answer["cwd"]) == ({"a": 1}, "app.handler", "/var/task")
+    # The function's own command is the handler's name.
+    other = create(platform, f"{registry.host}/{tag}:v1", ImageConfig={"Command": ["app.environment"]})
+    seen = other.invoke().value()
+    assert {name: seen[name] for name in variables} == variables
+    assert (seen["_HANDLER"], seen["AWS_LAMBDA_FUNCTION_NAME"]) == ("app.environment", other.name)
+    broken = create(platform, f"{registry.host}/{tag}:v1", ImageConfig={"Command": ["two", "words"]})
+    assert broken.invoke().fault()["errorMessage"].endswith("Runtime exited with error: exit status 142")
+
+
 def test_settings_override_the_image(platform, registry):
     function = create(platform, f"{registry.host}/app:v1")
     shell = ["/bin/sh", "-c", f'exec {oci.INTERPRETER} -m awslambdaric "$0"']
