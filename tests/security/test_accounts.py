@@ -328,6 +328,37 @@ def test_a_queues_policy_lets_another_account_in(server, other):
     refused(there.delete_queue, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", QueueUrl=url)
 
 
+def test_a_queue_of_another_account_is_polled_if_its_policy_lets_the_role(server, other):
+    """Whatever the role itself may do; and no longer than the policy lets it."""
+    sqs, client, name = server.client("sqs"), other.client(), unique("polled")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn, role = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", other.role(allow("sqs:*"), allow("logs:*"))["Arn"]
+    other.function(name, role)
+    connect = {"FunctionName": name, "EventSourceArn": arn}
+    sentence = refused(client.create_event_source_mapping, "InvalidParameterValueException", **connect)
+    assert sentence == "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+    needed = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    lets = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": needed, "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(lets)})
+    mapping = client.create_event_source_mapping(**connect)["UUID"]
+
+    def left():
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
+
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    wait_until(lambda: left() == 0, "the message came to the function of the other account")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    sqs.send_message(QueueUrl=url, MessageBody="n")
+
+    def last_result():
+        return client.get_event_source_mapping(UUID=mapping)["LastProcessingResult"]
+
+    wait_until(lambda: "permissions to call ReceiveMessage" in last_result(), "the poller is refused")
+    assert left() == 1
+    client.delete_event_source_mapping(UUID=mapping)
+
+
 def test_a_queues_policy_and_tags_have_a_say_within_its_account(server):
     sqs, iam, name = server.client("sqs"), server.client("iam"), unique("queue")
     url = sqs.create_queue(QueueName=name, tags={"team": "red"})["QueueUrl"]

@@ -67,15 +67,18 @@ pub struct Reach {
 }
 
 impl Sources {
-    /// The queue, if the role of its function may do with it what a mapping needs. The policies that count are those of now.
+    /// The queue, if the role of its function may do with it what a mapping needs. The policies that count are those of now. Of another
+    /// account's queue that is its policy, too.
     ///
     /// # Errors
     ///
     /// When it may not.
     pub fn reach(&self, queue: &QueueArn, owner: &Owner) -> Result<Reach, Problem> {
         let (caller, authority) = self.roles.act(&owner.role, &owner.name);
-        let cx = Context {
-            account: queue.account.clone(),
+        let denied = || Problem::Denied { operation: "ReceiveMessage" };
+        let account = owner.role.split(':').nth(4).and_then(|account| account.parse().ok());
+        let mut cx = Context {
+            account: account.ok_or_else(denied)?,
             region: queue.region.clone(),
             request_id: RequestId::random(),
             trace: TraceHeader::start(0),
@@ -90,6 +93,7 @@ impl Sources {
                 return Err(Problem::Denied { operation });
             }
         }
+        cx.account = queue.account.clone();
         Ok(Reach { queues: Arc::clone(&self.queues), cx, url: queue.url_path() })
     }
 }
