@@ -368,6 +368,29 @@ def test_awss_crate_for_rust_runs_several_at_once(platform, provider, rust_runti
     assert len({value["id"] for _, value in answers}) == 8
 
 
+def test_latest_published_is_what_no_qualifier_means(platform, provider):
+    code = "def handler(event, context): return context.function_version, 'first'"
+    client = platform.client()
+    name = deploy(platform, provider, {"index.py": code}, slots=2)
+    published = client.publish_version(FunctionName=name, PublishTo="LATEST_PUBLISHED")
+    assert published["FunctionArn"].endswith(f":{name}:$LATEST.PUBLISHED")
+
+    def is_active():
+        found = client.get_function_configuration(FunctionName=name, Qualifier="$LATEST.PUBLISHED")
+        return found["State"] == "Active"
+
+    def answer():
+        return json.loads(client.invoke(FunctionName=name)["Payload"].read())
+
+    wait_until(is_active, "$LATEST.PUBLISHED is active", timeout=120)
+    assert answer() == ["$LATEST.PUBLISHED", "first"]
+    zipped = harness.zip_bytes({"index.py": code.replace("first", "second")})
+    client.update_function_code(FunctionName=name, ZipFile=zipped, PublishTo="LATEST_PUBLISHED")
+    wait_until(is_active, "$LATEST.PUBLISHED is active again", timeout=120)
+    assert answer() == ["$LATEST.PUBLISHED", "second"]
+    assert json.loads(client.invoke(FunctionName=name, Qualifier="1")["Payload"].read()) == ["1", "first"]
+
+
 def test_more_than_there_are_slots_for_is_throttled(platform, provider):
     name = deploy(platform, provider, {"index.py": CODE}, slots=1, Timeout=100)
     client = platform.client()

@@ -44,10 +44,11 @@ fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Which version of a function: `$LATEST`, a number, or an alias that leads to one.
+/// Which version of a function: `$LATEST`, `$LATEST.PUBLISHED`, a number, or an alias that leads to one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Qualifier {
     Latest,
+    LatestPublished,
     Version(u64),
     /// 1 to 128 of `[a-zA-Z0-9-_]`, not digits only.
     Alias(String),
@@ -65,6 +66,9 @@ impl FromStr for Qualifier {
         if text == "$LATEST" {
             return Ok(Self::Latest);
         }
+        if text == "$LATEST.PUBLISHED" {
+            return Ok(Self::LatestPublished);
+        }
         if text.len() > 128 || !is_word(text) {
             return Err(invalid());
         }
@@ -79,6 +83,7 @@ impl fmt::Display for Qualifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Latest => f.write_str("$LATEST"),
+            Self::LatestPublished => f.write_str("$LATEST.PUBLISHED"),
             Self::Version(number) => number.fmt(f),
             Self::Alias(name) => f.write_str(name),
         }

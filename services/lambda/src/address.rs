@@ -99,7 +99,7 @@ impl Address {
     pub(crate) fn unqualified(self) -> Result<Key, Error> {
         match self.qualifier {
             None | Some(Qualifier::Latest) => Ok(self.key),
-            Some(Qualifier::Version(_) | Qualifier::Alias(_)) => {
+            Some(Qualifier::LatestPublished | Qualifier::Version(_) | Qualifier::Alias(_)) => {
                 Err(Error::QualifierNotAllowed { arn: self.arn() })
             }
         }

@@ -126,7 +126,8 @@ impl<I: Invoke> Service<I> {
         let key = Address::parse(cx, "ListAliases", &input.function_name, None)?.function_only()?;
         let function =
             self.table.get(&key).ok_or_else(|| Error::FunctionNotFound { arn: key.arn() })?;
-        let version = input.function_version.as_deref().map(number_of).transpose()?;
+        // `Some(None)` for a number that no version can have.
+        let version = input.function_version.as_deref().map(|text| text.parse::<Number>().ok());
         let mut page = Page::new(input.marker.as_deref(), input.max_items)?;
         let is_asked_for = |alias: &Alias| {
             version.is_none_or(|version| version.is_some_and(|version| alias.leads_to(version)))
@@ -150,21 +151,10 @@ impl<I: Invoke> Service<I> {
     }
 }
 
-/// `None` for a number that no version can have.
-fn number_of(text: &str) -> Result<Option<Number>, Error> {
-    match text {
-        "$LATEST" => Ok(Some(Number::Latest)),
-        "$LATEST.PUBLISHED" => Err(Error::Unsupported {
-            member: "The version $LATEST.PUBLISHED",
-            instead: "name a numbered version",
-        }),
-        number => Ok(number.parse().ok().map(Number::Published)),
-    }
-}
-
 /// The version of that number, which must be there.
 fn version_of(function: &Function, text: &str) -> Result<Number, Error> {
-    number_of(text)?
+    text.parse()
+        .ok()
         .filter(|number| function.version(*number).is_some())
         .ok_or_else(|| Error::FunctionNotFound { arn: function.key.qualified_arn(text) })
 }
@@ -194,7 +184,7 @@ fn routed(
 fn checked(alias: Alias) -> Result<Alias, Error> {
     let Some(additional) = alias.additional else { return Ok(alias) };
     match alias.version {
-        Number::Latest => Err(Error::InvalidParameter(
+        Number::Latest | Number::LatestPublished => Err(Error::InvalidParameter(
             "$LATEST is not supported for an alias pointing to more than 1 version".to_owned(),
         )),
         Number::Published(number) if number == additional.version => {

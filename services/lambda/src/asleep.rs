@@ -86,13 +86,13 @@ impl Asleep {
     pub(crate) fn add_version(
         &mut self,
         known: &mut Known,
-        number: u64,
+        number: Number,
         value: Vec<u8>,
         record: &VersionRecord,
     ) {
         known.note(record);
         self.code_bytes = self.code_bytes.saturating_add(record.code_bytes);
-        self.add(Part::Version(Number::Published(number)), value);
+        self.add(Part::Version(number), value);
     }
 
     pub(crate) fn add_url(&mut self, known: &mut Known, qualifier: &str, value: Vec<u8>) {
@@ -122,6 +122,7 @@ impl Alarm {
     pub(crate) fn wake(&self, key: Key, asleep: &Asleep) -> Function {
         let record: FunctionRecord = decode(&asleep.record);
         let mut published = BTreeMap::new();
+        let mut latest_published = None;
         let mut aliases = BTreeMap::new();
         let mut event_invoke = BTreeMap::new();
         let mut urls = BTreeMap::new();
@@ -129,6 +130,9 @@ impl Alarm {
             match part {
                 Part::Version(number @ Number::Published(n)) => {
                     published.insert(*n, self.version(&key, *number, decode(value)));
+                }
+                Part::Version(number @ Number::LatestPublished) => {
+                    latest_published = Some(self.version(&key, *number, decode(value)));
                 }
                 // In the function's own record.
                 Part::Version(Number::Latest) => {}
@@ -148,6 +152,7 @@ impl Alarm {
             last_number: record.last_number,
             latest: self.version(&key, Number::Latest, record.latest),
             published,
+            latest_published,
             aliases,
             reserved_concurrency: record.reserved_concurrency,
             event_invoke,

@@ -22,6 +22,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::Context;
 
+/// Where a version is published to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// The next number.
+    Number,
+    LatestPublished,
+}
+
+impl Slot {
+    /// Of a change that publishes, by itself or because it says where to.
+    fn of(publishes: bool, to: Option<lambda::FunctionVersionLatestPublished>) -> Option<Self> {
+        match (to, publishes) {
+            (Some(_), _) => Some(Self::LatestPublished),
+            (None, true) => Some(Self::Number),
+            (None, false) => None,
+        }
+    }
+}
+
 impl<I: Invoke> Service<I> {
     pub(crate) async fn create(
         self: &Arc<Self>,
@@ -62,6 +81,7 @@ impl<I: Invoke> Service<I> {
             last_number: 0,
             latest,
             published: BTreeMap::new(),
+            latest_published: None,
             aliases: BTreeMap::new(),
             reserved_concurrency: None,
             event_invoke: BTreeMap::new(),
@@ -76,8 +96,8 @@ impl<I: Invoke> Service<I> {
             key,
         };
         let mut numbers = vec![Number::Latest];
-        if input.publish {
-            let published = self.publication(&function, None)?;
+        if let Some(slot) = Slot::of(input.publish, input.publish_to) {
+            let published = self.publication(&function, None, slot)?;
             numbers.push(published.number);
             function = function.with_version(published);
         }
@@ -85,7 +105,7 @@ impl<I: Invoke> Service<I> {
 
         let function = self.table.put(&lock, function);
         tasks::background(Arc::clone(self).settle(function.key.clone(), uploaded));
-        let answered = function.published.values().next().unwrap_or(&function.latest);
+        let answered = function.versions().last().unwrap_or(&function.latest);
         Ok(view::configuration(&function.key, answered, ArnForm::Unqualified))
     }
 
@@ -124,12 +144,17 @@ impl<I: Invoke> Service<I> {
         let mut changed = current.with_version(latest);
         let mut numbers = vec![Number::Latest];
         let mut answered = Number::Latest;
-        if input.publish {
-            let published = self.publication(&changed, None)?;
+        let slot = Slot::of(input.publish, input.publish_to);
+        let mut replaced = None;
+        if let Some(slot) = slot {
+            let published = self.publication(&changed, None, slot)?;
             answered = published.number;
-            if current.version(answered).is_none() {
+            replaced = current.version(answered).cloned();
+            if replaced.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &published)) {
                 numbers.push(answered);
                 changed = changed.with_version(published);
+            } else {
+                replaced = None;
             }
         }
         self.records.save(&changed, &numbers).await?;
@@ -137,7 +162,10 @@ impl<I: Invoke> Service<I> {
         let changed = self.table.put(&lock, changed);
         drop(lock);
         self.after_update(current, &changed.key, uploaded);
-        let form = if input.publish { ArnForm::Qualified } else { ArnForm::Unqualified };
+        if let Some(replaced) = replaced {
+            self.let_go(&replaced);
+        }
+        let form = if slot.is_some() { ArnForm::Qualified } else { ArnForm::Unqualified };
         let version = changed.version(answered).unwrap_or(&changed.latest);
         Ok(view::configuration(&changed.key, version, form))
     }
@@ -203,12 +231,6 @@ impl<I: Invoke> Service<I> {
         cx: &Context,
         input: lambda::PublishVersionInput,
     ) -> Result<lambda::FunctionConfiguration, Error> {
-        if input.publish_to.is_some() {
-            return Err(Error::Unsupported {
-                member: "PublishTo",
-                instead: "publish a numbered version",
-            });
-        }
         let key =
             Address::parse(cx, "PublishVersion", &input.function_name, None)?.unqualified()?;
         let lock = self.table.lock(&key).await;
@@ -224,8 +246,13 @@ impl<I: Invoke> Service<I> {
             return Err(Error::WrongState { state: "Failed" });
         }
 
-        let published = self.publication(&current, input.description)?;
-        if current.version(published.number).is_none() {
+        let slot = match input.publish_to {
+            Some(_) => Slot::LatestPublished,
+            None => Slot::Number,
+        };
+        let published = self.publication(&current, input.description, slot)?;
+        let known = current.version(published.number);
+        if known.is_none_or(|known| !Arc::ptr_eq(known, &published)) {
             // To whoever compares revisions, `$LATEST` has changed.
             let mut latest = current.latest.record.clone();
             latest.revise();
@@ -234,6 +261,9 @@ impl<I: Invoke> Service<I> {
                 .with_version(current.latest.with_record(latest));
             self.records.save(&changed, &[published.number, Number::Latest]).await?;
             let changed = self.table.put(&lock, changed);
+            if let Some(known) = known {
+                self.let_go(known);
+            }
             if published.is_managed() || published.record.is_settling() {
                 tasks::background(Arc::clone(self).settle(changed.key.clone(), None));
             }
@@ -251,7 +281,8 @@ impl<I: Invoke> Service<I> {
         let number = match &address.qualifier {
             None => None,
             Some(Qualifier::Latest) => return Err(Error::LatestNotDeletable),
-            Some(Qualifier::Version(number)) => Some(*number),
+            Some(Qualifier::LatestPublished) => Some(Number::LatestPublished),
+            Some(Qualifier::Version(number)) => Some(Number::Published(*number)),
             Some(Qualifier::Alias(_)) => return Err(Error::AliasNotDeletable),
         };
         let key = address.key;
@@ -271,15 +302,13 @@ impl<I: Invoke> Service<I> {
                 }
             }
             Some(number) => {
-                if let Some(version) = current.published.get(&number) {
-                    check_unaliased(&current, version.number)?;
-                    let mut changed = (*current).clone();
-                    changed.published.remove(&number);
+                if let Some(version) = current.version(number) {
+                    check_unaliased(&current, number)?;
+                    let mut changed = current.without_version(number);
                     changed.event_invoke.remove(&number.to_string());
                     changed.scaling.remove(&number.to_string());
                     let was_provisioned = changed.provisioned.remove(&number.to_string()).is_some();
-                    let parts =
-                        [Part::Version(version.number), Part::EventInvoke(number.to_string())];
+                    let parts = [Part::Version(number), Part::EventInvoke(number.to_string())];
                     self.records.save(&changed, parts).await?;
                     let changed = self.table.put(&lock, changed);
                     if was_provisioned {
@@ -303,9 +332,21 @@ impl<I: Invoke> Service<I> {
         &self,
         function: &Function,
         description: Option<String>,
+        slot: Slot,
     ) -> Result<Arc<Version>, Error> {
         let latest = &function.latest;
-        if let Some(newest) = function.published.values().next_back()
+        if slot == Slot::LatestPublished && latest.record.settings.capacity.is_none() {
+            let text = "PublishTo is supported for functions with a capacity provider only.";
+            return Err(Error::InvalidParameter(text.to_owned()));
+        }
+        let (newest, number) = match slot {
+            Slot::Number => {
+                let number = Number::Published(function.last_number + 1);
+                (function.published.values().next_back(), number)
+            }
+            Slot::LatestPublished => (function.latest_published.as_ref(), Number::LatestPublished),
+        };
+        if let Some(newest) = newest
             && newest.record.is_same_content(&latest.record)
         {
             return Ok(Arc::clone(newest));
@@ -322,7 +363,9 @@ impl<I: Invoke> Service<I> {
         self.check_storage(&key.account, &key.region, latest.record.code_bytes)?;
         let mut record = latest.record.clone();
         record.description = description;
-        record.policy = None;
+        // One that is published again stays for whom it was.
+        let same = newest.filter(|newest| newest.number == number);
+        record.policy = same.and_then(|same| same.record.policy.clone());
         record.revise();
         if record.settings.has_snap_start {
             record.snapshot = Some(uuid::Uuid::new_v4().to_string());
@@ -332,7 +375,6 @@ impl<I: Invoke> Service<I> {
         if record.is_settling() || is_ahead {
             (record.state, record.update) = (State::Pending, None);
         }
-        let number = Number::Published(function.last_number + 1);
         Ok(self.version(&function.key, number, record, latest.content.clone()))
     }
 

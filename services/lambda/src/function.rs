@@ -53,6 +53,8 @@ pub(crate) struct Function {
     pub(crate) last_number: u64,
     pub(crate) latest: Arc<Version>,
     pub(crate) published: BTreeMap<u64, Arc<Version>>,
+    /// `$LATEST.PUBLISHED`, of functions on capacity providers.
+    pub(crate) latest_published: Option<Arc<Version>>,
     pub(crate) aliases: BTreeMap<String, Arc<Alias>>,
     pub(crate) reserved_concurrency: Option<u32>,
     /// By qualifier: `$LATEST`, a version or an alias.
@@ -80,6 +82,7 @@ impl Function {
     pub(crate) fn find(&self, qualifier: Option<&Qualifier>) -> Option<&Arc<Version>> {
         match qualifier {
             None | Some(Qualifier::Latest) => Some(&self.latest),
+            Some(Qualifier::LatestPublished) => self.latest_published.as_ref(),
             Some(Qualifier::Version(number)) => self.published.get(number),
             Some(Qualifier::Alias(name)) => self.version(self.aliases.get(name)?.version),
         }
@@ -88,13 +91,14 @@ impl Function {
     pub(crate) fn version(&self, number: Number) -> Option<&Arc<Version>> {
         match number {
             Number::Latest => Some(&self.latest),
+            Number::LatestPublished => self.latest_published.as_ref(),
             Number::Published(number) => self.published.get(&number),
         }
     }
 
-    /// `$LATEST` first, then from the oldest to the newest.
+    /// `$LATEST` and `$LATEST.PUBLISHED` first, then from the oldest to the newest.
     pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
-        std::iter::once(&self.latest).chain(self.published.values())
+        std::iter::once(&self.latest).chain(&self.latest_published).chain(self.published.values())
     }
 
     /// The same function with `version` in place of the one of its number.
@@ -103,10 +107,23 @@ impl Function {
         let mut changed = self.clone();
         match version.number {
             Number::Latest => changed.latest = version,
+            Number::LatestPublished => changed.latest_published = Some(version),
             Number::Published(number) => {
                 changed.last_number = changed.last_number.max(number);
                 changed.published.insert(number, version);
             }
+        }
+        changed
+    }
+
+    /// The same function without a version that was published.
+    #[must_use]
+    pub(crate) fn without_version(&self, number: Number) -> Self {
+        let mut changed = self.clone();
+        match number {
+            Number::Latest => {}
+            Number::LatestPublished => changed.latest_published = None,
+            Number::Published(number) => drop(changed.published.remove(&number)),
         }
         changed
     }

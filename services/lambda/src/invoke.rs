@@ -218,8 +218,17 @@ impl Found {
         found.map(|(qualifier, provisioned)| (qualifier.as_str(), provisioned))
     }
 
-    /// An alias with two versions sends each invocation to one of them.
+    /// The version that an invocation means. One that names none means `$LATEST.PUBLISHED`, if there is one.
+    fn invoked(&self) -> &Arc<Version> {
+        match (&self.address.qualifier, &self.function.latest_published) {
+            (None, Some(published)) => published,
+            _ => &self.version,
+        }
+    }
+
+    /// The same, and an alias with two versions sends each invocation to one of them.
     pub(crate) fn route(&mut self) {
+        self.version = Arc::clone(self.invoked());
         let Some(Qualifier::Alias(name)) = &self.address.qualifier else { return };
         let alias = self.function.aliases.get(name).filter(|alias| alias.additional.is_some());
         if let Some(version) =
@@ -245,7 +254,7 @@ pub(crate) fn check_tenant(version: &Version, has_tenant: bool) -> Result<(), Er
 }
 
 pub(crate) fn check_state(found: &Found) -> Result<(), Error> {
-    let version = &found.version;
+    let version = found.invoked();
     if version.record.settings.capacity.is_some() && !version.is_managed() {
         return Err(match found.address.qualifier {
             None => Error::NoPublishedVersion,

@@ -27,12 +27,7 @@ impl Marker {
     fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (name, number) = text.split_once(':')?;
-        let number = if number == "$LATEST" {
-            Number::Latest
-        } else {
-            Number::Published(number.parse().ok()?)
-        };
-        Some(Self { name: name.to_owned(), number })
+        Some(Self { name: name.to_owned(), number: number.parse().ok()? })
     }
 }
 

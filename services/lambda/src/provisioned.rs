@@ -214,7 +214,9 @@ impl<I: Invoke> Service<I> {
 fn not_there(address: &Address) -> Error {
     match &address.qualifier {
         Some(Qualifier::Alias(_)) => Error::AliasNotFound { arn: address.arn() },
-        None | Some(Qualifier::Latest | Qualifier::Version(_)) => address.not_found(),
+        None | Some(Qualifier::Latest | Qualifier::LatestPublished | Qualifier::Version(_)) => {
+            address.not_found()
+        }
     }
 }
 
@@ -226,7 +228,7 @@ fn provisionable(
 ) -> Result<String, Error> {
     let unpublished = || Error::InvalidParameter(unpublished.to_owned());
     match &address.qualifier {
-        None | Some(Qualifier::Latest) => Err(unpublished()),
+        None | Some(Qualifier::Latest | Qualifier::LatestPublished) => Err(unpublished()),
         Some(Qualifier::Version(number)) => match function.published.contains_key(number) {
             true => Ok(number.to_string()),
             false => Err(address.not_found()),
@@ -234,7 +236,7 @@ fn provisionable(
         Some(Qualifier::Alias(name)) => match function.aliases.get(name).map(|found| found.version)
         {
             None => Err(Error::AliasNotFound { arn: address.arn() }),
-            Some(Number::Latest) => Err(unpublished()),
+            Some(Number::Latest | Number::LatestPublished) => Err(unpublished()),
             Some(Number::Published(_)) => Ok(name.clone()),
         },
     }
@@ -254,7 +256,7 @@ pub(crate) fn check_alias(function: &Function, name: &str, alias: &Alias) -> Res
     if !function.provisioned.contains_key(name) {
         return Ok(());
     }
-    if alias.version == Number::Latest {
+    if matches!(alias.version, Number::Latest | Number::LatestPublished) {
         return Err(Error::InvalidParameter(UNPUBLISHED.to_owned()));
     }
     check_snap_start(function.version(alias.version))?;

@@ -172,8 +172,8 @@ impl Records {
             batch = match part.into() {
                 // In the function's own record.
                 Part::Version(Number::Latest) => batch,
-                Part::Version(Number::Published(number)) => {
-                    let record = function.published.get(&number).map(|version| &version.record);
+                Part::Version(number) => {
+                    let record = function.version(number).map(|version| &version.record);
                     let key = version_text(&function.key, number);
                     replace(batch, &self.versions, key, record)?
                 }
@@ -198,12 +198,9 @@ impl Records {
 
     pub(crate) async fn delete(&self, function: &Function) -> Result<(), RecordError> {
         let mut batch = Batch::new().delete(&self.functions, text(&function.key), Expectation::Any);
-        for number in function.published.keys() {
-            batch = batch.delete(
-                &self.versions,
-                version_text(&function.key, *number),
-                Expectation::Any,
-            );
+        for version in function.versions().filter(|version| version.number != Number::Latest) {
+            let key = version_text(&function.key, version.number);
+            batch = batch.delete(&self.versions, key, Expectation::Any);
         }
         let parts = [
             (&self.aliases, function.aliases.keys().collect::<Vec<_>>()),
@@ -272,8 +269,11 @@ fn text(key: &Key) -> String {
     format!("{}/{}/{}", key.account, key.region, key.name)
 }
 
-fn version_text(key: &Key, number: u64) -> String {
-    format!("{}/{number:020}", text(key))
+fn version_text(key: &Key, number: Number) -> String {
+    match number {
+        Number::Published(number) => format!("{}/{number:020}", text(key)),
+        Number::Latest | Number::LatestPublished => part_text(key, &number.to_string()),
+    }
 }
 
 fn part_text(key: &Key, name: &str) -> String {

@@ -54,9 +54,6 @@ pub(crate) fn in_create(input: &lambda::CreateFunctionInput) -> Result<(), Error
         source_kms_key_arn: &input.code.source_kms_key_arn,
     })?;
     in_architectures(input.architectures.as_deref())?;
-    if input.publish_to.is_some() {
-        return unsupported("PublishTo", "use Publish");
-    }
     let lambda::CreateFunctionInput {
         kms_key_arn,
         file_system_configs,
@@ -112,9 +109,6 @@ pub(crate) fn in_code_update(
         source_kms_key_arn: &input.source_kms_key_arn,
     })?;
     in_architectures(input.architectures.as_deref())?;
-    if input.publish_to.is_some() {
-        return unsupported("PublishTo", "use Publish");
-    }
     Ok(())
 }
 

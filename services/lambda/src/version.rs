@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One version of a function: `$LATEST`, which changes, or a published number, which does not.
+//! One version of a function: `$LATEST`, which changes, a published number, which does not, or `$LATEST.PUBLISHED`, which is
+//! published again and again.
 //!
 //! ```text
 //! create, publish    Pending ──unpacked──> Active         Pending ──not valid──> Failed
@@ -18,23 +19,39 @@ use crate::stack::Stack;
 use segments::Sampler;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use store::BlobId;
 use wire::Timestamp;
 use worker::Deployment;
 
-/// `$LATEST` comes before every number.
+/// `$LATEST` and `$LATEST.PUBLISHED` come before every number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Number {
     Latest,
+    LatestPublished,
     Published(u64),
+}
+
+impl FromStr for Number {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "$LATEST" => Ok(Self::Latest),
+            "$LATEST.PUBLISHED" => Ok(Self::LatestPublished),
+            number => number.parse().map(Self::Published),
+        }
+    }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Latest => f.write_str("$LATEST"),
+            Self::LatestPublished => f.write_str("$LATEST.PUBLISHED"),
             Self::Published(number) => number.fmt(f),
         }
     }

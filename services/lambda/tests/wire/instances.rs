@@ -159,6 +159,54 @@ async fn a_version_whose_environments_do_not_start_says_why() {
     assert_eq!(managed(&platform), [("3".to_owned(), 5, 3, usize::MAX, 2000)]);
 }
 
+#[tokio::test]
+async fn latest_published_is_published_again_and_is_what_no_qualifier_means() {
+    let platform = with_provider().await;
+    platform.create_with("hello", on_provider(json!({}), json!({}))).await;
+    platform.settled("hello").await;
+    let to = || json!({"PublishTo": "LATEST_PUBLISHED"});
+    let published = platform.publish("hello", to()).await;
+    assert_eq!(published.status, 201, "{}", published.show());
+    let function = "arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST.PUBLISHED";
+    assert_eq!(
+        (&published.json()["Version"], &published.json()["FunctionArn"]),
+        (&json!("$LATEST.PUBLISHED"), &json!(function))
+    );
+    let first = is_in_state(&platform, "$LATEST.PUBLISHED", "Active").await;
+    assert_eq!(platform.invoke("hello", "{}").await.json()["version"], "$LATEST.PUBLISHED");
+    let qualified = platform.invoke("hello:$LATEST.PUBLISHED", "{}").await;
+    assert_eq!(qualified.json()["version"], "$LATEST.PUBLISHED");
+    // Without a change it stays what it is, and with one it is another, in the place of the first.
+    let again = platform.publish("hello", to()).await.json();
+    assert_eq!(again["RevisionId"], first["RevisionId"]);
+    platform.configure("hello", json!({"Timeout": 9})).await;
+    platform.settled("hello").await;
+    platform.publish("hello", to()).await;
+    let second = is_in_state(&platform, "$LATEST.PUBLISHED", "Active").await;
+    assert_eq!((&first["Timeout"], &second["Timeout"]), (&json!(3), &json!(9)));
+    assert_eq!(managed(&platform).len(), 1, "the first has no environments any more");
+    // Numbers go their own way, and it outlives the server.
+    platform.publish("hello", json!({})).await;
+    is_in_state(&platform, "1", "Active").await;
+    let platform = platform.restart().await;
+    let listed = platform.get("/hello/versions").await.json();
+    let versions: Vec<_> = listed["Versions"].as_array().unwrap().iter().collect();
+    let numbers: Vec<_> = versions.iter().map(|one| one["Version"].as_str().unwrap()).collect();
+    assert_eq!(numbers, ["$LATEST", "$LATEST.PUBLISHED", "1"]);
+    eventually(|| async { (managed(&platform).len() == 2).then_some(()) }).await;
+    assert_eq!(platform.invoke("hello", "{}").await.json()["version"], "$LATEST.PUBLISHED");
+    let deleted = platform.delete("hello?Qualifier=$LATEST.PUBLISHED").await;
+    assert_eq!(deleted.status, 204, "{}", deleted.show());
+    expect!["400 NoPublishedVersionException: The function has no published version that can be invoked without a qualifier."]
+        .assert_eq(&platform.invoke("hello", "{}").await.error());
+    assert_eq!(platform.invoke("hello:1", "{}").await.json()["version"], "1");
+
+    platform.create("plain").await;
+    platform.settled("plain").await;
+    expect!["400 InvalidParameterValueException: PublishTo is supported for functions with a capacity provider only."]
+        .assert_eq(&platform.publish("plain", to()).await.error());
+}
+
 async fn refused(platform: &Platform, more: Value, members: Value, expected: Expect) {
     let answer = platform.create_with("bad", on_provider(more, members)).await;
     expected.assert_eq(&answer.error());
