@@ -2,8 +2,8 @@
 //! Operations on subscriptions.
 //!
 //! Queues and functions are subscribed at once, by whoever signs. Endpoints of HTTP/S are asked: they are sent a token, and whoever
-//! has it confirms. One that has ended may come back by a last token. What nobody confirms in time is as if it were not there, and
-//! goes when its topic gets its next subscription.
+//! has it confirms. One that was ended by a link may come back by a last token. What nobody confirms in time is as if it were not
+//! there, and goes when its topic gets its next subscription.
 
 use crate::delivery_policy::DeliveryPolicy;
 use crate::endpoint::Endpoint;
@@ -115,7 +115,8 @@ impl SubscriptionOperations for Sns {
         Ok(sns::ConfirmSubscriptionOutput { subscription_arn })
     }
 
-    /// Whoever follows the link of a message may, too, if an endpoint confirmed the subscription that way.
+    /// Whoever follows the link of a message to an endpoint may, too, unless whoever confirmed wanted a signature. Then its endpoint
+    /// is told, and may come back. What somebody ended who signed comes back by another `Subscribe` only.
     async fn unsubscribe(&self, cx: &Context, input: sns::UnsubscribeInput) -> Result<()> {
         let changing = self.service.changing().await;
         // To end what has ended is no error.
@@ -125,7 +126,7 @@ impl SubscriptionOperations for Sns {
         if is_nobody(cx) && (!protocol.is_http() || confirmation == Confirmation::SignedForGood) {
             return Err(unsigned());
         }
-        if !protocol.is_http() || !subscription.is_confirmed() {
+        if !is_nobody(cx) || !subscription.is_confirmed() {
             return self.service.delete_subscription(&changing, &topic, &subscription.id).await;
         }
         let record = SubscriptionRecord { state: State::Ended, ..subscription.record.clone() };
