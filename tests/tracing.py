@@ -23,8 +23,14 @@ def root():
 def invoke(platform, function, header, event=None, **arguments):
     """The answer to an invocation with a trace header, and what the function was given."""
     client = platform.client()
-    client.meta.events.register(
-        "before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header)
-    )
-    answer = client.invoke(FunctionName=function.name, Payload=json.dumps(event or {}), **arguments)
+
+    def add(request, **_):
+        request.headers.add_header("X-Amzn-Trace-Id", header)
+
+    # Others have the same client.
+    client.meta.events.register("before-sign.lambda.Invoke", add)
+    try:
+        answer = client.invoke(FunctionName=function.name, Payload=json.dumps(event or {}), **arguments)
+    finally:
+        client.meta.events.unregister("before-sign.lambda.Invoke", add)
     return answer, json.loads(answer["Payload"].read() or b"null")
