@@ -149,15 +149,15 @@ async fn a_function_that_nobody_wanted_yet_is_there_as_it_was() {
     assert_eq!(told(&platform).await, before, "to look is not to change");
     assert_eq!(platform.get("/first").await.json()["Tags"], tags);
     // Two are asked for; the package is that of the third, too, which sleeps.
-    platform.delete("/first").await;
+    platform.delete("first").await;
     let running = platform.invoke("second:live", "{}").await.json();
     assert_eq!((&running["code"], &running["version"]), (&json!("one"), &json!("1")));
-    platform.delete("/second").await;
+    platform.delete("second").await;
     let settings = platform.call("GET", "/2016-08-19/account-settings", Value::Null).await.json();
     let of_one = before.0["AccountUsage"]["TotalCodeSize"].as_u64().unwrap() / 3;
     assert_eq!(settings["AccountUsage"], json!({"TotalCodeSize": of_one, "FunctionCount": 1}));
     assert_eq!(platform.unpacked(), package);
     assert_eq!(platform.invoke("third", "{}").await.json()["code"], "one");
-    platform.delete("/third").await;
+    platform.delete("third").await;
     eventually(|| async { platform.unpacked().is_empty().then_some(()) }).await;
 }
