@@ -4,6 +4,7 @@
 use crate::opening::Later;
 use api::eventbridge::EventBridgeEndpoint;
 use api::lambda::LambdaEndpoint;
+use api::logs::CloudWatchLogsEndpoint;
 use api::sns::SnsEndpoint;
 use api::sqs::SqsEndpoint;
 use edge::Resources;
@@ -19,6 +20,11 @@ pub(crate) struct LaterResources<T>(pub(crate) Later<T>);
 /// The same of one that is open.
 pub(crate) trait Attached: Send + Sync + 'static {
     fn policies(&self, arn: &str) -> Vec<Named>;
+
+    fn policies_for_services(&self, arn: &str) -> Vec<Named> {
+        let _ = arn;
+        Vec::new()
+    }
 
     fn tag(&self, arn: &str, key: &str) -> Option<String>;
 
@@ -36,6 +42,10 @@ pub(crate) trait Attached: Send + Sync + 'static {
 impl<T: Attached> Resources for LaterResources<T> {
     fn policies(&self, arn: &str) -> Vec<Named> {
         self.0.get().map(|service| service.policies(arn)).unwrap_or_default()
+    }
+
+    fn policies_for_services(&self, arn: &str) -> Vec<Named> {
+        self.0.get().map(|service| service.policies_for_services(arn)).unwrap_or_default()
     }
 
     fn tag(&self, arn: &str, key: &str) -> Option<String> {
@@ -77,6 +87,21 @@ impl Attached for LambdaEndpoint<Lambda> {
 
     fn fact(&self, arn: &str, key: &str) -> Option<String> {
         self.0.fact_of(arn, key)
+    }
+}
+
+/// Log groups have no policies that callers meet. Their tags are on the disk, and not asked for.
+impl Attached for CloudWatchLogsEndpoint<logs::Service> {
+    fn policies(&self, _: &str) -> Vec<Named> {
+        Vec::new()
+    }
+
+    fn policies_for_services(&self, arn: &str) -> Vec<Named> {
+        self.0.resource_policies().of_arn(arn)
+    }
+
+    fn tag(&self, _: &str, _: &str) -> Option<String> {
+        None
     }
 }
 

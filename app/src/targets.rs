@@ -7,6 +7,10 @@ use api::eventbridge::{
     PutEventsInput,
 };
 use api::lambda::{InvocationType, InvokeInput, InvokeOperations as _, LambdaEndpoint};
+use api::logs::{
+    CloudWatchLogsEndpoint, CreateLogStreamInput, DescribeLogStreamsInput, EventOperations as _,
+    InputLogEvent, PutLogEventsInput, StreamOperations as _,
+};
 use api::sns::{
     GetTopicAttributesInput, PublishOperations as _, SnsEndpoint, TopicOperations as _,
 };
@@ -32,6 +36,7 @@ pub(crate) struct Targets {
     pub(crate) topics: Later<SnsEndpoint<Sns>>,
     pub(crate) buses: Later<EventBridgeEndpoint<EventBridge>>,
     pub(crate) objects: Later<S3>,
+    pub(crate) groups: Later<CloudWatchLogsEndpoint<logs::Service>>,
 }
 
 impl fmt::Debug for Targets {
@@ -75,6 +80,15 @@ impl Deliver for Targets {
                     let input = DescribeEventBusInput { name: Some(target.arn.to_owned()) };
                     Ok(buses.describe_event_bus(&cx, input).await.map(drop)?)
                 }
+                Service::Logs => {
+                    let CloudWatchLogsEndpoint(groups) = self.groups.wait().await;
+                    let input = DescribeLogStreamsInput {
+                        log_group_identifier: Some(target.arn.to_owned()),
+                        limit: Some(1),
+                        ..DescribeLogStreamsInput::default()
+                    };
+                    Ok(groups.describe_log_streams(&cx, input).await.map(drop)?)
+                }
             }
         })
     }
@@ -104,7 +118,7 @@ impl Targets {
     pub(crate) fn later() -> Self {
         let (edge, lambda, buses) = (Later::new(), Later::new(), Later::new());
         let (queues, topics, objects) = (Later::new(), Later::new(), Later::new());
-        Self { edge, lambda, queues, topics, buses, objects }
+        Self { edge, lambda, queues, topics, buses, objects, groups: Later::new() }
     }
 
     async fn send(
@@ -149,7 +163,37 @@ impl Targets {
                 // It asks the policies itself, as it does for all calls.
                 Ok(self.objects.wait().await.write(&cx, &bucket, &key, body.into_bytes()).await?)
             }
+            Parcel::LogEvent { group_arn, stream, event } => {
+                self.send_log_event(sender, trace, &group_arn, &stream, event).await
+            }
         }
+    }
+
+    async fn send_log_event(
+        &self,
+        sender: &Sender,
+        trace: TraceHeader,
+        group_arn: &str,
+        stream: &str,
+        event: InputLogEvent,
+    ) -> Result<(), NotTaken> {
+        let group_arn = group_arn.trim_end_matches(":*");
+        let arn = format!("{group_arn}:log-stream:{stream}");
+        let target = Target::parse(&arn)?;
+        let cx = self.admit(sender, trace.clone(), &target).await?;
+        let Some((_, group)) = group_arn.rsplit_once(':') else {
+            return Err(NotTaken::no_such_target(group_arn));
+        };
+        match self.put_log_event(&cx, group, stream, event.clone()).await {
+            Err(NotTaken::Never { code, .. }) if code == "ResourceNotFoundException" => {}
+            result => return result,
+        }
+        let asked = self.context(sender, trace, target.region).await?;
+        let resource = || Access::to(format!("{group_arn}:*"));
+        let asked = asked.authority.check(&asked, "logs:CreateLogStream", resource);
+        asked.map_err(NotTaken::denied)?;
+        self.create_log_stream(&cx, group, stream).await?;
+        self.put_log_event(&cx, group, stream, event).await
     }
 
     /// The context of a call that the sender may make: as the target's own account.
@@ -166,6 +210,7 @@ impl Targets {
             Service::Sns => _ = self.topics.wait().await,
             Service::Sqs => _ = self.queues.wait().await,
             Service::Events => _ = self.buses.wait().await,
+            Service::Logs => _ = self.groups.wait().await,
         }
         let mut cx = self.context(sender, trace, target.region).await?;
         // A service needs nobody's leave to tell an account's own buses what happened in it.
@@ -209,6 +254,47 @@ impl Targets {
     async fn invoke(&self, cx: &Context, input: InvokeInput) -> Result<(), NotTaken> {
         let LambdaEndpoint(lambda) = self.lambda.wait().await;
         Ok(lambda.invoke(cx, input).await.map(drop)?)
+    }
+
+    async fn put_log_event(
+        &self,
+        cx: &Context,
+        group: &str,
+        stream: &str,
+        event: InputLogEvent,
+    ) -> Result<(), NotTaken> {
+        let CloudWatchLogsEndpoint(groups) = self.groups.wait().await;
+        let input = PutLogEventsInput {
+            log_group_name: group.to_owned(),
+            log_stream_name: stream.to_owned(),
+            log_events: vec![event],
+            ..PutLogEventsInput::default()
+        };
+        match groups.put_log_events(cx, input).await?.rejected_log_events_info {
+            None => Ok(()),
+            Some(_) => Err(NotTaken::Never {
+                code: "InvalidParameterException".to_owned(),
+                message: "The time of the event is too far away for the log group.".to_owned(),
+            }),
+        }
+    }
+
+    async fn create_log_stream(
+        &self,
+        cx: &Context,
+        group: &str,
+        stream: &str,
+    ) -> Result<(), NotTaken> {
+        let CloudWatchLogsEndpoint(groups) = self.groups.wait().await;
+        let input = CreateLogStreamInput {
+            log_group_name: group.to_owned(),
+            log_stream_name: stream.to_owned(),
+        };
+        match groups.create_log_stream(cx, input).await {
+            // Somebody else was faster.
+            Err(fault) if fault.code == "ResourceAlreadyExistsException" => Ok(()),
+            made => Ok(made?),
+        }
     }
 
     async fn put_events(
@@ -291,6 +377,7 @@ struct Target<'a> {
 enum Service {
     Events,
     Lambda,
+    Logs,
     Sns,
     Sqs,
 }
@@ -300,6 +387,7 @@ impl Service {
         match self {
             Self::Events => "events:PutEvents",
             Self::Lambda => "lambda:InvokeFunction",
+            Self::Logs => "logs:PutLogEvents",
             Self::Sns => "sns:Publish",
             Self::Sqs => "sqs:SendMessage",
         }
@@ -313,6 +401,7 @@ impl<'a> Target<'a> {
             Some(match name {
                 "events" if arn.contains(":event-bus/") => Service::Events,
                 "lambda" if arn.parse::<FunctionArn>().is_ok() => Service::Lambda,
+                "logs" if arn.contains(":log-group:") => Service::Logs,
                 "sns" => Service::Sns,
                 "sqs" if arn.parse::<QueueArn>().is_ok() => Service::Sqs,
                 _ => return None,
@@ -346,6 +435,11 @@ mod tests {
             service("arn:aws:events:us-east-1:123456789012:event-bus/b"),
             Some(Service::Events)
         );
+        assert_eq!(
+            service("arn:aws:logs:us-east-1:123456789012:log-group:/aws/events/g"),
+            Some(Service::Logs)
+        );
+        assert_eq!(service("arn:aws:logs:us-east-1:123456789012:destination:d"), None);
         assert_eq!(service("arn:aws:events:us-east-1:123456789012:rule/r"), None);
         assert_eq!(service("arn:aws:lambda:us-east-1:123456789012:layer:f"), None);
         assert_eq!(service("arn:aws:kinesis:us-east-1:123456789012:stream/s"), None);

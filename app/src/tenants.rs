@@ -5,7 +5,6 @@ use crate::senders::Senders;
 use eventbridge::EventBridge;
 use iam::{AccountError, Iam, ListedAccount, NewAccount};
 use lambda::Lambda;
-use log_store::Logs;
 use names::AccountId;
 use s3::S3;
 use scheduler::Scheduler;
@@ -17,7 +16,7 @@ pub(crate) struct Tenants {
     iam: Iam,
     lambda: Lambda,
     queues: Sqs,
-    logs: Logs,
+    logs: logs::Service,
     objects: S3,
     buses: EventBridge,
     schedules: Scheduler,
@@ -51,7 +50,7 @@ impl Tenants {
         iam: Iam,
         lambda: &Lambda,
         queues: &Sqs,
-        logs: &Logs,
+        logs: &logs::Service,
         objects: &S3,
         senders: &Senders,
     ) -> Self {
@@ -80,14 +79,13 @@ impl Tenants {
 
     pub(crate) async fn remove(&self, id: &str) -> anyhow::Result<()> {
         let id: AccountId = id.parse()?;
-        let has_logs = || self.logs.all().iter().any(|(key, _)| key.account == id);
         let what = match self.lambda.holds(&id) {
             Some(what) => Some(what),
             None if self.queues.holds(&id) => Some("queues"),
             None if self.buses.holds(&id) => Some("event buses or rules"),
             None if self.objects.holds(&id) => Some("buckets"),
             None if self.schedules.holds(&id) => Some("schedules"),
-            None if has_logs() => Some("log groups"),
+            None if self.logs.holds(&id) => Some("log groups or their policies"),
             None => None,
         };
         match what {

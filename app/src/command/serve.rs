@@ -20,6 +20,7 @@ use crate::{control, polled, senders, telemetry, terminal};
 use ::targets::Roles;
 use anyhow::{Context, bail};
 use api::lambda::LambdaEndpoint;
+use api::logs::CloudWatchLogsEndpoint;
 use api::scheduler::SchedulerEndpoint;
 use api::sqs::SqsEndpoint;
 use cloudwatch::CloudWatch;
@@ -211,7 +212,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     // Before the server listens: it says whose a key is.
     let principals = principals.await.context("IAM was not opened")??;
     let (schedules, sources) = (Later::new(), Later::new());
-    let log_groups = log_groups(&targets, &logs, &kept.metrics);
+    let log_groups = log_groups(&targets, &logs, &store, &kept.metrics).await?;
+    targets.groups.set(CloudWatchLogsEndpoint(log_groups.clone()));
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
     let mut services = services(&targets, &schedules, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
@@ -248,7 +250,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
     let metering =
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
-    let tenants = Tenants::new(iam, &opened, &queues, &logs, &objects, &senders);
+    let tenants = Tenants::new(iam, &opened, &queues, &log_groups, &objects, &senders);
     let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
     let control = control::serve(data_dir, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
@@ -363,9 +365,15 @@ fn metrics_page(
 }
 
 /// CloudWatch Logs, and where what its filters find goes.
-fn log_groups(targets: &Arc<Targets>, logs: &Logs, metrics: &CloudWatch) -> logs::Service {
-    let measured = Measured(metrics.clone());
-    logs::Service::new(logs.clone(), Arc::<Targets>::clone(targets), Arc::new(measured))
+async fn log_groups(
+    targets: &Arc<Targets>,
+    logs: &Logs,
+    store: &Store,
+    metrics: &CloudWatch,
+) -> anyhow::Result<logs::Service> {
+    let (logs, targets) = (logs.clone(), Arc::<Targets>::clone(targets));
+    let policies = logs::ResourcePolicies::open(store).await?;
+    Ok(logs::Service::new(logs, policies, targets, Arc::new(Measured(metrics.clone()))))
 }
 
 /// What answers on the port: services, packages behind links, and functions behind URLs.
@@ -377,12 +385,13 @@ fn edge(
     objects: &S3,
     metrics: Arc<MetricsPage>,
 ) -> Edge {
-    let Targets { lambda, queues, topics, buses, .. } = targets;
+    let Targets { lambda, queues, topics, buses, groups, .. } = targets;
     let code_page = Arc::new(CodePage(lambda.clone()));
     Edge::new(config.edge.clone(), services, Arc::clone(&principals.identity))
         .with_mode(config.identity.mode)
         .with_resources("events", Arc::new(LaterResources(buses.clone())))
         .with_resources("lambda", Arc::new(LaterResources(lambda.clone())))
+        .with_resources("logs", Arc::new(LaterResources(groups.clone())))
         .with_resources("sns", Arc::new(LaterResources(topics.clone())))
         .with_resources("sqs", Arc::new(LaterResources(queues.clone())))
         .with_resources("iam", Arc::new(principals.iam.clone()))

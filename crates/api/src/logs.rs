@@ -11,11 +11,12 @@ pub mod event;
 pub mod fault;
 pub mod filter;
 pub mod group;
+pub mod policy;
 pub mod stream;
 pub mod tag;
 pub mod tail;
 
-pub use self::{declared::*, event::*, filter::*, group::*, stream::*, tag::*, tail::*};
+pub use self::{declared::*, event::*, filter::*, group::*, policy::*, stream::*, tag::*, tail::*};
 
 use wire::service;
 
@@ -35,6 +36,7 @@ pub trait CloudWatchLogs:
     + TagOperations
     + FilterOperations
     + TailOperations
+    + PolicyOperations
     + DeclaredOperations
 {
 }

@@ -29,6 +29,12 @@ pub trait Resources: Send + Sync + 'static {
     /// The policies that are attached to it.
     fn policies(&self, arn: &str) -> Vec<Named>;
 
+    /// Those that have a say only where a service calls.
+    fn policies_for_services(&self, arn: &str) -> Vec<Named> {
+        let _ = arn;
+        Vec::new()
+    }
+
     /// A tag of it, in letters of either case.
     fn tag(&self, arn: &str, key: &str) -> Option<String>;
 
@@ -251,7 +257,10 @@ impl Authorize for Bound {
         if is_free && account_of(&access.resource) == Some(account) {
             return Ok(());
         }
-        let case = Case::new(&self.guard, cx, access);
+        let mut case = Case::new(&self.guard, cx, access);
+        if let (Some(resources), Who::Service(_)) = (case.resources, &self.who) {
+            case.attached.extend(resources.policies_for_services(&case.resource));
+        }
         let is_own = case.account == account && !matches!(self.who, Who::Nobody);
         if is_own && is_free {
             return Ok(());

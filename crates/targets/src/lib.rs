@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What services send to: functions, queues, topics, buses and buckets, by their ARNs, on behalf of somebody who may.
+//! What services send to: functions, queues, topics, buses, log groups and buckets, by their ARNs, on behalf of somebody who may.
 //!
 //! A service never calls a service. Whatever passes something on hands it to [`Deliver`], which asks the policies as AWS does and
 //! then calls the operation that clients call.
@@ -12,6 +12,7 @@
 //! Not here: who keeps a parcel until it is taken, how often it is tried, and what becomes of it then. Its sender knows.
 
 use api::eventbridge::PutEventsInput;
+use api::logs::InputLogEvent;
 use api::sns::PublishInput;
 use api::sqs::SendMessageInput;
 use names::{AccountId, QueueArn, TraceHeader};
@@ -65,6 +66,12 @@ pub enum Parcel {
         key: String,
         body: Blob,
     },
+    /// An event for a stream of a log group, which is made if it is not there.
+    LogEvent {
+        group_arn: String,
+        stream: String,
+        event: InputLogEvent,
+    },
 }
 
 impl Parcel {
@@ -76,6 +83,7 @@ impl Parcel {
             Self::Notification { input } => input.topic_arn.clone().unwrap_or_default(),
             Self::Events { bus_arn, .. } => bus_arn.clone(),
             Self::Object { bucket, .. } => format!("arn:aws:s3:::{bucket}"),
+            Self::LogEvent { group_arn, .. } => group_arn.clone(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::bus::Bus;
 use crate::dead_letter::{self, Exhausted, Failure};
 use crate::event::Accepted;
 use crate::input::{self, Occasion};
+use crate::log_event;
 use crate::rule::Rule;
 use crate::service::Service;
 use crate::target::Kind;
@@ -189,6 +190,11 @@ impl Service {
                     message: text,
                     ..PublishInput::default()
                 },
+            },
+            Some(Kind::LogGroup) => Parcel::LogEvent {
+                group_arn: target.arn.clone(),
+                stream: log_event::stream(&rule.key.arn(), target),
+                event: log_event::of(target, accepted, text)?,
             },
             Some(Kind::Bus(_)) | None => return Err(NotTaken::no_such_target(&target.arn)),
         };

@@ -20,6 +20,7 @@ mod delivery;
 mod event;
 mod input;
 mod json_path;
+mod log_event;
 mod page;
 mod permissions;
 mod put;

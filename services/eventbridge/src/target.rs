@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     Function,
     Queue(QueueArn),
     Topic,
+    LogGroup,
     Bus(BusKey),
 }
 
@@ -23,6 +24,7 @@ impl Kind {
         match arn.split(':').nth(2)? {
             "lambda" => arn.parse::<FunctionArn>().ok().map(|_| Self::Function),
             "sqs" => arn.parse().ok().map(Self::Queue),
+            "logs" => arn.contains(":log-group:").then_some(Self::LogGroup),
             "sns" => (arn.split(':').count() == 6).then_some(Self::Topic),
             "events" => BusKey::of_arn(arn).map(Self::Bus),
             _ => None,
@@ -52,6 +54,7 @@ pub(crate) fn check(target: &Target, rule: &RuleKey) -> Result<()> {
             }
         }
         Kind::Bus(bus) => check_bus(target, &bus, rule)?,
+        Kind::LogGroup => check_group(arn, rule)?,
         Kind::Function | Kind::Topic => {}
     }
     if let Some(queue) = target.dead_letter_config.as_ref().and_then(|config| config.arn.as_ref()) {
@@ -85,6 +88,18 @@ fn check_parameters(target: &Target, kind: &Kind) -> Result<()> {
             Err(invalid(format!("Parameter {name} is not supported for target {}.", target.id)))
         }
     }
+}
+
+/// Resource policies of log groups let a service in: whose rule it sends for has to be the group's own account.
+fn check_group(arn: &str, rule: &RuleKey) -> Result<()> {
+    let BusKey { account, region, .. } = &rule.bus;
+    if !arn.starts_with(&format!("arn:aws:logs:{region}:{account}:log-group:")) {
+        // AWS's words were not checked.
+        return Err(invalid(format!(
+            "Parameter {arn} is not valid. Reason: A log group must be in the account and the region of its rule."
+        )));
+    }
+    Ok(())
 }
 
 /// A bus is asked on behalf of a role, and gets events as they are.

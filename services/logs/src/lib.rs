@@ -20,6 +20,7 @@ mod measuring;
 mod message;
 mod metric_filters;
 mod pattern;
+mod policies;
 mod put;
 mod service;
 mod streams;
@@ -28,4 +29,5 @@ mod tags;
 mod token;
 
 pub use measuring::Metrics;
+pub use policies::{OpenError, ResourcePolicies};
 pub use service::Service;

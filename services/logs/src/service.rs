@@ -3,6 +3,7 @@
 
 use crate::live_tail::{self, Sessions};
 use crate::measuring::{Metrics, Minutes};
+use crate::policies::ResourcePolicies;
 use crate::{error, following, get, groups, metric_filters, put, streams, subscriptions, tags};
 use api::logs::{
     CloudWatchLogsEndpoint, CreateLogGroupInput, CreateLogStreamInput, DeclaredOperations,
@@ -20,6 +21,7 @@ use api::logs::{
     TestMetricFilterOutput, UntagLogGroupInput, UntagResourceInput,
 };
 use log_store::{Group, GroupKey, Logs};
+use names::AccountId;
 use std::sync::Arc;
 use targets::Deliver;
 use tokio::sync::Semaphore;
@@ -28,6 +30,7 @@ use wire::{Context, Endpoint, Fault, Result};
 #[derive(Debug, Clone)]
 pub struct Service {
     pub(crate) logs: Logs,
+    pub(crate) policies: ResourcePolicies,
     pub(crate) targets: Arc<dyn Deliver>,
     pub(crate) metrics: Arc<dyn Metrics>,
     pub(crate) minutes: Arc<Minutes>,
@@ -39,10 +42,15 @@ pub struct Service {
 impl Service {
     /// `targets` get what subscription filters find, and `metrics` what metric filters do, while somebody [`run`](Self::run)s the
     /// service.
-    pub fn new(logs: Logs, targets: Arc<dyn Deliver>, metrics: Arc<dyn Metrics>) -> Self {
+    pub fn new(
+        logs: Logs,
+        policies: ResourcePolicies,
+        targets: Arc<dyn Deliver>,
+        metrics: Arc<dyn Metrics>,
+    ) -> Self {
         let rounds = Arc::new(following::rounds());
         let (minutes, sessions) = Default::default();
-        Self { logs, targets, metrics, minutes, rounds, sessions }
+        Self { logs, policies, targets, metrics, minutes, rounds, sessions }
     }
 
     /// Ends the answers that would go on for hours.
@@ -53,6 +61,16 @@ impl Service {
     /// Sends events on as they arrive. It does not end.
     pub async fn run(&self) {
         following::run(self).await;
+    }
+
+    pub const fn resource_policies(&self) -> &ResourcePolicies {
+        &self.policies
+    }
+
+    /// Whether an account has log groups or policies of them.
+    pub fn holds(&self, account: &AccountId) -> bool {
+        self.policies.holds(account)
+            || self.logs.all().iter().any(|(key, _)| key.account == *account)
     }
 
     /// The service, as it is called over the wire.

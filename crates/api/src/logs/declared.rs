@@ -27,7 +27,6 @@ pub trait DeclaredOperations: Send + Sync + 'static {
     fn delete_log_anomaly_detector();
     fn delete_lookup_table();
     fn delete_query_definition();
-    fn delete_resource_policy();
     fn delete_scheduled_query();
     fn delete_syslog_configuration();
     fn delete_transformer();
@@ -45,7 +44,6 @@ pub trait DeclaredOperations: Send + Sync + 'static {
     fn describe_lookup_tables();
     fn describe_queries();
     fn describe_query_definitions();
-    fn describe_resource_policies();
     fn disassociate_source_from_s3_table_integration();
     fn get_data_protection_policy();
     fn get_delivery();
@@ -83,7 +81,6 @@ pub trait DeclaredOperations: Send + Sync + 'static {
     fn put_index_policy();
     fn put_integration();
     fn put_query_definition();
-    fn put_resource_policy();
     fn put_storage_tier_policy();
     fn put_syslog_configuration();
     fn put_transformer();

@@ -9,6 +9,7 @@
 )]
 
 mod filters;
+mod policies;
 
 use api::cloudwatch::PutMetricDataInput;
 use base64::Engine as _;
@@ -16,11 +17,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use log_store::GroupKey;
 use log_store::{Logs, Options};
-use logs::Metrics;
+use logs::{Metrics, ResourcePolicies};
 use names::{RequestId, TraceHeader};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
+use store::Store;
 use targets::{Deliver, NotTaken, Parcel, Sender};
 use tokio::task::JoinHandle;
 use wire::{BoxFuture, Caller, Context, Endpoint, Response};
@@ -142,15 +144,17 @@ impl Subscribers {
 }
 
 impl Service {
-    fn new() -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()))
+    async fn new() -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap())).await
     }
 
-    fn open(dir: Arc<tempfile::TempDir>) -> Self {
-        let logs = Logs::start(dir.path(), Options::default()).unwrap();
+    async fn open(dir: Arc<tempfile::TempDir>) -> Self {
+        let logs = Logs::start(&dir.path().join("logs"), Options::default()).unwrap();
+        let store = Store::open(dir.path(), store::Options::default()).unwrap();
+        let policies = ResourcePolicies::open(&store).await.unwrap();
         let subscribers = Arc::new(Subscribers::default());
         let metrics = Arc::new(Measured::default());
-        let service = logs::Service::new(logs, subscribers.clone(), metrics.clone());
+        let service = logs::Service::new(logs, policies, subscribers.clone(), metrics.clone());
         let endpoint = service.clone().endpoint();
         #[expect(clippy::disallowed_methods, reason = "it is ended with the service")]
         let running = tokio::spawn(async move { service.run().await });
@@ -163,12 +167,12 @@ impl Service {
         self.running.abort();
         drop(self.endpoint);
         drop(self.running.await);
-        Self::open(dir)
+        Self::open(dir).await
     }
 
     /// With a group `/g` and a stream `s`.
     async fn with_stream() -> Self {
-        let service = Self::new();
+        let service = Self::new().await;
         service.ok("CreateLogGroup", json!({"logGroupName": "/g"})).await;
         service.ok("CreateLogStream", json!({"logGroupName": "/g", "logStreamName": "s"})).await;
         service
@@ -257,7 +261,7 @@ fn refusal(code: &str, message: &str) -> (String, String) {
 
 #[tokio::test]
 async fn groups_are_made_listed_and_deleted() {
-    let service = Service::new();
+    let service = Service::new().await;
     for name in ["/aws/lambda/one", "/aws/lambda/two", "other"] {
         service.ok("CreateLogGroup", json!({"logGroupName": name, "tags": {"a": "b"}})).await;
     }
@@ -459,7 +463,7 @@ async fn what_a_group_is_told_is_done() {
 
 #[tokio::test]
 async fn a_pattern_is_tested() {
-    let service = Service::new();
+    let service = Service::new().await;
     let input = json!({
         "filterPattern": "[host, ..., status = 4*]",
         "logEventMessages": ["a x 404", "b x 200", "c 400"],
