@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from harness import ACCOUNT, REGION, policy, unique, wait_until
 
-SERVICE = {"Service": "events.amazonaws.com"}
+EVENTS = "events.amazonaws.com"
+SERVICE = {"Service": EVENTS}
 
 
 class Queue:

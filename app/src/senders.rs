@@ -42,8 +42,12 @@ impl Senders {
         let topics = topics.context("the topics were not opened")?;
         targets.topics.set(SnsEndpoint(topics.clone()));
 
-        let (dir, options) = (data_dir.join("buses"), config.eventbridge.clone());
-        let buses = EventBridge::open(store.clone(), dir, Arc::clone(targets) as _, options).await;
+        let dirs = eventbridge::Dirs {
+            events: data_dir.join("buses"),
+            archives: data_dir.join("archives"),
+        };
+        let (sends, options) = (Arc::clone(targets) as _, config.eventbridge.clone());
+        let buses = EventBridge::open(store.clone(), dirs, sends, roles.clone(), options).await;
         let buses = buses.context("the buses were not opened")?;
         targets.buses.set(EventBridgeEndpoint(buses.clone()));
 

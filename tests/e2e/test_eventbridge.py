@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from buses import SERVICE, Queue, Rule, entry, refused
+from buses import EVENTS, SERVICE, Queue, Rule, entry, refused
 from harness import ACCOUNT, REGION, Platform, allow, policy, unique, wait_until
 from topics import Queue as topics_queue
 
@@ -153,7 +153,7 @@ def test_queues_and_topics_get_the_event(platform, events):
     rule = Rule(platform, pattern={"detail": {"price": [{"numeric": [">", 5]}]}})
     rule.target(queue.arn)
     rule.target(fifo.arn, SqsParameters={"MessageGroupId": "g"})
-    rule.target(topic, RoleArn=platform.role(allow("sns:Publish", topic)))
+    rule.target(topic, RoleArn=platform.role(allow("sns:Publish", topic), service=EVENTS))
     rule.put({"price": 3})
     event_id = rule.put({"price": 7}, Resources=["r"], Time=1_000_000_000)
     (body,) = queue.bodies()
@@ -244,7 +244,9 @@ def test_a_bus_gets_what_a_role_lets_it_have(platform, events):
     bus, queue, dead = unique("bus"), Queue(platform), Queue(platform)
     arn = events.create_event_bus(Name=bus)["EventBusArn"]
     rule = Rule(platform)
-    rule.target(arn, RoleArn=platform.role(allow("sqs:SendMessage")), DeadLetterConfig={"Arn": dead.arn})
+    rule.target(
+        arn, RoleArn=platform.role(allow("sqs:SendMessage"), service=EVENTS), DeadLetterConfig={"Arn": dead.arn}
+    )
     pattern = json.dumps({"source": [rule.source]})
     events.put_rule(Name="all", EventBusName=bus, EventPattern=pattern)
     events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "q", "Arn": queue.arn}])
@@ -253,10 +255,23 @@ def test_a_bus_gets_what_a_role_lets_it_have(platform, events):
     events.remove_targets(
         Rule=rule.name, Ids=[one["Id"] for one in events.list_targets_by_rule(Rule=rule.name)["Targets"]]
     )
-    rule.target(arn, RoleArn=platform.role(allow("events:PutEvents", arn)))
+    rule.target(arn, RoleArn=platform.role(allow("events:PutEvents", arn), service=EVENTS))
     event_id = rule.put({"n": 2})
     (body,) = queue.bodies()
     assert (body["id"], body["detail"]) == (event_id, {"n": 2})
+
+
+def test_a_role_has_to_trust_eventbridge(platform):
+    queue, dead, rule = Queue(platform), Queue(platform), Rule(platform)
+    role = platform.role(allow("sqs:SendMessage"), service="lambda.amazonaws.com")
+    rule.target(queue.arn, RoleArn=role, DeadLetterConfig={"Arn": dead.arn})
+    rule.put({"n": 1})
+    told = dead.receive()[0]["MessageAttributes"]
+    assert told["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS" and role in told["ERROR_MESSAGE"]["StringValue"]
+    trust = policy({"Effect": "Allow", "Principal": SERVICE, "Action": "sts:AssumeRole"})
+    platform.client("iam").update_assume_role_policy(RoleName=role.split("/")[-1], PolicyDocument=trust)
+    rule.put({"n": 2})
+    assert queue.bodies()[0]["detail"] == {"n": 2}
 
 
 def test_a_queue_may_let_one_rule_alone(platform):
@@ -300,7 +315,7 @@ def test_policies_tell_buses_and_sources_apart(platform):
 def test_a_queue_that_is_not_there_takes_nothing(platform):
     dead, rule = Queue(platform), Rule(platform)
     gone = f"arn:aws:sqs:{REGION}:{ACCOUNT}:there-is-none"
-    role = platform.role(allow("sqs:SendMessage"))
+    role = platform.role(allow("sqs:SendMessage"), service=EVENTS)
     rule.target(gone, RoleArn=role, DeadLetterConfig={"Arn": dead.arn})
     rule.put({"n": 1})
     told = dead.receive()[0]["MessageAttributes"]

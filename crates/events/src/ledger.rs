@@ -412,6 +412,10 @@ impl Ledger {
         count
     }
 
+    pub(crate) fn waiting(&self) -> usize {
+        self.items.len()
+    }
+
     pub(crate) fn lines(&self) -> BTreeMap<Arc<str>, LineState> {
         let mut lines: BTreeMap<Arc<str>, LineState> = BTreeMap::new();
         for (item, state) in self.items.values() {

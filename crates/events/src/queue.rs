@@ -225,6 +225,11 @@ impl Queue {
         Ok(Keeping(self.0.begin(line, new).await?))
     }
 
+    /// How many items have not ended.
+    pub fn waiting(&self) -> usize {
+        self.0.state.ledger().waiting()
+    }
+
     /// How it stands with each line, and how old the oldest of its items is.
     pub fn lines(&self) -> BTreeMap<Arc<str>, (LineState, Duration)> {
         let now = self.0.clock.now();

@@ -20,6 +20,9 @@ pub(crate) struct Block {
     /// The times of its events. Without any, the greatest and the least.
     pub(crate) first: i64,
     pub(crate) last: i64,
+    /// How many events are in it.
+    #[serde(default)]
+    pub(crate) events: u32,
     /// Whose events are in it, in order.
     pub(crate) streams: Vec<StreamId>,
 }
@@ -36,6 +39,7 @@ pub(crate) fn note(blocks: &mut Vec<Block>, at: usize, length: usize, frame: &Fr
             length: 0,
             first: i64::MAX,
             last: i64::MIN,
+            events: 0,
             streams: Vec::new(),
         });
     }
@@ -46,6 +50,7 @@ pub(crate) fn note(blocks: &mut Vec<Block>, at: usize, length: usize, frame: &Fr
         for (_, time, _) in events {
             block.first = block.first.min(time);
             block.last = block.last.max(time);
+            block.events += 1;
         }
         if let Err(place) = block.streams.binary_search(&frame.stream) {
             block.streams.insert(place, frame.stream);

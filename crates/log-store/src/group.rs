@@ -130,6 +130,14 @@ impl Group {
             .unwrap_or(0)
     }
 
+    /// Events on the disk, whether their streams are there or not. Of what builds before this one compressed, none is counted.
+    pub fn event_count(&self) -> u64 {
+        let events = |segment: &Segment| {
+            segment.blocks.iter().map(|block| u64::from(block.events)).sum::<u64>()
+        };
+        self.with(|open| Ok(open.segments.iter().map(events).sum())).unwrap_or(0)
+    }
+
     /// All streams, in the order of their names.
     pub fn streams(&self) -> io::Result<Vec<StreamState>> {
         self.with(|open| Ok(open.streams.iter().map(|(_, state)| state.clone()).collect()))

@@ -68,6 +68,79 @@ impl BusKey {
     }
 }
 
+/// Which archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ArchiveKey {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+}
+
+/// Which replay.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ReplayKey {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+}
+
+impl ArchiveKey {
+    pub(crate) fn new(cx: &Context, name: &str) -> Self {
+        let (account, region) = (cx.account.clone(), cx.region.clone());
+        Self { account, region, name: name.to_owned() }
+    }
+
+    /// `arn:aws:events:us-east-1:000000000000:archive/name`
+    pub(crate) fn of_arn(arn: &str) -> Option<Self> {
+        let (account, region, rest) = split(arn)?;
+        let name = rest.strip_prefix("archive/")?;
+        let is_name = !name.is_empty() && !name.contains('/');
+        is_name.then(|| Self { account, region, name: name.to_owned() })
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        format!("arn:aws:events:{}:{}:archive/{}", self.region, self.account, self.name)
+    }
+
+    /// The name of its record.
+    pub(crate) fn text(&self) -> String {
+        format!("{}/{}/{}", self.account, self.region, self.name)
+    }
+
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        // As buses are called in the store.
+        let BusKey { account, region, name } = BusKey::of_text(text)?;
+        Some(Self { account, region, name })
+    }
+}
+
+impl ReplayKey {
+    pub(crate) fn new(cx: &Context, name: &str) -> Self {
+        let (account, region) = (cx.account.clone(), cx.region.clone());
+        Self { account, region, name: name.to_owned() }
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        format!("arn:aws:events:{}:{}:replay/{}", self.region, self.account, self.name)
+    }
+
+    /// The archive of this name, of the same account and region.
+    pub(crate) fn archive(&self, name: &str) -> ArchiveKey {
+        let (account, region) = (self.account.clone(), self.region.clone());
+        ArchiveKey { account, region, name: name.to_owned() }
+    }
+
+    /// The name of its record.
+    pub(crate) fn text(&self) -> String {
+        format!("{}/{}/{}", self.account, self.region, self.name)
+    }
+
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let BusKey { account, region, name } = BusKey::of_text(text)?;
+        Some(Self { account, region, name })
+    }
+}
+
 impl RuleKey {
     /// `arn:aws:events:us-east-1:000000000000:rule/bus/name`: those of the default bus are called without it.
     pub(crate) fn of_arn(arn: &str) -> Option<Self> {
@@ -109,6 +182,10 @@ fn split(arn: &str) -> Option<(AccountId, Region, &str)> {
 
 pub(crate) fn no_bus(name: &str) -> Fault {
     fault::resource_not_found(format!("Event bus {name} does not exist."))
+}
+
+pub(crate) fn no_archive(name: &str) -> Fault {
+    fault::resource_not_found(format!("Archive {name} does not exist."))
 }
 
 pub(crate) fn no_rule(key: &RuleKey) -> Fault {

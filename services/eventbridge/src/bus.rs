@@ -43,6 +43,10 @@ impl Bus {
         Self { rules: self.rules.clone(), ..Self::new(self.key.clone(), record) }
     }
 
+    pub(crate) fn put_rule(&mut self, rule: Rule) {
+        self.rules.insert(rule.key.name.clone(), Arc::new(rule));
+    }
+
     pub(crate) fn policy(&self) -> Option<Named> {
         let text = self.record.policy.as_deref()?;
         Some(self.policy.get_or_init(|| ready(text)).clone())

@@ -157,6 +157,12 @@ impl Service {
         accepted: &Accepted,
     ) -> Result<(), NotTaken> {
         let sender = sender(rule, target);
+        if let Sender::Role { arn, source_arn, .. } = &sender
+            && !self.roles.are_good(SERVICE, arn, source_arn)
+        {
+            let text = format!("{SERVICE} is not authorized to assume the role {arn}");
+            return Err(NotTaken::denied(text));
+        }
         let kind = Kind::of(&target.arn);
         if let Some(Kind::Bus(bus)) = &kind {
             return self.forward(rule, &sender, bus, accepted).await;

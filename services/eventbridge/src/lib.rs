@@ -12,6 +12,8 @@
 //! Not here: signatures, and who may call what: that is decided before a call comes here, and before something is sent to a target.
 
 mod address;
+mod archive;
+mod archives;
 mod bus;
 mod buses;
 mod clock;
@@ -24,10 +26,14 @@ mod log_event;
 mod page;
 mod permissions;
 mod put;
+mod replay;
+mod replaying;
+mod replays;
 mod rule;
 mod rules;
 mod schedule;
 mod service;
+mod shelf;
 mod table;
 mod tags;
 mod target;
@@ -42,7 +48,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{DecodeError, ReadError, Store};
-use targets::Deliver;
+use targets::{Deliver, Roles};
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -53,6 +59,14 @@ pub struct Options {
     pub bus_rules_max: usize,
     /// Targets of one rule. Default: 5.
     pub rule_targets_max: usize,
+    /// Archives of one account in one region. Default: 100.
+    pub archives_max: usize,
+    /// Bytes that an archive may have on the disk, compressed; the oldest events go first. Default: 1073741824 (1 GiB).
+    pub archive_bytes_max: u64,
+    /// Bytes that all archives may have on the disk together; the oldest events go first. Default: 4294967296 (4 GiB).
+    pub archives_bytes_max: u64,
+    /// Replays of one account in one region that go on at once. Default: 10.
+    pub replays_max: usize,
     /// Events and deliveries of all buses that may wait. Further events are refused. Default: 500000.
     pub waiting_max: usize,
     /// Bytes of all events and deliveries that may wait. Default: 4 GiB.
@@ -65,6 +79,10 @@ impl Default for Options {
             buses_max: 100,
             bus_rules_max: 300,
             rule_targets_max: 5,
+            archives_max: 100,
+            archive_bytes_max: 1 << 30,
+            archives_bytes_max: 4 << 30,
+            replays_max: 10,
             waiting_max: 500_000,
             waiting_bytes_max: 4 << 30,
         }
@@ -82,8 +100,19 @@ pub enum OpenError {
     Key(String),
     #[error("failed to open the events")]
     Queue(#[from] events::OpenError),
+    #[error("failed to open the archives")]
+    Archives(#[source] std::io::Error),
     #[error("the server stops")]
     Stopped,
+}
+
+/// Where it keeps what is not in the store. Each belongs to this service alone.
+#[derive(Debug, Clone)]
+pub struct Dirs {
+    /// What waits to be delivered.
+    pub events: PathBuf,
+    /// The events of archives.
+    pub archives: PathBuf,
 }
 
 /// Amazon EventBridge. Clones share it.
@@ -93,22 +122,23 @@ pub struct EventBridge {
 }
 
 impl api::eventbridge::DeclaredOperations for EventBridge {}
-impl api::eventbridge::ArchiveOperations for EventBridge {}
-impl api::eventbridge::ReplayOperations for EventBridge {}
 
 impl EventBridge {
-    /// Opens the buses of a store, and what of their events waits in `dir`, which belongs to this service alone.
+    /// Opens the buses of a store, and what of their events waits. Replays go on where they were.
+    ///
+    /// Targets with roles are reached as these, while `roles` says that they are good.
     ///
     /// # Errors
     ///
     /// When either can not be read.
     pub async fn open(
         store: Store,
-        dir: PathBuf,
+        dirs: Dirs,
         targets: Arc<dyn Deliver>,
+        roles: Roles,
         options: Options,
     ) -> Result<Self, OpenError> {
-        Ok(Self { service: Service::open(store, dir, targets, options).await? })
+        Ok(Self { service: Service::open(store, dirs, targets, roles, options).await? })
     }
 
     /// Starts no more deliveries.

@@ -2,6 +2,7 @@
 //! `PutEvents`: which rules want an event is found, and both are on the disk before it is acknowledged.
 
 use crate::address::BusKey;
+use crate::archive::Archive;
 use crate::bus::Bus;
 use crate::event::{self, Accepted, Origin, Refused};
 use crate::rule::invalid;
@@ -12,7 +13,7 @@ use events::NotKept;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wire::{Context, Result};
+use wire::{Context, Result, Timestamp};
 
 const REQUEST_BYTES_MAX: usize = 262_144;
 
@@ -79,6 +80,15 @@ impl Batch {
     }
 }
 
+/// An archive, the time of an event for it, and which of the events that is.
+type Archived = (Arc<Archive>, i64, usize);
+
+/// When an event happened. Milliseconds since 1970.
+fn time(event: &Value, accepted: &Accepted) -> i64 {
+    let time = event.get("time").and_then(Value::as_str).and_then(Timestamp::parse);
+    time.map_or(accepted.ingested_ms, Timestamp::epoch_ms)
+}
+
 /// Whether a service of this server calls for itself: `s3.amazonaws.com`. Callers that signed have the ARN of somebody.
 fn is_service(cx: &Context) -> bool {
     cx.caller.arn.ends_with(".amazonaws.com") && !cx.caller.arn.starts_with("arn:")
@@ -121,17 +131,51 @@ impl Service {
         bus: &Bus,
         accepted: Vec<Accepted>,
     ) -> std::result::Result<(), Refused> {
-        let wanted: Vec<Accepted> = accepted
-            .into_iter()
-            .map(|accepted| {
-                let event: Value = serde_json::from_str(&accepted.event).unwrap_or_default();
-                let rules = bus.rules.values().filter(|rule| rule.wants(&event));
-                Accepted { wanted: rules.map(|rule| rule.key.name.clone()).collect(), ..accepted }
-            })
-            .inspect(|accepted| watched::tell_matched(bus, accepted))
-            .filter(|accepted| !accepted.wanted.is_empty())
-            .collect();
-        if wanted.is_empty() { Ok(()) } else { self.keep(bus, wanted).await }
+        let mut to_archive = Vec::new();
+        let mut wanted = Vec::new();
+        for (place, mut one) in accepted.into_iter().enumerate() {
+            let event: Value = serde_json::from_str(&one.event).unwrap_or_default();
+            for rule in bus.rules.values().filter(|rule| rule.wants(&event)) {
+                match &rule.archive {
+                    None => one.wanted.push(rule.key.name.clone()),
+                    Some(archive) => {
+                        to_archive.push((Arc::clone(archive), time(&event, &one), place))
+                    }
+                }
+            }
+            watched::tell_matched(bus, &one);
+            wanted.push(one);
+        }
+        if to_archive.is_empty() {
+            wanted.retain(|accepted| !accepted.wanted.is_empty());
+            return if wanted.is_empty() { Ok(()) } else { self.keep(bus, wanted).await };
+        }
+        let events: Vec<String> = wanted.iter().map(|accepted| accepted.event.clone()).collect();
+        wanted.retain(|accepted| !accepted.wanted.is_empty());
+        let keep = async { if wanted.is_empty() { Ok(()) } else { self.keep(bus, wanted).await } };
+        let (archived, kept) = tokio::join!(self.archive(&events, to_archive), keep);
+        archived.and(kept)
+    }
+
+    /// Adds events to the archives that want them. They are on the disk when this returns.
+    async fn archive(
+        &self,
+        events: &[String],
+        mut wanted: Vec<Archived>,
+    ) -> std::result::Result<(), Refused> {
+        wanted.sort_by(|(one, _, _), (other, _, _)| one.key.cmp(&other.key));
+        for of_one in wanted.chunk_by(|(one, _, _), (other, _, _)| one.key == other.key) {
+            let text = |place: usize| events.get(place).map_or("", String::as_str);
+            let events: Vec<_> =
+                of_one.iter().map(|(_, time, place)| (*time, text(*place))).collect();
+            let Some((archive, _, _)) = of_one.first() else { continue };
+            self.shelf.put(archive, &events).await.map_err(|error| {
+                let error: &(dyn std::error::Error + 'static) = &*error;
+                tracing::error!(error, archive = archive.key.name, "failed to archive an event");
+                Refused::new("InternalFailure", "An internal error occurred. Try again.")
+            })?;
+        }
+        Ok(())
     }
 
     /// Keeps what rules want.

@@ -2,12 +2,14 @@
 //! A rule and its targets, as they are in memory and in the store.
 
 use crate::address::RuleKey;
+use crate::archive::{Archive, MANAGED_BY};
 use api::eventbridge::{RuleState, Target, fault};
 use event_patterns::Pattern;
 use schedules::{Dialect, Expression, Timetable, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use wire::{Fault, Result, Timestamp};
 
 /// What is kept of a rule. In the data directory: a new member needs `#[serde(default)]`.
@@ -36,6 +38,8 @@ pub(crate) struct RuleRecord {
 pub(crate) struct Rule {
     pub(crate) key: RuleKey,
     pub(crate) record: RuleRecord,
+    /// What gets its events, if it is the rule of an archive: it has no targets, and nobody changes it.
+    pub(crate) archive: Option<Arc<Archive>>,
     pattern: Option<Pattern>,
     timetable: Option<Timetable>,
 }
@@ -53,7 +57,34 @@ impl Rule {
             let start = record.scheduled_from.saturating_add(first);
             Some(Timetable { expression, zone: Zone::UTC, start, end: None })
         });
-        Self { key, record, pattern, timetable }
+        Self { key, record, archive: None, pattern, timetable }
+    }
+
+    pub(crate) fn of_archive(archive: Arc<Archive>) -> Self {
+        let record = RuleRecord {
+            pattern: Some(archive.record.rule_pattern()),
+            created_by: archive.key.account.to_string(),
+            ..RuleRecord::default()
+        };
+        let key = RuleKey { bus: archive.bus(), name: archive.rule_name() };
+        Self { archive: Some(archive), ..Self::new(key, record) }
+    }
+
+    /// Refuses changes of rules of archives.
+    pub(crate) fn check_is_free(&self) -> Result<()> {
+        match self.archive {
+            None => Ok(()),
+            // AWS's words were not checked. There it can be forced, which an archive does not survive.
+            Some(_) => Err(fault::managed_rule(format!(
+                "Rule {} is managed by an archive and can not be modified.",
+                self.key.name
+            ))),
+        }
+    }
+
+    /// Who has it, as AWS says it.
+    pub(crate) fn managed_by(&self) -> Option<String> {
+        self.archive.is_some().then(|| MANAGED_BY.to_owned())
     }
 
     pub(crate) const fn has_schedule(&self) -> bool {
@@ -67,13 +98,13 @@ impl Rule {
     }
 
     pub(crate) fn looks_for_events(&self) -> bool {
-        !self.record.is_disabled && self.pattern.is_some()
+        !self.record.is_disabled && self.pattern.is_some() && self.archive.is_none()
     }
 
     /// Whether it is there for this event, and anybody gets it.
     pub(crate) fn wants(&self, event: &Value) -> bool {
         !self.record.is_disabled
-            && !self.record.targets.is_empty()
+            && (!self.record.targets.is_empty() || self.archive.is_some())
             && self.pattern.as_ref().is_some_and(|pattern| pattern.matches(event))
     }
 }

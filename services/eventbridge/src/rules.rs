@@ -34,7 +34,10 @@ impl RuleOperations for EventBridge {
             return Err(invalid("ScheduleExpression is supported only on the default event bus."));
         }
         let mut record = match bus.rules.get(&input.name) {
-            Some(rule) => rule.record.clone(),
+            Some(rule) => {
+                rule.check_is_free()?;
+                rule.record.clone()
+            }
             None if bus.rules.len() >= self.service.options.bus_rules_max => {
                 return Err(fault::limit_exceeded(
                     "The requested resource exceeds the maximum number allowed.",
@@ -62,6 +65,7 @@ impl RuleOperations for EventBridge {
         let bus = self.service.find_bus(cx, input.event_bus_name.as_deref())?;
         // To delete what is not there is no error.
         let Some(rule) = bus.rules.get(&input.name) else { return Ok(()) };
+        rule.check_is_free()?;
         if !rule.record.targets.is_empty() {
             return Err(invalid("Rule can't be deleted since it has targets."));
         }
@@ -86,7 +90,7 @@ impl RuleOperations for EventBridge {
             role_arn: record.role_arn.clone(),
             event_bus_name: Some(bus.key.name.clone()),
             created_by: Some(record.created_by.clone()),
-            ..eventbridge::DescribeRuleOutput::default()
+            managed_by: rule.managed_by(),
         })
     }
 
@@ -109,7 +113,7 @@ impl RuleOperations for EventBridge {
             description: rule.record.description.clone(),
             role_arn: rule.record.role_arn.clone(),
             event_bus_name: Some(bus.key.name.clone()),
-            ..eventbridge::Rule::default()
+            managed_by: rule.managed_by(),
         };
         let rules = Some(rules.into_iter().map(rule).collect());
         Ok(eventbridge::ListRulesOutput { rules, next_token })
@@ -172,6 +176,7 @@ impl EventBridge {
     ) -> Result<()> {
         let changing = self.service.changing().await;
         let (bus, rule) = self.service.find_rule(cx, bus, name)?;
+        rule.check_is_free()?;
         let mut record = rule.record.clone();
         change(&mut record)?;
         self.service.put_rule(&changing, &bus, name, record).await

@@ -3,21 +3,26 @@
 //!
 //! Invariant: a change is on the disk before it is in memory. Changes happen one after the other.
 
-use crate::address::{BusKey, RuleKey, no_bus, no_rule};
+use crate::address::{ArchiveKey, BusKey, ReplayKey, RuleKey, no_bus, no_rule};
+use crate::archive::{Archive, ArchiveRecord};
 use crate::bus::{Bus, BusRecord};
 use crate::delivery;
+use crate::replay::Replay;
+use crate::replaying::Replays;
 use crate::rule::{Rule, RuleRecord};
+use crate::shelf::Shelf;
 use crate::table::Table;
-use crate::{OpenError, Options};
+use crate::{Dirs, OpenError, Options};
 use api::eventbridge::fault;
 use events::Queue;
 use events::disk::Directory;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Batch, Expectation, Keyspace, Store};
-use targets::Deliver;
+use targets::{Deliver, Roles};
 use tokio::sync::{Mutex, MutexGuard, Notify, OnceCell};
 use wire::{Context, Fault, Result};
 
@@ -26,17 +31,25 @@ pub(crate) struct Service {
     pub(crate) table: Table,
     pub(crate) options: Options,
     pub(crate) targets: Arc<dyn Deliver>,
+    pub(crate) roles: Roles,
+    pub(crate) replays: Replays,
+    pub(crate) shelf: Shelf,
     store: Store,
     /// `ACCOUNT/REGION/NAME`
     buses: Keyspace,
     /// `ACCOUNT/REGION/BUS/NAME`
     rules: Keyspace,
+    /// `ACCOUNT/REGION/NAME`
+    archives: Keyspace,
+    /// `ACCOUNT/REGION/NAME`
+    replay_records: Keyspace,
     /// When rules are due may have changed.
     pub(crate) schedules_changed: Notify,
     dir: PathBuf,
     /// Opened with the first event that somebody wants: who has none pays nothing.
     queue: OnceCell<Arc<Queue>>,
     changes: Mutex<()>,
+    is_stopping: AtomicBool,
 }
 
 /// The right to change buses and rules.
@@ -45,28 +58,39 @@ pub(crate) type Changing<'a> = MutexGuard<'a, ()>;
 impl Service {
     pub(crate) async fn open(
         store: Store,
-        dir: PathBuf,
+        dirs: Dirs,
         targets: Arc<dyn Deliver>,
+        roles: Roles,
         options: Options,
     ) -> std::result::Result<Arc<Self>, OpenError> {
-        let (buses, rules) =
-            (store.keyspace("eventbridge-buses"), store.keyspace("eventbridge-rules"));
+        let has_archives = dirs.archives.is_dir();
         let service = Arc::new(Self {
             table: Table::default(),
+            shelf: Shelf::new(dirs.archives, &options),
             options,
             targets,
+            roles,
+            replays: Replays::default(),
+            buses: store.keyspace("eventbridge-buses"),
+            rules: store.keyspace("eventbridge-rules"),
+            archives: store.keyspace("eventbridge-archives"),
+            replay_records: store.keyspace("eventbridge-replays"),
             store,
-            buses,
-            rules,
             schedules_changed: Notify::new(),
-            dir,
+            dir: dirs.events,
             queue: OnceCell::new(),
             changes: Mutex::new(()),
+            is_stopping: AtomicBool::new(false),
         });
         service.load().await?;
         if service.dir.is_dir() {
             service.queue().await?;
         }
+        if has_archives {
+            let is_known = |key: &ArchiveKey| service.table.archive(key).is_some();
+            service.shelf.sweep(is_known).await.map_err(OpenError::Archives)?;
+        }
+        service.load_replays().await?;
         Ok(service)
     }
 
@@ -87,10 +111,49 @@ impl Service {
             let bus = buses
                 .entry(key.bus.clone())
                 .or_insert_with(|| Bus::new(key.bus.clone(), BusRecord::default()));
-            bus.rules.insert(key.name.clone(), Arc::new(Rule::new(key, record)));
+            bus.put_rule(Rule::new(key, record));
+        }
+        let mut entries = Vec::new();
+        self.archives.load(|entry| entries.push(entry)).await?;
+        for entry in entries {
+            let key = ArchiveKey::of_text(&entry.key).ok_or(OpenError::Key(entry.key))?;
+            let record: ArchiveRecord = entry.record.decode()?;
+            let archive = Archive { key, record, line: Arc::default() };
+            let key = archive.bus();
+            let bus =
+                buses.entry(key.clone()).or_insert_with(|| Bus::new(key, BusRecord::default()));
+            bus.put_rule(Rule::of_archive(Arc::new(archive)));
         }
         buses.into_values().for_each(|bus| self.table.put(bus));
         Ok(())
+    }
+
+    /// Those that had not ended go on.
+    async fn load_replays(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
+        let mut entries = Vec::new();
+        self.replay_records.load(|entry| entries.push(entry)).await?;
+        for entry in entries {
+            let key = ReplayKey::of_text(&entry.key).ok_or(OpenError::Key(entry.key))?;
+            let replay = Arc::new(Replay::new(key, entry.record.decode()?));
+            self.replays.put(Arc::clone(&replay));
+            if !replay.record().phase.has_ended() {
+                self.replay(replay);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn replay_records(&self) -> &Keyspace {
+        &self.replay_records
+    }
+
+    /// Events and deliveries that have not ended.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.get().map_or(0, |queue| queue.waiting())
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
     }
 
     /// Where events wait.
@@ -112,6 +175,7 @@ impl Service {
     }
 
     pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
         if let Some(queue) = self.queue.get() {
             queue.stop();
         }
@@ -184,7 +248,7 @@ impl Service {
         let batch = batch.put_json(&self.rules, key.text(), &record, Expectation::Any);
         self.commit(batch.map_err(|error| failed(&error))?).await?;
         let mut changed = bus.clone();
-        changed.rules.insert(name.to_owned(), Arc::new(Rule::new(key, record)));
+        changed.put_rule(Rule::new(key, record));
         self.table.put(changed);
         self.schedules_changed.notify_one();
         Ok(())
@@ -203,7 +267,35 @@ impl Service {
         Ok(())
     }
 
-    async fn commit(&self, batch: Batch) -> Result<()> {
+    /// Keeps the record of an archive of this bus.
+    pub(crate) async fn put_archive(
+        &self,
+        _: &Changing<'_>,
+        bus: &Bus,
+        archive: Arc<Archive>,
+    ) -> Result<()> {
+        let (key, record) = (archive.key.text(), &archive.record);
+        let batch = Batch::new().put_json(&self.archives, key, record, Expectation::Any);
+        self.commit(batch.map_err(|error| failed(&error))?).await?;
+        let mut changed = bus.clone();
+        changed.put_rule(Rule::of_archive(archive));
+        self.table.put(changed);
+        Ok(())
+    }
+
+    /// Deletes an archive, and what is in it.
+    pub(crate) async fn delete_archive(&self, _: &Changing<'_>, archive: &Archive) -> Result<()> {
+        let batch = Batch::new().delete(&self.archives, archive.key.text(), Expectation::Any);
+        self.commit(batch).await?;
+        if let Some(bus) = self.table.bus(&archive.bus()) {
+            let mut changed = Bus::clone(&bus);
+            changed.rules.remove(&archive.rule_name());
+            self.table.put(changed);
+        }
+        self.shelf.remove(&archive.key).await.map_err(|error| failed(&error))
+    }
+
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<()> {
         self.store.commit(batch).await.map(drop).map_err(|error| failed(&error))
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All buses, in memory.
 
-use crate::address::{BusKey, DEFAULT_BUS};
+use crate::address::{ArchiveKey, BusKey, DEFAULT_BUS};
+use crate::archive::Archive;
 use crate::bus::{Bus, BusRecord};
 use crate::rule::Rule;
 use names::{AccountId, Region};
@@ -47,6 +48,21 @@ impl Table {
             let is_untouched = record.policy.is_none() && record.tags.is_empty();
             !(bus.key.is_default() && rules.is_empty() && is_untouched)
         })
+    }
+
+    /// The archive of this name.
+    pub(crate) fn archive(&self, key: &ArchiveKey) -> Option<Arc<Archive>> {
+        let all = self.archives(&key.account, &key.region);
+        all.into_iter().find(|archive| archive.key == *key)
+    }
+
+    /// The archives of an account and a region, in the order of their names.
+    pub(crate) fn archives(&self, account: &AccountId, region: &Region) -> Vec<Arc<Archive>> {
+        let buses = self.of_region(account, region);
+        let rules = buses.iter().flat_map(|bus| bus.rules.values());
+        let mut archives: Vec<_> = rules.filter_map(|rule| rule.archive.clone()).collect();
+        archives.sort_by(|one, other| one.key.cmp(&other.key));
+        archives
     }
 
     /// The rules that are due at times, each with its bus.

@@ -30,6 +30,19 @@ pub(super) fn rule(cx: &Context, name: &str, bus: &Option<String>) -> Access {
     Access::to(rule_arn(cx, name, bus))
 }
 
+pub(super) fn archive(cx: &Context, name: &str) -> Access {
+    Access::to(own(cx, "archive", name))
+}
+
+pub(super) fn replay(cx: &Context, name: &str) -> Access {
+    Access::to(own(cx, "replay", name))
+}
+
+/// Both the replay and its archive.
+pub(super) fn start_replay(cx: &Context, name: &str, archive: &str) -> Access {
+    replay(cx, name).and("events:StartReplay", Access::to(archive))
+}
+
 pub(super) fn put_rule(cx: &Context, input: &PutRuleInput) -> Access {
     let access = tagged(rule(cx, &input.name, &input.event_bus_name), &input.tags);
     passing(access, input.role_arn.iter())

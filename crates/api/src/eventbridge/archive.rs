@@ -1,26 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Archives of events.
 
+use super::access;
 use super::constraints::*;
-use wire::{Input, Structure, Timestamp, enumeration, operations};
+use wire::{Context, Input, Output, Result, Structure, Timestamp, enumeration, operations};
 
 /// What is done to archives.
 #[operations("events")]
 pub trait ArchiveOperations: Send + Sync + 'static {
     /// Makes an archive of a bus.
-    fn create_archive(input: CreateArchiveInput);
+    #[operation(on = access::archive(archive_name))]
+    async fn create_archive(
+        &self,
+        cx: &Context,
+        input: CreateArchiveInput,
+    ) -> Result<CreateArchiveOutput>;
 
     /// Deletes an archive and what is in it.
-    fn delete_archive(input: DeleteArchiveInput);
+    #[operation(on = access::archive(archive_name))]
+    async fn delete_archive(&self, cx: &Context, input: DeleteArchiveInput) -> Result<()>;
 
     /// Answers what is known of an archive.
-    fn describe_archive(input: DescribeArchiveInput);
+    #[operation(on = access::archive(archive_name))]
+    async fn describe_archive(
+        &self,
+        cx: &Context,
+        input: DescribeArchiveInput,
+    ) -> Result<DescribeArchiveOutput>;
 
     /// Lists archives, page by page.
-    fn list_archives(input: ListArchivesInput);
+    #[operation(on = access::anything())]
+    async fn list_archives(
+        &self,
+        cx: &Context,
+        input: ListArchivesInput,
+    ) -> Result<ListArchivesOutput>;
 
     /// Changes an archive.
-    fn update_archive(input: UpdateArchiveInput);
+    #[operation(on = access::archive(archive_name))]
+    async fn update_archive(
+        &self,
+        cx: &Context,
+        input: UpdateArchiveInput,
+    ) -> Result<UpdateArchiveOutput>;
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Input)]
@@ -76,6 +98,44 @@ pub struct UpdateArchiveInput {
     pub retention_days: Option<i32>,
     #[wire(like = KMS_KEY_IDENTIFIER)]
     pub kms_key_identifier: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct CreateArchiveOutput {
+    pub archive_arn: Option<String>,
+    pub state: Option<ArchiveState>,
+    pub state_reason: Option<String>,
+    pub creation_time: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct DescribeArchiveOutput {
+    pub archive_arn: Option<String>,
+    pub archive_name: Option<String>,
+    pub event_source_arn: Option<String>,
+    pub description: Option<String>,
+    pub event_pattern: Option<String>,
+    pub state: Option<ArchiveState>,
+    pub state_reason: Option<String>,
+    pub kms_key_identifier: Option<String>,
+    pub retention_days: Option<i32>,
+    pub size_bytes: Option<i64>,
+    pub event_count: Option<i64>,
+    pub creation_time: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct ListArchivesOutput {
+    pub archives: Option<Vec<Archive>>,
+    pub next_token: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Output)]
+pub struct UpdateArchiveOutput {
+    pub archive_arn: Option<String>,
+    pub state: Option<ArchiveState>,
+    pub state_reason: Option<String>,
+    pub creation_time: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Structure)]
