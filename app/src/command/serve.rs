@@ -60,6 +60,8 @@ use worker::snapshots::Snapshots;
 
 /// How long a link to a function's code is good, as on AWS.
 const LINK_SECONDS: u32 = 600;
+/// How long the server's threads compute at once while others want to: the shortest that the kernel knows.
+const TURN: Duration = Duration::from_micros(100);
 const CODE_PAGE: &str = "code/";
 
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
@@ -71,6 +73,11 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     // Before the async runtime has threads: the launcher is forked from this process while it is small. It sets itself up while
     // everything else is opened.
     let launcher = Starting::begin(&config.sandbox).context("cannot start the launcher")?;
+    // Not for the launcher, whose functions compute. What the server does for an event takes microseconds, and whatever of
+    // it waits for the end of somebody's turn makes the caller wait.
+    if let Err(error) = sys::process::ask_for_turns(TURN) {
+        tracing::debug!(%error, "the kernel has no turns of another length");
+    }
     let store = Store::open(data_dir, config.store.clone())?;
     let queue = open_queue(config, data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
