@@ -220,7 +220,6 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let principals = principals.await.context("IAM was not opened")??;
     let (schedules, sources) = (Later::new(), Later::new());
     let log_groups = log_groups(&targets, &logs, &store, &kept.metrics).await?;
-    targets.groups.set(CloudWatchLogsEndpoint(log_groups.clone()));
     let traces = Traces::new(&data_dir.join("traces"), config.traces.clone());
     let mut services = services(&targets, &schedules, &principals, &log_groups, &kept.metrics);
     services.push(xray::Service::new(traces.clone()).endpoint());
@@ -378,9 +377,11 @@ async fn log_groups(
     store: &Store,
     metrics: &CloudWatch,
 ) -> anyhow::Result<logs::Service> {
-    let (logs, targets) = (logs.clone(), Arc::<Targets>::clone(targets));
+    let (sends, measured) = (Arc::<Targets>::clone(targets), Arc::new(Measured(metrics.clone())));
     let policies = logs::ResourcePolicies::open(store).await?;
-    Ok(logs::Service::new(logs, policies, targets, Arc::new(Measured(metrics.clone()))))
+    let groups = logs::Service::new(logs.clone(), policies, sends, measured);
+    targets.groups.set(CloudWatchLogsEndpoint(groups.clone()));
+    Ok(groups)
 }
 
 /// What answers on the port: services, packages behind links, and functions behind URLs.
