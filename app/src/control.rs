@@ -157,8 +157,8 @@ fn path(dir: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/{NAME}", dir.as_raw_fd()))
 }
 
-/// Answers until it is dropped.
-pub(crate) async fn serve(data_dir: &Path, asked: &Asked) -> anyhow::Result<()> {
+/// Listens. Whoever asks from now on waits for an answer.
+pub(crate) fn listen(data_dir: &Path) -> anyhow::Result<UnixListener> {
     let dir = File::open(data_dir)?;
     let path = path(&dir);
     // Of a server that was killed. This one holds the directory's lock.
@@ -166,7 +166,11 @@ pub(crate) async fn serve(data_dir: &Path, asked: &Asked) -> anyhow::Result<()> 
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let listener = UnixListener::bind(&path).context("cannot listen for commands")?;
+    UnixListener::bind(&path).context("cannot listen for commands")
+}
+
+/// Answers until it is dropped.
+pub(crate) async fn serve(listener: UnixListener, asked: &Asked) -> anyhow::Result<()> {
     let mut askers = JoinSet::new();
     loop {
         let stream = tokio::select! {

@@ -8,7 +8,7 @@ import {
   GetFunctionCommand,
   InvokeCommand,
   LambdaClient,
-  ListFunctionsCommand,
+  paginateListFunctions,
   PublishVersionCommand,
   ResourceNotFoundException,
   UpdateFunctionConfigurationCommand,
@@ -56,8 +56,9 @@ const version = await lambda.send(new PublishVersionCommand({ FunctionName }));
 assert.equal(version.Version, "1");
 const found = await lambda.send(new GetFunctionCommand({ FunctionName, Qualifier: "1" }));
 assert.equal(found.Configuration.MemorySize, 256);
-const listed = await lambda.send(new ListFunctionsCommand({}));
-assert.ok(listed.Functions.some((entry) => entry.FunctionName === FunctionName));
+const listed = [];
+for await (const page of paginateListFunctions({ client: lambda }, {})) listed.push(...page.Functions);
+assert.ok(listed.some((entry) => entry.FunctionName === FunctionName));
 
 await lambda.send(new DeleteFunctionCommand({ FunctionName }));
 await assert.rejects(lambda.send(new GetFunctionCommand({ FunctionName })), (error) => {

@@ -258,7 +258,8 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
     let tenants = Tenants::new(iam, &opened, &queues, &log_groups, &objects, &senders);
     let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
-    let control = control::serve(data_dir, &asked);
+    // Before anybody is told that the server is ready.
+    let control = control::serve(control::listen(data_dir)?, &asked);
     sources.set(Sources::new(&invoker, &queue, &logs, data_dir));
     targets.lambda.set(LambdaEndpoint(opened.clone()));
     announce(config.identity.mode, address, &region, &root, data_dir)?;

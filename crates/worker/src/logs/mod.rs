@@ -114,8 +114,8 @@ impl LogStream {
         self.pass_on(&mut open, BATCH_BYTES);
     }
 
-    /// What the platform says: a line of text, or a record, by the format and the level of this log. In text it ends whatever was
-    /// left unfinished.
+    /// What the platform says: a line of text, or a record, by the format and the level of this log. It ends a line that the
+    /// function left unfinished. Extensions go on between invocations: theirs end where they say, or with the log.
     pub(crate) fn tell(&self, event: &PlatformEvent<'_>) {
         let line = match self.format {
             LogFormat::Text => lines::line(event),
@@ -124,7 +124,7 @@ impl LogStream {
         };
         if let Some(line) = line {
             let mut open = self.open();
-            self.end_lines(&mut open);
+            self.end_line(&mut open, Source::Function);
             open.line(line.as_bytes());
         }
         if self.telemetry.is_on() {
@@ -158,7 +158,7 @@ impl LogStream {
     /// The last lines of this invocation, at most 4 KiB. What was printed is on its way to disk.
     pub fn end(&self) -> Bytes {
         let mut open = self.open();
-        self.end_lines(&mut open);
+        self.end_line(&mut open, Source::Function);
         self.pass_on(&mut open, 1);
         open.cut_tail();
         Bytes::copy_from_slice(&open.tail)
@@ -194,11 +194,6 @@ impl LogStream {
                 self.line(open, Source::Function, level, record);
             }
         }
-    }
-
-    fn end_lines(&self, open: &mut Open) {
-        self.end_line(open, Source::Function);
-        self.end_line(open, Source::Extension);
     }
 
     fn end_line(&self, open: &mut Open, source: Source) {
@@ -274,6 +269,7 @@ impl Drop for LogStream {
             if let Some(rest) = open.frames.take_rest() {
                 self.take_piece(&mut open, rest);
             }
+            self.end_line(&mut open, Source::Extension);
         }
         self.end();
     }
@@ -417,6 +413,16 @@ mod tests {
         printed.stream.print(Source::Extension, b"of an extension\n");
         printed.stream.print(Source::Function, b"function\n");
         assert_eq!(printed.read().0, ["of an extension", "of the function"]);
+    }
+
+    #[test]
+    fn an_invocation_does_not_end_the_line_of_an_extension() {
+        let printed = Printed::new(LogFormat::Text, Options::default());
+        printed.stream.print(Source::Function, b"of the function");
+        printed.stream.print(Source::Extension, b"of an ");
+        printed.stream.end();
+        printed.stream.print(Source::Extension, b"extension\n");
+        assert_eq!(printed.read().0, ["of the function", "of an extension"]);
     }
 
     #[test]
