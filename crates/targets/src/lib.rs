@@ -114,8 +114,10 @@ impl NotTaken {
 
 impl From<Fault> for NotTaken {
     fn from(fault: Fault) -> Self {
+        // SQS and others throttle with a status that says the caller did something wrong.
+        let is_throttled = fault.status == 429 || fault.code.contains("Throttl");
         let may_be_taken_later =
-            fault.status == 429 || fault.status == 409 || fault.blame() == Blame::Platform;
+            is_throttled || fault.status == 409 || fault.blame() == Blame::Platform;
         let (code, message) = (fault.code.into_owned(), fault.message);
         match may_be_taken_later {
             true => Self::NotNow { code, message },
@@ -162,5 +164,29 @@ impl Roles {
 impl fmt::Debug for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Roles")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_throttled_is_tried_again() {
+        let is_final = |code: &'static str, status| {
+            matches!(Fault::new(code, status, "").into(), NotTaken::Never { .. })
+        };
+        for (code, status) in [
+            ("RequestThrottled", 400),
+            ("KMS.ThrottlingException", 400),
+            ("TooManyRequestsException", 429),
+            ("ResourceConflictException", 409),
+            ("ServiceException", 500),
+        ] {
+            assert!(!is_final(code, status), "{code}");
+        }
+        for (code, status) in [("AccessDeniedException", 403), ("InvalidParameterValue", 400)] {
+            assert!(is_final(code, status), "{code}");
+        }
     }
 }
