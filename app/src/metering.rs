@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Brings what functions used from the meters to the ledger and to their metrics, every second.
+//! Brings what functions used from the meters to the ledger and to their metrics, every second; and to metrics what happened to
+//! queues, topics, rules and schedules.
 //!
 //! What is printed is counted, in one place (`worker`); what is counted is on the disk a second later. A server that is
 //! killed forgets at most that second, and never counts anything twice: before the counts are written, the lines that
@@ -13,6 +14,7 @@ use invoke::Invoker;
 use lambda::Lambda;
 use log_store::Logs;
 use meter::{Drained, Meters};
+use sqs::Sqs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::{Date, OffsetDateTime};
@@ -28,6 +30,7 @@ pub(crate) struct Metering {
     meters: Meters,
     invoker: Invoker,
     lambda: Lambda,
+    queues: Sqs,
     logs: Logs,
     ledger: Ledger,
     metrics: CloudWatch,
@@ -47,19 +50,21 @@ pub(crate) struct Kept {
 
 impl Metering {
     pub(crate) fn new(
-        invoker: Invoker,
-        lambda: Lambda,
-        logs: Logs,
+        invoker: &Invoker,
+        lambda: &Lambda,
+        queues: &Sqs,
+        logs: &Logs,
         kept: Kept,
         options: &usage::Options,
     ) -> Arc<Self> {
         let Kept { meters, ledger, metrics } = kept;
-        let embedded = Embedded::new(&logs, metrics.clone());
+        let embedded = Embedded::new(logs, metrics.clone());
         Arc::new(Self {
             meters,
-            invoker,
-            lambda,
-            logs,
+            invoker: invoker.clone(),
+            lambda: lambda.clone(),
+            queues: queues.clone(),
+            logs: logs.clone(),
             ledger,
             metrics,
             embedded,
@@ -101,6 +106,7 @@ impl Metering {
     /// Takes what was counted until now to the disk.
     async fn collect(&self) -> anyhow::Result<()> {
         self.lambda.note_levels();
+        self.queues.note_levels();
         let drained = self.meters.drain();
         scrape::count(&drained);
         self.ledger.add(self.provisioned());
@@ -110,7 +116,8 @@ impl Metering {
         }
         self.ledger.settle().await?;
         // What is billed goes first.
-        Ok(self.metrics.take(&drained).await?)
+        self.metrics.take(&drained).await?;
+        Ok(self.metrics.take_tallied(&meter::drain_tallies()).await?)
     }
 
     async fn flush_logs(&self) {

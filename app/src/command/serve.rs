@@ -254,8 +254,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
         .with_tracer(tracer(&traces, &iam, config.identity.mode))
         .with_sources(polled::sources(queues.clone(), &edge));
     let opened = Lambda::serve(functions, invoker.clone(), presign(&identity));
-    let metering =
-        Metering::new(invoker.clone(), opened.clone(), logs.clone(), kept, &config.usage);
+    let metering = Metering::new(&invoker, &opened, &queues, &logs, kept, &config.usage);
     let tenants = Tenants::new(iam, &opened, &queues, &log_groups, &objects, &senders);
     let asked = Asked::new(&opened, &metering, &edge, &recordings, tenants);
     // Before anybody is told that the server is ready.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Amazon CloudWatch: metrics that are put, and those of functions.
+//! Amazon CloudWatch: metrics that are put, and those of functions, queues, topics, rules and schedules.
 //!
 //! Start at `metrics.rs` for where values are, at `table.rs` for what of them is in memory. `put.rs` is what may be put,
-//! `lambda.rs` what functions' meters counted, `embedded.rs` what stands in logs, `statistics.rs`, `query.rs` and `list.rs` what can be asked, `expression.rs`
+//! `lambda.rs` what functions' meters counted, `tallied.rs` what other services did, `embedded.rs` what stands in logs, `statistics.rs`, `query.rs` and `list.rs` what can be asked, `expression.rs`
 //! the arithmetic.
 //!
 //! Invariants:
@@ -22,6 +22,7 @@ mod series;
 mod statistic;
 mod statistics;
 mod table;
+mod tallied;
 
 pub use embedded::MARK;
 pub use metrics::MetricsError;
@@ -31,7 +32,7 @@ use api::cloudwatch::{
     GetMetricStatisticsInput, GetMetricStatisticsOutput, ListMetricsInput, ListMetricsOutput,
     PutMetricDataInput, fault,
 };
-use meter::Drained;
+use meter::{Drained, Tallied};
 use metrics::Metrics;
 use names::{AccountId, Region};
 use series::Place;
@@ -101,6 +102,21 @@ impl CloudWatch {
     pub async fn take(&self, drained: &Drained) -> std::result::Result<(), MetricsError> {
         if self.0.metrics.add(lambda::values(drained)).await?.is_err() {
             tracing::debug!("too many metrics; those of new functions are not kept");
+        }
+        Ok(())
+    }
+
+    /// Takes what was counted until now of resources of other services.
+    ///
+    /// # Errors
+    ///
+    /// When what is kept of metrics cannot be read.
+    pub async fn take_tallied(&self, tallied: &[Tallied]) -> std::result::Result<(), MetricsError> {
+        if tallied.is_empty() {
+            return Ok(());
+        }
+        if self.0.metrics.add(tallied::values(tallied, self.now_s())).await?.is_err() {
+            tracing::debug!("too many metrics; those of new resources are not kept");
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::dead_letter::{self, Exhausted, Failure};
 use crate::event::Accepted;
 use crate::input::{self, Occasion};
 use crate::log_event;
+use crate::metrics::Fate;
 use crate::rule::Rule;
 use crate::service::Service;
 use crate::target::Kind;
@@ -33,6 +34,8 @@ use std::time::Duration;
 use targets::{NotTaken, Parcel, Sender};
 use wire::Timestamp;
 
+/// What an event is called that would come back.
+const LOOP: &str = "InvalidLoop";
 const SERVICE: &str = "events.amazonaws.com";
 /// What a target's role is assumed as.
 const SESSION: &str = "eventbridge";
@@ -53,14 +56,14 @@ pub(crate) fn queue_options(options: &Options) -> events::Options {
 }
 
 /// What is kept of events that rules of this bus want.
-pub(crate) fn accepted(bus: &Bus, accepted: Vec<Accepted>) -> New {
+pub(crate) fn accepted(bus: &Bus, accepted: &[Accepted]) -> New {
     // To one target it goes at once.
-    if let [alone] = accepted.as_slice()
+    if let [alone] = accepted
         && let [delivery] = deliveries(bus, alone).as_slice()
     {
         return delivery.clone();
     }
-    let body = serde_json::to_vec(&accepted).map(Bytes::from).unwrap_or_default();
+    let body = serde_json::to_vec(accepted).map(Bytes::from).unwrap_or_default();
     New { line: bus.key.arn(), class: Class::Event, head: Bytes::new(), body }
 }
 
@@ -123,7 +126,9 @@ impl Service {
             tracing::info!(target = %work.line, "event for a removed target dropped");
             return Next::End(Vec::new());
         };
+        self.count_attempt(&rule, &accepted, work.attempts);
         let Err(reason) = self.send(&rule, &target, &accepted).await else {
+            self.count_success(&rule, &accepted);
             return Next::End(Vec::new());
         };
         let (retries_max, age_max) = limits(&target);
@@ -222,7 +227,7 @@ impl Service {
             Err(NotTaken::Never { code: code.to_owned(), message: message.to_owned() })
         };
         if before.contains(&arn) {
-            return never("InvalidLoop", "The event was on this bus before.");
+            return never(LOOP, "The event was on this bus before.");
         }
         let all = before.iter().chain([&arn]);
         let accounts: BTreeSet<_> = all.filter_map(|arn| arn.split(':').nth(4)).collect();
@@ -248,9 +253,14 @@ impl Service {
         failure: &Failure<'_>,
     ) -> Next {
         let arn = target.dead_letter_config.as_ref().and_then(|config| config.arn.as_deref());
-        let dropped = || tell(rule, &target.arn, accepted, Outcome::Dropped, Some(failure.reason));
+        let is_loop =
+            matches!(failure.reason, NotTaken::Never { code, .. } if code.as_str() == LOOP);
+        let dropped = |fate| {
+            self.count_failure(rule, is_loop, fate);
+            tell(rule, &target.arn, accepted, Outcome::Dropped, Some(failure.reason));
+        };
         let Some(queue) = arn.and_then(|arn| arn.parse::<QueueArn>().ok()) else {
-            dropped();
+            dropped(Fate::Dropped);
             return Next::End(Vec::new());
         };
         let letters = queue.to_string();
@@ -260,12 +270,13 @@ impl Service {
             self.targets.deliver(&sender, accepted.trace(), Parcel::Message { queue, input }).await;
         match sent {
             Ok(()) => {
+                self.count_failure(rule, is_loop, Fate::IsDeadLetter);
                 tell(rule, &letters, accepted, Outcome::DeadLetter, Some(failure.reason));
                 Next::End(Vec::new())
             }
             Err(reason @ NotTaken::Never { .. }) => {
                 tracing::warn!(rule = failure.rule_arn, %reason, "dead letter refused: event dropped");
-                dropped();
+                dropped(Fate::IsNoDeadLetter);
                 Next::End(Vec::new())
             }
             Err(reason @ NotTaken::NotNow { .. }) => {

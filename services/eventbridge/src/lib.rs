@@ -23,6 +23,7 @@ mod event;
 mod input;
 mod json_path;
 mod log_event;
+mod metrics;
 mod page;
 mod permissions;
 mod put;

@@ -5,6 +5,7 @@ use crate::address::BusKey;
 use crate::archive::Archive;
 use crate::bus::Bus;
 use crate::event::{self, Accepted, Origin, Refused};
+use crate::metrics::Put;
 use crate::rule::invalid;
 use crate::service::Service;
 use crate::{EventBridge, clock, delivery, watched};
@@ -26,7 +27,8 @@ impl EventOperations for EventBridge {
         if input.endpoint_id.is_some() {
             return Err(crate::buses::unavailable("EndpointId"));
         }
-        if input.entries.iter().map(event::bytes).sum::<usize>() > REQUEST_BYTES_MAX {
+        let bytes = input.entries.iter().map(event::bytes).sum::<usize>();
+        if bytes > REQUEST_BYTES_MAX {
             return Err(invalid("Total size of the entries in the request is over the limit."));
         }
         let origin = Origin {
@@ -63,7 +65,9 @@ impl EventOperations for EventBridge {
                 }
             }
         }
-        Ok(output(results))
+        let failed = results.iter().filter(|result| result.is_err()).count();
+        self.service.count_put(cx, Put { entries: results.len(), failed, bytes });
+        Ok(output(results, failed))
     }
 }
 
@@ -94,8 +98,10 @@ fn is_service(cx: &Context) -> bool {
     cx.caller.arn.ends_with(".amazonaws.com") && !cx.caller.arn.starts_with("arn:")
 }
 
-fn output(results: Vec<std::result::Result<String, Refused>>) -> eventbridge::PutEventsOutput {
-    let failed = results.iter().filter(|result| result.is_err()).count();
+fn output(
+    results: Vec<std::result::Result<String, Refused>>,
+    failed: usize,
+) -> eventbridge::PutEventsOutput {
     let entry = |result| match result {
         Ok(id) => PutEventsResultEntry { event_id: Some(id), ..PutEventsResultEntry::default() },
         Err(Refused { code, message }) => PutEventsResultEntry {
@@ -189,9 +195,13 @@ impl Service {
             Refused::new("InternalFailure", "An internal error occurred. Try again.")
         };
         let queue = self.queue().await.map_err(|error| failed(&error))?;
-        match queue.keep(delivery::accepted(bus, wanted)).await {
-            Ok(()) => Ok(()),
+        match queue.keep(delivery::accepted(bus, &wanted)).await {
+            Ok(()) => {
+                self.count_triggered(bus, &wanted);
+                Ok(())
+            }
             Err(NotKept::Refused(_)) => {
+                self.count_throttled(bus, &wanted);
                 Err(Refused::new("ThrottlingException", "Too many events wait to be delivered."))
             }
             Err(error) => Err(failed(&error)),

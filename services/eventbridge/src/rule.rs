@@ -5,6 +5,7 @@ use crate::address::RuleKey;
 use crate::archive::{Archive, MANAGED_BY};
 use api::eventbridge::{RuleState, Target, fault};
 use event_patterns::Pattern;
+use meter::Tally;
 use schedules::{Dialect, Expression, Timetable, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,6 +43,7 @@ pub(crate) struct Rule {
     pub(crate) archive: Option<Arc<Archive>>,
     pattern: Option<Pattern>,
     timetable: Option<Timetable>,
+    pub(crate) tally: Tally,
 }
 
 impl Rule {
@@ -57,7 +59,8 @@ impl Rule {
             let start = record.scheduled_from.saturating_add(first);
             Some(Timetable { expression, zone: Zone::UTC, start, end: None })
         });
-        Self { key, record, archive: None, pattern, timetable }
+        let tally = Tally::default();
+        Self { key, record, archive: None, pattern, timetable, tally }
     }
 
     pub(crate) fn of_archive(archive: Arc<Archive>) -> Self {

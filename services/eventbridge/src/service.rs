@@ -7,6 +7,7 @@ use crate::address::{ArchiveKey, BusKey, ReplayKey, RuleKey, no_bus, no_rule};
 use crate::archive::{Archive, ArchiveRecord};
 use crate::bus::{Bus, BusRecord};
 use crate::delivery;
+use crate::metrics::Accounts;
 use crate::replay::Replay;
 use crate::replaying::Replays;
 use crate::rule::{Rule, RuleRecord};
@@ -34,6 +35,7 @@ pub(crate) struct Service {
     pub(crate) roles: Roles,
     pub(crate) replays: Replays,
     pub(crate) shelf: Shelf,
+    pub(crate) accounts: Accounts,
     store: Store,
     /// `ACCOUNT/REGION/NAME`
     buses: Keyspace,
@@ -71,6 +73,7 @@ impl Service {
             targets,
             roles,
             replays: Replays::default(),
+            accounts: Accounts::default(),
             buses: store.keyspace("eventbridge-buses"),
             rules: store.keyspace("eventbridge-rules"),
             archives: store.keyspace("eventbridge-archives"),

@@ -16,7 +16,7 @@ use crate::firing::{Condition, DeadLetter, Firing};
 use crate::schedule::patience;
 use crate::service::Service;
 use crate::target::{Attempt, execution_id};
-use crate::{Options, clock};
+use crate::{Options, clock, metrics};
 use events::{Class, Next, Queue, Work};
 use names::TraceHeader;
 use std::sync::Arc;
@@ -88,6 +88,7 @@ impl Service {
             Ok(parcel) => self.send(&firing, &execution_id, parcel).await,
             Err(fault) => Err(fault.into()),
         };
+        metrics::count_attempt(&firing.schedule_arn, &sent);
         let Err(reason) = sent else { return Next::End(Vec::new()) };
         match again(&firing, work, &reason) {
             Again::After(after) => {
@@ -111,13 +112,17 @@ impl Service {
         };
         let schedule = &letter.firing.schedule_arn;
         match sent {
-            Ok(()) => Next::End(Vec::new()),
+            Ok(()) => {
+                metrics::count_dead_letter(schedule, true);
+                Next::End(Vec::new())
+            }
             Err(NotTaken::NotNow { code, message }) => {
                 tracing::warn!(schedule, code, message, "dead letter not taken yet");
                 Next::PutOff { at_most: Duration::MAX }
             }
             Err(NotTaken::Never { code, message }) => {
                 tracing::error!(schedule, code, message, "dead letter dropped");
+                metrics::count_dead_letter(schedule, false);
                 Next::End(Vec::new())
             }
         }
@@ -170,6 +175,7 @@ fn ended(letter: DeadLetter) -> Next {
     let DeadLetter { firing, attempts, code, message, .. } = &letter;
     let schedule = &firing.schedule_arn;
     tracing::warn!(schedule, attempts, code, message, "firing not delivered");
+    metrics::count_dropped(schedule);
     match firing.dead_letter_queue() {
         Some(_) => Next::End(vec![letter.item()]),
         None => Next::End(Vec::new()),

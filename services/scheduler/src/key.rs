@@ -59,6 +59,14 @@ impl ScheduleKey {
         format!("arn:aws:scheduler:{region}:{account}:schedule/{group}/{}", self.name)
     }
 
+    pub(crate) fn of_arn(arn: &str) -> Option<Self> {
+        let mut parts = arn.strip_prefix("arn:aws:scheduler:")?.splitn(3, ':');
+        let (region, account) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let (name, schedule) = parts.next()?.strip_prefix("schedule/")?.split_once('/')?;
+        let group = GroupKey { account, region, name: name.to_owned() };
+        Some(Self { group, name: schedule.to_owned() })
+    }
+
     pub(crate) fn text(&self) -> String {
         format!("{}/{}", self.group.text(), self.name)
     }
@@ -77,6 +85,7 @@ mod tests {
     fn names_of_records_and_arns_are_read_as_they_are_written() {
         let key = ScheduleKey::of_text("123456789012/eu-west-1/nightly/re.port-1").unwrap();
         assert_eq!(key.text(), "123456789012/eu-west-1/nightly/re.port-1");
+        assert_eq!(ScheduleKey::of_arn(&key.arn()).as_ref(), Some(&key));
         assert_eq!(
             key.arn(),
             "arn:aws:scheduler:eu-west-1:123456789012:schedule/nightly/re.port-1"

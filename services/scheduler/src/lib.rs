@@ -16,6 +16,7 @@ mod delivery;
 mod firing;
 mod groups;
 mod key;
+mod metrics;
 mod operations;
 mod page;
 mod schedule;

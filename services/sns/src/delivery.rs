@@ -127,7 +127,8 @@ async fn post(attempt: Attempt<'_>, work: &Work, question: Option<Question>) -> 
     conclude(attempt, work, sent, after, question.is_none()).await
 }
 
-/// What becomes of a message after an attempt. `after` says when the next one is after so many failures, if there is one.
+/// What becomes of a message after an attempt. `after` says when the next one is after so many failures, if there is one. What is not
+/// redriven is a question.
 async fn conclude(
     attempt: Attempt<'_>,
     work: &Work,
@@ -135,13 +136,22 @@ async fn conclude(
     after: impl FnOnce(u32) -> Option<Duration>,
     is_redriven: bool,
 ) -> Next {
-    let Err(reason) = sent else { return Next::End(Vec::new()) };
+    let Attempt { topic, subscription, .. } = attempt;
+    let Err(reason) = sent else {
+        if is_redriven {
+            topic.count_delivered();
+        }
+        return Next::End(Vec::new());
+    };
     let again = match &reason {
         NotTaken::NotNow { .. } => after(work.attempts + 1),
         NotTaken::Never { .. } => None,
     };
     let (message_id, is_over) = (&attempt.message.id, again.is_none());
     tracing::warn!(subscription = %work.line, message_id, %reason, is_over, "message not delivered");
+    if is_redriven {
+        topic.count_failed(subscription.record.protocol, is_over);
+    }
     match again {
         Some(after) => Next::Retry { after },
         None if is_redriven => redrive(attempt, work, reason.to_string(), false).await,
@@ -154,7 +164,7 @@ async fn conclude(
 /// A queue that refuses it has no other chance, as on AWS. While a queue takes nothing the letter waits in a line of its own: what is
 /// behind it in a group's order goes on.
 async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: bool) -> Next {
-    let Attempt { subscription, arn, message, .. } = attempt;
+    let Attempt { topic, subscription, arn, message, .. } = attempt;
     let drop_it = |reason: String| {
         flow::tell(|| fact(message, &subscription.endpoint(), Outcome::Dropped).because(reason));
         Next::End(Vec::new())
@@ -162,6 +172,7 @@ async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: 
     let Some(target) = subscription.dead_letters() else { return drop_it(reason) };
     let Err(error) = attempt.send_dead_letter(&target).await else {
         flow::tell(|| fact(message, &target, Outcome::DeadLetter).because(reason));
+        topic.count_redriven(true);
         return Next::End(Vec::new());
     };
     tracing::warn!(subscription = %work.line, message_id = message.id, target, %error, "dead letter not taken");
@@ -175,7 +186,10 @@ async fn redrive(attempt: Attempt<'_>, work: &Work, reason: String, is_waiting: 
         NotTaken::NotNow { .. } if work.attempts + 1 < ATTEMPTS_MAX => {
             Next::Retry { after: retry_after(work.attempts + 1) }
         }
-        error => drop_it(format!("{reason}; its dead-letter queue did not take it: {error}")),
+        error => {
+            topic.count_redriven(false);
+            drop_it(format!("{reason}; its dead-letter queue did not take it: {error}"))
+        }
     }
 }
 
@@ -222,11 +236,9 @@ pub(crate) fn asked(subscription_arn: &str, question: Question, message: &Messag
     }
 }
 
-/// To whom a message does not go.
-pub(crate) fn tell_filtered(subscriptions: &[&Arc<Subscription>], message: &Message) {
-    for subscription in subscriptions {
-        flow::tell(|| fact(message, &subscription.endpoint(), Outcome::Filtered));
-    }
+/// That a message does not go to somebody.
+pub(crate) fn tell_filtered(subscription: &Subscription, message: &Message) {
+    flow::tell(|| fact(message, &subscription.endpoint(), Outcome::Filtered));
 }
 
 /// A delivery for each who wanted the message when it was published.

@@ -26,6 +26,15 @@ enum Scope {
     Body,
 }
 
+/// Why a message is not wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mismatch {
+    NoAttributes,
+    Attributes,
+    Body,
+    NoJson,
+}
+
 impl Filter {
     /// What the attributes of a subscription say, which were checked.
     pub(crate) fn of(attributes: &Attributes) -> Option<Self> {
@@ -33,13 +42,21 @@ impl Filter {
         Some(Self { pattern, scope: scope(attributes) })
     }
 
-    pub(crate) fn wants(&self, message: &Message) -> bool {
-        match self.scope {
-            Scope::Attributes => self.pattern.matches(&object(&message.attributes)),
-            // What is no JSON is not wanted.
-            Scope::Body => serde_json::from_str(&message.text)
-                .is_ok_and(|body: Value| self.pattern.matches(&body)),
-        }
+    /// `None`: it is wanted.
+    pub(crate) fn mismatch(&self, message: &Message) -> Option<Mismatch> {
+        let (is_wanted, mismatch) = match self.scope {
+            Scope::Attributes => {
+                let is_wanted = self.pattern.matches(&object(&message.attributes));
+                let has_none = message.attributes.is_empty();
+                let mismatch = if has_none { Mismatch::NoAttributes } else { Mismatch::Attributes };
+                (is_wanted, mismatch)
+            }
+            Scope::Body => match serde_json::from_str::<Value>(&message.text) {
+                Ok(body) => (self.pattern.matches(&body), Mismatch::Body),
+                Err(_) => (false, Mismatch::NoJson),
+            },
+        };
+        (!is_wanted).then_some(mismatch)
     }
 }
 
@@ -154,8 +171,12 @@ mod tests {
             "price_usd": [{"numeric": [">=", 100]}]});
         let rejects = json!({"store": ["example_corp"], "event": ["order_cancelled"],
             "encrypted": [false], "customer_interests": ["basketball", "baseball"]});
-        let wants =
-            |policy| Filter::of(&attributes(policy, "MessageAttributes")).unwrap().wants(&message);
+        let wants = |policy| {
+            Filter::of(&attributes(policy, "MessageAttributes"))
+                .unwrap()
+                .mismatch(&message)
+                .is_none()
+        };
         assert!(wants(&accepts));
         assert!(!wants(&rejects));
     }
@@ -167,8 +188,8 @@ mod tests {
             let by_attributes = Filter::of(&attributes(&policy, "MessageAttributes")).unwrap();
             let by_body = Filter::of(&attributes(&policy, "MessageBody")).unwrap();
             let answers = [
-                by_attributes.wants(&message(object.clone(), "no JSON")),
-                by_body.wants(&message(json!({}), &object.to_string())),
+                by_attributes.mismatch(&message(object.clone(), "no JSON")).is_none(),
+                by_body.mismatch(&message(json!({}), &object.to_string())).is_none(),
             ];
             assert_eq!(answers[0], answers[1], "{policy} {object}");
             answers[0]

@@ -19,6 +19,7 @@ mod endpoint;
 mod filter;
 mod links;
 mod message;
+mod metrics;
 mod notification;
 mod order;
 mod pace;

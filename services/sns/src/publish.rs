@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Publishing: who wants a message is found, and both are on the disk before it is acknowledged.
 
+use crate::filter::Mismatch;
 use crate::message::{BYTES_MAX, Message, Told};
 use crate::order::{self, Entered, Sent};
 use crate::service::{Service, failed};
-use crate::topic::{Topic, invalid};
+use crate::topic::{Subscription, Topic, invalid};
 use crate::{Sns, delivery};
 use api::sns::{self, PublishBatchRequestEntry, PublishOperations, fault};
 use events::{Keeping, NotKept};
@@ -138,21 +139,21 @@ impl Publishing {
 impl Service {
     /// Gives a message its place behind those that were published before.
     async fn begin(self: &Arc<Self>, topic: &Topic, mut message: Message) -> Result<Publishing> {
-        let wants = |subscription: &crate::topic::Subscription| {
-            subscription.filter.as_ref().is_none_or(|filter| filter.wants(&message))
-        };
-        let (wanting, others): (Vec<_>, Vec<_>) = topic
-            .subscriptions
-            .values()
-            .filter(|one| one.is_confirmed())
-            .partition(|one| wants(one));
-        delivery::tell_filtered(&others, &message);
+        let confirmed = topic.subscriptions.values().filter(|one| one.is_confirmed());
+        let (mut wanting, mut others) = (Vec::new(), Vec::new());
+        for one in confirmed {
+            match one.filter.as_ref().and_then(|filter| filter.mismatch(&message)) {
+                None => wanting.push(one),
+                Some(mismatch) => others.push((one, mismatch)),
+            }
+        }
         let wanting: Vec<String> = wanting.into_iter().map(|one| one.id.clone()).collect();
         let kept = |message: &Message| Kept {
             message_id: message.id.clone(),
             sequence: message.sequence.map(fifo::sequence_text),
         };
         let (Some(order), Some(fifo)) = (&topic.order, &topic.record.fifo) else {
+            note_published(topic, &message, &others);
             if wanting.is_empty() {
                 return Ok(Publishing::Over(kept(&message)));
             }
@@ -170,10 +171,19 @@ impl Service {
             Err(known) => return Ok(Publishing::Known(known)),
         };
         *last = sequence;
+        note_published(topic, &message, &others);
         message.sequence = Some(sequence);
         let new = delivery::published_in_order(&topic.key, wanting, sent, &message);
         let keeping = queue.begin(new).await.map_err(not_kept)?;
         Ok(Publishing::Begun(keeping, kept(&message), Some(entered)))
+    }
+}
+
+fn note_published(topic: &Topic, message: &Message, others: &[(&Arc<Subscription>, Mismatch)]) {
+    topic.count_published(message);
+    for (subscription, mismatch) in others {
+        topic.count_filtered(*mismatch);
+        delivery::tell_filtered(subscription, message);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::order::Order;
 use crate::pace::Pace;
 use crate::signing::Version;
 use api::sns::{Attributes, fault};
+use meter::Tally;
 use names::{AccountId, Region};
 use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,7 @@ pub(crate) struct Topic {
     pub(crate) order: Option<Arc<Order>>,
     /// As it is asked, made when it first is.
     pub(crate) policy: OnceLock<Named>,
+    pub(crate) tally: Tally,
 }
 
 #[derive(Debug)]
@@ -201,7 +203,14 @@ impl Scope {
 impl Topic {
     pub(crate) fn new(key: TopicKey, record: TopicRecord) -> Self {
         let order = record.fifo.is_some().then(Arc::default);
-        Self { key, record, subscriptions: BTreeMap::new(), order, policy: OnceLock::new() }
+        Self {
+            key,
+            record,
+            subscriptions: BTreeMap::new(),
+            order,
+            policy: OnceLock::new(),
+            tally: Tally::default(),
+        }
     }
 
     /// Its policy, to be asked, if one was set.

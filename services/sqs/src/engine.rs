@@ -14,6 +14,8 @@
 
 use crate::entry::{self, Change, Content, Entry, Progress};
 use crate::ledger::Message;
+use crate::message;
+use crate::metrics::Active;
 use crate::queue::Queue;
 use crate::room::{Reserved, Room};
 use crate::table::Table;
@@ -40,6 +42,7 @@ pub(crate) struct Engine {
     next_id: AtomicU64,
     pub(crate) waiting: AtomicUsize,
     is_stopping: AtomicBool,
+    pub(crate) active: Active,
 }
 
 /// The time of day at start, and what has passed since: it never goes back.
@@ -168,6 +171,7 @@ impl Engine {
             next_id: AtomicU64::new(next_id),
             waiting: AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
+            active: Active::default(),
         });
         let tended = Arc::downgrade(&engine);
         spawn(async move {
@@ -210,7 +214,10 @@ impl Engine {
             let first = match self.enter(queue, &content, id, now) {
                 Ok(first) => first,
                 Err(known) => match known.is_kept.wait().await {
-                    true => return Ok(known.into()),
+                    true => {
+                        self.count_sent_again(queue);
+                        return Ok(known.into());
+                    }
                     false => continue,
                 },
             };
@@ -231,6 +238,7 @@ impl Engine {
                 }
             };
             self.journal.append(frame, then).await?;
+            self.count_sent(queue, message::size(&content.body, Some(&content.head.attributes)));
             let sequence = queue.is_fifo().then(|| sequence_text(id));
             return Ok(Sent { message_id: content.head.message_id.clone(), sequence });
         }
@@ -289,6 +297,7 @@ impl Engine {
         let Progress { sent, receives, .. } = progress;
         let change = Change::Moved { queue: target.id, sent, receives, source: source.clone() };
         let source: Option<Arc<str>> = (!source.is_empty()).then(|| source.into());
+        self.active.touch(target);
         let target = Arc::clone(target);
         let then = move |placed: Result<Place, &io::Error>| {
             if placed.is_ok()

@@ -14,6 +14,9 @@ use crate::room::Stored;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+/// Messages that are looked at for the oldest: a ledger is locked meanwhile.
+const OLDEST_SEEN_MAX: usize = 1_000;
+
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) progress: Progress,
@@ -363,6 +366,14 @@ impl Ledger {
     pub(crate) fn clear(&mut self) -> (Option<u64>, BTreeMap<u64, Message>) {
         let emptied = std::mem::replace(self, Self::new(self.is_fifo));
         (emptied.messages.last_key_value().map(|(id, _)| *id), emptied.messages)
+    }
+
+    /// When the oldest message was sent. Of a standard queue, those do not count that were received three times, and are there still:
+    /// as on AWS, where they go to the back.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        let counts = |message: &&Message| self.is_fifo || message.progress.receives < 3;
+        let oldest = self.messages.values().take(OLDEST_SEEN_MAX).find(counts);
+        oldest.map(|message| message.progress.sent)
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<&Message> {

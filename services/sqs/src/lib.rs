@@ -17,6 +17,7 @@ mod handle;
 mod ledger;
 mod message;
 mod messages;
+mod metrics;
 mod move_tasks;
 mod permissions;
 mod queue;
@@ -81,6 +82,11 @@ impl Sqs {
         if let Some(queue) = queue {
             engine.ready(&queue).await;
         }
+    }
+
+    /// Counts how many messages there are in queues that something happens to, for their metrics. To be called every second or so.
+    pub fn note_levels(&self) {
+        self.service.engine.note_levels();
     }
 
     /// Whether there is a queue of the account.

@@ -144,11 +144,15 @@ impl Service {
         let now = self.engine.clock.now();
         let begun = queue.ledger().begin_delete(handle.id, handle.receives, now);
         match begun {
-            Ok(()) => self.engine.end(queue, handle.id).await.map_err(|error| failed(&error)),
+            Ok(()) => self.engine.end(queue, handle.id).await.map_err(|error| failed(&error))?,
             // It was deleted before, or is another's by now.
-            Err(NotHeld::Gone | NotHeld::Stale) => Ok(()),
-            Err(NotHeld::Visible) => Err(invalid_handle(text, "The receipt handle has expired.")),
+            Err(NotHeld::Gone | NotHeld::Stale) => {}
+            Err(NotHeld::Visible) => {
+                return Err(invalid_handle(text, "The receipt handle has expired."));
+            }
         }
+        self.engine.count_deleted(queue);
+        Ok(())
     }
 
     fn hide(&self, queue: &Queue, text: &str, seconds: i32) -> Result<()> {

@@ -5,12 +5,14 @@ use crate::ledger::Ledger;
 use crate::settings::Settings;
 use api::sqs::fault;
 use fifo::Deduplication;
+use meter::Tally;
 use names::{AccountId, Region};
 use policy::{Document, Kind, Named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tokio::sync::Notify;
 use wire::{Context, Result};
@@ -151,6 +153,9 @@ pub(crate) struct Queue {
     pub(crate) changed: Notify,
     /// When it was purged last.
     pub(crate) purged: Mutex<Option<u64>>,
+    pub(crate) tally: Tally,
+    /// Something happened to it since its levels were told.
+    pub(crate) is_touched: AtomicBool,
 }
 
 impl Queue {
@@ -163,6 +168,8 @@ impl Queue {
             deduplication: Mutex::default(),
             changed: Notify::new(),
             purged: Mutex::default(),
+            tally: Tally::default(),
+            is_touched: AtomicBool::new(false),
         }
     }
 

@@ -145,7 +145,9 @@ impl Engine {
             notified.as_mut().enable();
             let taken = self.take(queue, request).await?;
             if !taken.is_empty() {
-                return self.told(queue, request, taken).await;
+                let told = self.told(queue, request, taken).await?;
+                self.count_received(queue, told.len());
+                return Ok(told);
             }
             if self.queues.get(&queue.key).is_none_or(|found| found.id != queue.id) {
                 return Err(nonexistent());
@@ -156,6 +158,7 @@ impl Engine {
             }
             if self.is_stopping() || place.is_none() || Instant::now() >= deadline {
                 drop(baton);
+                self.count_received(queue, 0);
                 return Ok(Vec::new());
             }
             let due = queue.ledger().next_due().map(|due| self.clock.at(due));

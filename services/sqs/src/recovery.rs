@@ -5,7 +5,7 @@
 
 use crate::engine::{Clock, Engine};
 use crate::entry::{Change, Entry, FORMAT, Head, Progress};
-use crate::ledger::Message;
+use crate::ledger::{Counts, Message};
 use crate::queue::Queue;
 use crate::room::{Options, Room};
 use crate::table::Table;
@@ -58,7 +58,14 @@ pub(crate) fn open(
     recovered.fill();
     let journal = Journal::start(files, found.next_number, file_bytes)
         .map_err(|source| OpenError::Directory { source })?;
-    Ok(Engine::new(journal, room, queues, clock, id_max))
+    let engine = Engine::new(journal, room, queues, clock, id_max);
+    for queue in engine.queues.all() {
+        let is_full = queue.ledger().counts() != Counts::default();
+        if is_full {
+            engine.active.touch(&queue);
+        }
+    }
+    Ok(engine)
 }
 
 impl Recovered<'_> {
