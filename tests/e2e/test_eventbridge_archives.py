@@ -198,3 +198,61 @@ def test_archives_and_replays_outlive_kill_9(new_platform):
     client.delete_archive(ArchiveName=name)
     platform.restart()
     assert platform.client("events").list_archives()["Archives"] == []
+
+
+def test_what_is_older_than_its_retention_is_gone(platform, events):
+    rule, queue = Rule(platform), Queue(platform)
+    rule.target(queue.arn)
+    name, arn = archive_of(rule, RetentionDays=5)
+    old, young = (rule.put({"days": days}, Time=time.time() - days * 86400) for days in (6, 4))
+    assert {body["id"] for body in queue.bodies(2)} == {old, young}
+    ended(events, replay(rule, arn))
+    assert [body["id"] for body in queue.bodies()] == [young]
+    # A shorter one holds at once.
+    events.update_archive(ArchiveName=name, RetentionDays=3)
+    assert ended(events, replay(rule, arn))["State"] == "COMPLETED"
+    rule.put({"days": 0})
+    assert [body["detail"] for body in queue.bodies()] == [{"days": 0}]
+
+
+def test_a_replay_that_runs_is_cancelled_and_ten_may_run_at_once(new_platform, tmp_path):
+    """A server without room for messages holds up whatever goes to queues, so that replays wait."""
+    config = tmp_path / "tinderbox.toml"
+    config.write_text("[sqs]\nmessages_max = 1\n")
+    platform = new_platform("--config", config).start()
+    rule, queue, events = Rule(platform), Queue(platform), platform.client("events")
+    platform.client("sqs").send_message(QueueUrl=queue.url, MessageBody="full")
+    rule.target(queue.arn)
+    _, arn = archive_of(rule)
+    for _ in range(100):
+        entries = [{"Source": rule.source, "DetailType": "d", "Detail": "{}", "Time": 1_700_000_000}] * 10
+        assert events.put_events(Entries=entries)["FailedEntryCount"] == 0
+    first = replay(rule, arn)
+
+    def state(name):
+        return events.describe_replay(ReplayName=name)["State"]
+
+    # It began, and waits until less does.
+    wait_until(lambda: state(first) == "RUNNING", "the replay runs", 60)
+    others = [replay(rule, arn) for _ in range(9)]
+    one_more = {
+        "ReplayName": unique("replay"), "EventSourceArn": arn, "Destination": {"Arn": f"{BUS}/default"}, **WHENEVER,
+    }  # fmt: skip
+    assert refused(events.start_replay, **one_more)[0] == "LimitExceededException"
+    assert state(first) == "RUNNING"
+    assert events.cancel_replay(ReplayName=first)["State"] == "CANCELLING"
+    found = ended(events, first)
+    assert found["State"] == "CANCELLED" and found["ReplayEndTime"]
+    assert refused(events.cancel_replay, ReplayName=first)[0] == "IllegalStatusException"
+    # There is room for one, which is cancelled before it did anything; after a restart all is as it was.
+    events.start_replay(**one_more)
+    events.cancel_replay(ReplayName=one_more["ReplayName"])
+    assert ended(events, one_more["ReplayName"])["State"] == "CANCELLED"
+    platform.restart()
+    events = platform.client("events")
+    listed = {one["ReplayName"]: one["State"] for one in events.list_replays()["Replays"]}
+    assert listed.pop(first) == listed.pop(one_more["ReplayName"]) == "CANCELLED"
+    assert sorted(listed) == sorted(others) and set(listed.values()) <= {"STARTING", "RUNNING"}
+    for name in others:
+        events.cancel_replay(ReplayName=name)
+    assert {ended(events, name)["State"] for name in others} == {"CANCELLED"}
