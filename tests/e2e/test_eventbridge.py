@@ -233,7 +233,12 @@ def test_entries_are_refused_one_by_one(platform, events):
     ]
     assert queue.bodies()[0]["id"] == answer["Entries"][2]["EventId"]
     assert refused(events.put_events, Entries=[entry("s", {})] * 11)[0] == "ValidationException"
-    large = entry("s", {"a": "x" * (256 << 10)})
+    # As much as a queue takes, with what stands around it.
+    another, large_ones = Rule(platform), Queue(platform)
+    another.target(large_ones.arn)
+    another.put({"a": "x" * 1_047_000})
+    assert len(large_ones.bodies()[0]["detail"]["a"]) == 1_047_000
+    large = entry("s", {"a": "x" * (1 << 20)})
     assert refused(events.put_events, Entries=[large]) == (
         "ValidationException",
         "Total size of the entries in the request is over the limit.",

@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::{Context, Result, Timestamp};
 
-const REQUEST_BYTES_MAX: usize = 262_144;
+/// Of all entries together. AWS had 256 KB until January 2026.
+const REQUEST_BYTES_MAX: usize = 1 << 20;
 
 impl EventOperations for EventBridge {
     async fn put_events(
