@@ -213,7 +213,7 @@ def test_who_makes_a_schedule_must_be_let_pass_its_role(platform, role):
 def test_once_fires_once_with_its_input_and_is_gone_if_it_shall(platform, role):
     queue = Queue(platform)
     text = json.dumps({keyword: f"<aws.scheduler.{keyword}>" for keyword in KEYWORDS})
-    expression = at(3)
+    expression = at(10)
     name = create(
         platform,
         expression,
