@@ -5,6 +5,7 @@ use crate::body::Files;
 use crate::bucket::Gate;
 use crate::call::{Call, empty, parse, read, set, xml};
 use crate::fault;
+use crate::ownership;
 use crate::record::{BucketRecord, PublicAccess, Versioning};
 use crate::service::now_ms;
 use http::StatusCode;
@@ -19,8 +20,11 @@ pub(crate) async fn create(call: &Call<'_>, body: &mut dyn Upload) -> Result<Res
     let name = call.site.bucket.as_str();
     crate::name::check_bucket(name)?;
     call.admit(call.operation.action, Access::to(format!("arn:aws:s3:::{name}")))?;
-    check_ownership(call)?;
-    let document = read(body).await?;
+    let ownership = ownership::of_new_bucket(call)?;
+    if call.header("x-amz-bucket-object-lock-enabled").is_some_and(|text| text == "true") {
+        return Err(fault::not_implemented());
+    }
+    let document = read(call, body).await?;
     let asked = match document.as_slice() {
         [] => None,
         document => {
@@ -42,6 +46,7 @@ pub(crate) async fn create(call: &Call<'_>, body: &mut dyn Upload) -> Result<Res
         versioning: Versioning::Off,
         policy: None,
         public_access: Some(PublicAccess::NONE),
+        ownership,
         documents: BTreeMap::new(),
     };
     let created = call.service.buckets.create(name, record).await;
@@ -58,25 +63,6 @@ pub(crate) async fn create(call: &Call<'_>, body: &mut dyn Upload) -> Result<Res
 
 fn is_first(call: &Call<'_>) -> bool {
     call.cx.region.as_str() == FIRST_REGION
-}
-
-/// Buckets are their owner's, and so is all that is in them.
-fn check_ownership(call: &Call<'_>) -> Result<()> {
-    let is_asked = |name: &str, value: &str| call.header(name).is_some_and(|found| found == value);
-    if call.header("x-amz-object-ownership").is_some()
-        && !is_asked("x-amz-object-ownership", "BucketOwnerEnforced")
-    {
-        return Err(fault::no_acls());
-    }
-    let has_grant = call.head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
-    if has_grant || (call.header("x-amz-acl").is_some() && !is_asked("x-amz-acl", "private")) {
-        let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
-        return Err(wire::Fault::new("InvalidBucketAclWithObjectOwnership", 400, text));
-    }
-    if is_asked("x-amz-bucket-object-lock-enabled", "true") {
-        return Err(fault::not_implemented());
-    }
-    Ok(())
 }
 
 /// Where the bucket will be: where the request went, and what it asks for must be the same.

@@ -31,7 +31,7 @@ pub(crate) fn status(call: &Call<'_>) -> Result<Response> {
 
 pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let bucket = call.admitted_bucket()?;
-    let text = String::from_utf8(read(body).await?)
+    let text = String::from_utf8(read(call, body).await?)
         .map_err(|_| malformed("Policies must be valid JSON"))?;
     if text.len() > BYTES_MAX {
         return Err(malformed("The bucket policy exceeds the allowed maximum document size"));

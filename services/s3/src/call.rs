@@ -3,6 +3,7 @@
 
 use crate::bucket::Bucket;
 use crate::fault;
+use crate::metadata::Expected;
 use crate::service::Service;
 use crate::site::{Key, Site, query};
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -131,7 +132,12 @@ impl<'a> Call<'a> {
     pub(crate) fn admit_object(&self, action: &str, bucket: &Bucket, key: &str) -> Result<()> {
         let version = self.query("versionId").map(str::to_owned);
         let access = Access::to(format!("{}/{key}", bucket.arn()));
-        self.admit_bucket(action, bucket, access.fact("s3:VersionId", version))
+        let acl = self.header("x-amz-acl");
+        self.admit_bucket(
+            action,
+            bucket,
+            access.fact("s3:VersionId", version).fact("s3:x-amz-acl", acl),
+        )
     }
 
     /// Only those that may list a bucket are told what is not in it.
@@ -162,8 +168,9 @@ fn text_of(text: Option<&str>) -> String {
     text.unwrap_or_default().chars().take(64).collect()
 }
 
-/// Reads a whole document.
-pub(crate) async fn read(body: &mut dyn Upload) -> Result<Vec<u8>> {
+/// Reads a whole document, which is what its sender says that it is.
+pub(crate) async fn read(call: &Call<'_>, body: &mut dyn Upload) -> Result<Vec<u8>> {
+    let expected = Expected::read(call)?;
     let mut read = Vec::new();
     while let Some(bytes) = body.next().await? {
         if read.len() + bytes.len() > DOCUMENT_BYTES_MAX {
@@ -172,12 +179,17 @@ pub(crate) async fn read(body: &mut dyn Upload) -> Result<Vec<u8>> {
         }
         read.extend_from_slice(&bytes);
     }
+    expected.check_all(&read, body)?;
     Ok(read)
 }
 
 /// Reads a document whose root has this name.
-pub(crate) async fn read_xml(body: &mut dyn Upload, name: &str) -> Result<Element> {
-    parse(&read(body).await?, name)
+pub(crate) async fn read_xml(
+    call: &Call<'_>,
+    body: &mut dyn Upload,
+    name: &str,
+) -> Result<Element> {
+    parse(&read(call, body).await?, name)
 }
 
 pub(crate) fn parse(document: &[u8], name: &str) -> Result<Element> {

@@ -14,6 +14,7 @@ use crate::lifecycle;
 use crate::metadata::{Metadata, check_headers};
 use crate::multipart::{part_number, upload_id};
 use crate::outlet::Cursor;
+use crate::ownership;
 use crate::record::{Content, Object};
 use crate::service::now_ms;
 use crate::tags;
@@ -47,6 +48,7 @@ async fn source(call: &Call<'_>) -> Result<Source> {
             invalid("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
         })?;
     let bucket = call.find_bucket(bucket)?;
+    version.map_or(Ok(()), crate::name::check_version)?;
     let action = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
     let access = Access::to(format!("{}/{key}", bucket.arn()));
     let access = access.fact("s3:VersionId", version.map(str::to_owned));
@@ -110,6 +112,7 @@ pub(crate) async fn object(call: &Call<'_>) -> Result<Response> {
     let (bucket, key) = (call.bucket()?, call.key()?);
     call.admit_object(call.operation.action, &bucket, key)?;
     check_headers(call)?;
+    ownership::check(call, &bucket)?;
     let source = source(call).await?;
     let replaces = directive(call, "x-amz-metadata-directive")?;
     let replaces_tags = directive(call, "x-amz-tagging-directive")?;

@@ -5,13 +5,19 @@ use crate::call::{Call, read_xml, xml};
 use crate::delete::one;
 use crate::fault;
 use crate::index::Deleted;
+use crate::metadata::Expected;
+use crate::name::{check_key, check_version};
 use wire::{Element, Fault, Response, Result, Upload};
 
 const KEYS_MAX: usize = 1_000;
 
 pub(crate) async fn delete(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let bucket = call.bucket()?;
-    let root = read_xml(body, "Delete").await?;
+    if !Expected::read(call)?.is_stated() {
+        let text = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
+        return Err(fault::invalid_request(text));
+    }
+    let root = read_xml(call, body, "Delete").await?;
     let is_quiet = root.text_of("Quiet") == Some("true");
     let objects: Vec<&Element> = root.all("Object").collect();
     if objects.is_empty() || objects.len() > KEYS_MAX {
@@ -21,7 +27,8 @@ pub(crate) async fn delete(call: &Call<'_>, body: &mut dyn Upload) -> Result<Res
     for object in objects {
         let key = object.child("Key").ok_or_else(fault::malformed_xml)?.text.as_str();
         let version = object.text_of("VersionId");
-        let deleted = match crate::name::check_key(key) {
+        let version_is_good = version.map_or(Ok(()), check_version);
+        let deleted = match check_key(key).and(version_is_good) {
             Ok(()) => one(call, &bucket, key, version, object.text_of("ETag")).await,
             Err(fault) => Err(fault),
         };

@@ -26,21 +26,21 @@ fn kept(operation: &str) -> Option<Kept> {
             "lifecycle",
             ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
         ),
-        "GetBucketEncryption" => (
+        "GetBucketEncryption" | "DeleteBucketEncryption" => (
             "encryption",
             (
                 "ServerSideEncryptionConfigurationNotFoundError",
                 "The server side encryption configuration was not found",
             ),
         ),
-        "GetBucketWebsite" => (
+        "GetBucketWebsite" | "DeleteBucketWebsite" => (
             "website",
             (
                 "NoSuchWebsiteConfiguration",
                 "The specified bucket does not have a website configuration",
             ),
         ),
-        "GetBucketReplication" => (
+        "GetBucketReplication" | "DeleteBucketReplication" => (
             "replication",
             (
                 "ReplicationConfigurationNotFoundError",
@@ -92,7 +92,7 @@ pub(crate) async fn put(
     check: impl Fn(&Element) -> Result<()>,
 ) -> Result<Response> {
     let bucket = call.admitted_bucket()?;
-    let read = read_xml(body, root).await?;
+    let read = read_xml(call, body, root).await?;
     check(&read)?;
     let text = XmlWriter::document(root, NAMESPACE, |xml| {
         read.children.iter().for_each(|child| xml.tree(child));
@@ -114,55 +114,37 @@ pub(crate) async fn put_tagging(call: &Call<'_>, body: &mut dyn Upload) -> Resul
 
 /// What every bucket is, as long as nothing else can be.
 pub(crate) fn get_fixed(call: &Call<'_>) -> Result<Response> {
-    let bucket = call.admitted_bucket()?;
+    call.admitted_bucket()?;
     Ok(match call.operation.name {
         "GetBucketAccelerateConfiguration" => xml("AccelerateConfiguration", |_| {}),
         "GetBucketLogging" => xml("BucketLoggingStatus", |_| {}),
-        "GetBucketRequestPayment" => {
-            xml("RequestPaymentConfiguration", |xml| xml.text("Payer", "BucketOwner"))
-        }
-        "GetBucketOwnershipControls" => xml("OwnershipControls", |xml| {
-            xml.element("Rule", |xml| xml.text("ObjectOwnership", "BucketOwnerEnforced"));
-        }),
-        _ => acl(bucket.record().owner.as_str()),
+        _ => xml("RequestPaymentConfiguration", |xml| xml.text("Payer", "BucketOwner")),
     })
 }
 
-/// The owner has it all, and nobody else has anything by a list.
-pub(crate) fn acl(account: &str) -> Response {
-    let id = crate::bucket_operations::canonical_id(account);
-    xml("AccessControlPolicy", |xml| {
-        crate::bucket_operations::owner(xml, account);
-        xml.element("AccessControlList", |xml| {
-            let id = Element { name: "ID".to_owned(), text: id, ..Element::default() };
-            let (name, kind) = ("Grantee".to_owned(), Some("CanonicalUser".to_owned()));
-            let grantee = Element { name, kind, children: vec![id], ..Element::default() };
-            xml.element("Grant", |xml| {
-                xml.tree(&grantee);
-                xml.text("Permission", "FULL_CONTROL");
-            });
-        });
-    })
+/// Of what has names of its own no bucket has any: none can be put.
+pub(crate) fn list_none(call: &Call<'_>) -> Result<Response> {
+    call.admitted_bucket()?;
+    let root = match call.operation.name {
+        "ListBucketAnalyticsConfigurations" => "ListBucketAnalyticsConfigurationResult",
+        "ListBucketInventoryConfigurations" => "ListInventoryConfigurationsResult",
+        "ListBucketMetricsConfigurations" => "ListMetricsConfigurationsResult",
+        _ => "ListBucketIntelligentTieringConfigurationsOutput",
+    };
+    Ok(xml(root, |xml| xml.text("IsTruncated", false)))
+}
+
+pub(crate) fn find_none(call: &Call<'_>) -> Result<Response> {
+    call.admitted_bucket()?;
+    let text = "The specified configuration does not exist.";
+    Err(Fault::new("NoSuchConfiguration", 404, text))
 }
 
 /// Takes what changes nothing, and refuses the rest.
 pub(crate) async fn put_fixed(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     call.admitted_bucket()?;
-    let document = read(body).await?;
+    let document = read(call, body).await?;
     match call.operation.name {
-        "PutBucketAcl" => {
-            let is_private = call.header("x-amz-acl") == Some("private");
-            if !is_private || !document.is_empty() {
-                return Err(fault::no_acls());
-            }
-        }
-        "PutBucketOwnershipControls" => {
-            let root = parse(&document, "OwnershipControls")?;
-            let rule = root.child("Rule").ok_or_else(fault::malformed_xml)?;
-            if rule.text_of("ObjectOwnership") != Some("BucketOwnerEnforced") {
-                return Err(fault::not_implemented());
-            }
-        }
         "PutBucketRequestPayment" => {
             let root = parse(&document, "RequestPaymentConfiguration")?;
             if root.text_of("Payer") != Some("BucketOwner") {
@@ -196,7 +178,7 @@ pub(crate) fn get_public_access(call: &Call<'_>) -> Result<Response> {
 
 pub(crate) async fn put_public_access(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let bucket = call.admitted_bucket()?;
-    let root = read_xml(body, "PublicAccessBlockConfiguration").await?;
+    let root = read_xml(call, body, "PublicAccessBlockConfiguration").await?;
     let is = |name: &str| match root.text_of(name) {
         None => Ok(false),
         Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),

@@ -43,6 +43,7 @@ mod notification_rules;
 mod notifications;
 mod outbox;
 mod outlet;
+mod ownership;
 mod parts;
 mod put;
 mod record;

@@ -32,7 +32,7 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
     if call.header(MINIMUM).is_some_and(|size| size != ALL) {
         return Err(fault::not_implemented().with_member("Header", MINIMUM));
     }
-    let mut root = read_xml(body, ROOT).await?;
+    let mut root = read_xml(call, body, ROOT).await?;
     Lifecycle::check(&mut root)?;
     let text = XmlWriter::document(ROOT, NAMESPACE, |xml| {
         root.children.iter().for_each(|child| xml.tree(child));

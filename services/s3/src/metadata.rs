@@ -2,10 +2,11 @@
 //! What a request says of an object beside its bytes.
 
 use crate::call::Call;
-use crate::checksum::{Algorithm, Checksum};
+use crate::checksum::{Algorithm, Checksum, Summing};
 use crate::fault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
 use std::collections::BTreeMap;
 use wire::{Result, Upload};
 
@@ -85,11 +86,6 @@ pub(crate) fn check_headers(call: &Call<'_>) -> Result<()> {
     if call.header("x-amz-storage-class").is_some_and(|class| class != "STANDARD") {
         return Err(fault::invalid_storage_class());
     }
-    let is_owners = |acl: &str| matches!(acl, "private" | "bucket-owner-full-control");
-    let has_grant = call.head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
-    if has_grant || call.header("x-amz-acl").is_some_and(|acl| !is_owners(acl)) {
-        return Err(fault::no_acls());
-    }
     Ok(())
 }
 
@@ -122,6 +118,11 @@ impl Expected {
         if let Some((algorithm, value)) = &checksum {
             algorithm.check(value)?;
         }
+        let is_announced = call.header("x-amz-sdk-checksum-algorithm").is_some();
+        if is_announced && checksum.is_none() && call.header("x-amz-trailer").is_none() {
+            let text = "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.";
+            return Err(fault::invalid_request(text));
+        }
         let trailer = call.header("x-amz-trailer").map(|name| {
             Algorithm::of_header(name.trim()).ok_or_else(|| {
                 fault::invalid_request(
@@ -136,6 +137,21 @@ impl Expected {
     pub(crate) fn stated(&self) -> Option<Algorithm> {
         let stated = self.checksum.as_ref().map(|(algorithm, _)| *algorithm);
         stated.or(self.in_trailer)
+    }
+
+    /// Whether it says anything at all.
+    pub(crate) fn is_stated(&self) -> bool {
+        self.md5.is_some() || self.stated().is_some()
+    }
+
+    /// The same of bytes that are in memory.
+    pub(crate) fn check_all(&self, bytes: &[u8], upload: &dyn Upload) -> Result<()> {
+        if !self.is_stated() {
+            return Ok(());
+        }
+        let mut summing = Summing::new(self.algorithm());
+        summing.update(bytes);
+        self.check(&Md5::digest(bytes).into(), &summing.finish(), upload)
     }
 
     /// Which checksum the object gets. What nobody asks for is S3's own choice.

@@ -13,6 +13,7 @@ use crate::index::Change;
 use crate::intake::{Plan, hex, take};
 use crate::lifecycle;
 use crate::metadata::{Expected, Metadata, check_headers};
+use crate::ownership;
 use crate::record::{Content, Object};
 use crate::service::now_ms;
 use crate::tags;
@@ -30,6 +31,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Response> {
     let (bucket, key) = (call.bucket()?, call.key()?);
     call.admit_object(call.operation.action, &bucket, key)?;
     check_headers(call)?;
+    ownership::check(call, &bucket)?;
     let Metadata { headers, metadata } = Metadata::read(call)?;
     let tags = tags::of_header(call)?;
     if !tags.is_empty() {
@@ -162,7 +164,7 @@ struct Whole {
 pub(crate) async fn complete(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let (bucket, key) = (call.bucket()?, call.key()?);
     call.admit_object(call.operation.action, &bucket, key)?;
-    let root = read_xml(body, "CompleteMultipartUpload").await?;
+    let root = read_xml(call, body, "CompleteMultipartUpload").await?;
     let (id, bucket_id) = (upload_id(call), bucket.record().id.clone());
     let (uploads, index) = (&call.service.uploads, &call.service.index);
     let gate = uploads.gate.write().await;
@@ -227,6 +229,9 @@ fn whole(
         if used.last().is_some_and(|(last, _)| *last >= number) {
             let text = "The list of parts was not in ascending order. The parts list must be specified in order by part number.";
             return Err(Fault::new("InvalidPartOrder", 400, text));
+        }
+        if listed.child("ETag").is_none() {
+            return Err(fault::malformed_xml());
         }
         let part = parts.get(&number).filter(|part| fits(part, listed));
         used.push((number, part.ok_or_else(|| invalid_part(number))?));

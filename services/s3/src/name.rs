@@ -5,6 +5,8 @@ use crate::fault;
 use wire::Result;
 
 const KEY_BYTES_MAX: usize = 1024;
+/// Of the id of a version.
+const VERSION_BYTES: usize = 32;
 const PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 const SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
@@ -36,6 +38,21 @@ pub(crate) fn check_key(key: &str) -> Result<()> {
         .with_member("MaxSizeAllowed", KEY_BYTES_MAX.to_string()))
 }
 
+/// What has not the form of a version's id is told apart from what is none any more.
+pub(crate) fn check_version(id: &str) -> Result<()> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_good = id.len() == VERSION_BYTES && id.bytes().all(is_letter);
+    if is_good || id == "null" {
+        return Ok(());
+    }
+    let text = match id {
+        "" => "Version id cannot be the empty string",
+        _ => "Invalid version id specified",
+    };
+    let shown: String = id.chars().take(255).collect();
+    Err(fault::invalid_argument(text, "versionId", &shown))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +82,9 @@ mod tests {
         }
         assert!(check_key(&"é".repeat(512)).is_ok());
         assert!(check_key(&"é".repeat(513)).is_err());
+        assert!(check_version("null").is_ok() && check_version(&"a".repeat(32)).is_ok());
+        for id in ["", "none", &"a".repeat(33), &"/".repeat(32)] {
+            assert!(check_version(id).is_err(), "{id}");
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Response> {
 /// All rules are replaced by these. None of them is kept unless all are good.
 pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let bucket = call.admitted_bucket()?;
-    let rules = Rules::read(&read_xml(body, ROOT).await?)?;
+    let rules = Rules::read(&read_xml(call, body, ROOT).await?)?;
     for rule in &rules.rules {
         check_place(&bucket, rule)?;
     }

@@ -9,6 +9,7 @@ use crate::index::Change;
 use crate::intake::{Plan, take};
 use crate::lifecycle;
 use crate::metadata::{Expected, Metadata, check_headers};
+use crate::ownership;
 use crate::record::{Content, Object};
 use crate::service::now_ms;
 use crate::tags;
@@ -19,6 +20,7 @@ pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respon
     let (bucket, key) = (call.bucket()?, call.key()?);
     call.admit_object(call.operation.action, &bucket, key)?;
     check_headers(call)?;
+    ownership::check(call, &bucket)?;
     let Metadata { headers, metadata } = Metadata::read(call)?;
     let tags = tags::of_header(call)?;
     if !tags.is_empty() {

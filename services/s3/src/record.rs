@@ -3,6 +3,7 @@
 
 use crate::body::Body;
 use crate::checksum::Checksum;
+use crate::ownership::Ownership;
 use names::{AccountId, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub(crate) struct BucketRecord {
     /// Nothing of it is public unless its owner changes this.
     #[serde(default)]
     pub(crate) public_access: Option<PublicAccess>,
+    #[serde(default)]
+    pub(crate) ownership: Ownership,
     /// What was put as a document and is given back as one: by the word in the query.
     #[serde(default)]
     pub(crate) documents: BTreeMap<String, String>,

@@ -7,6 +7,9 @@ use http::Method;
 use http::request::Parts;
 use wire::OperationSpec;
 
+/// Of what these words ask for a bucket may have several.
+const NAMED: [&str; 4] = ["analytics", "intelligent-tiering", "inventory", "metrics"];
+
 pub(crate) fn find(head: &Parts) -> Option<usize> {
     let query = query(head);
     let has = |name: &str| query.iter().any(|(known, _)| known == name);
@@ -40,7 +43,10 @@ fn by_marker(method: &Method, level: &str, has: impl Fn(&str) -> bool) -> Option
         let (asked, template) = operation.http.unwrap_or_default().split_once(' ')?;
         let (path, marker) = template.split_once('?')?;
         let marker = marker.split(['&', '=']).next()?;
-        (asked == method.as_str() && path == level && has(marker)).then_some(())
+        // One of several is asked for by its id, all of them without.
+        let is_one = !operation.name.starts_with("List");
+        let fits = !NAMED.contains(&marker) || asked != "GET" || has("id") == is_one;
+        (asked == method.as_str() && path == level && has(marker) && fits).then_some(())
     };
     let found = || {
         let operations = SPEC.operations.iter().enumerate();
@@ -81,6 +87,10 @@ mod tests {
             ("PUT", "/b/k?partNumber=1&uploadId=u", Some("UploadPart")),
             ("POST", "/b/k?uploads", Some("CreateMultipartUpload")),
             ("POST", "/b?delete", Some("DeleteObjects")),
+            ("GET", "/b?metrics", Some("ListBucketMetricsConfigurations")),
+            ("GET", "/b?metrics&id=i", Some("GetBucketMetricsConfiguration")),
+            ("DELETE", "/b?metrics&id=i", Some("DeleteBucketMetricsConfiguration")),
+            ("GET", "/b/k?acl", Some("GetObjectAcl")),
             ("POST", "/b", None),
             ("PATCH", "/b/k", None),
         ] {

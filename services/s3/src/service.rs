@@ -10,8 +10,8 @@ use crate::site::{Site, bucket_in_host, names_service};
 use crate::uploads::Uploads;
 use crate::{
     OpenError, Options, bucket_operations, bucket_policy, copy, cors, delete, delete_many,
-    documents, fault, get, lifecycle, list, multipart, multipart_lists, notifications, parts, put,
-    route, tags, versions,
+    documents, fault, get, lifecycle, list, multipart, multipart_lists, name, notifications,
+    ownership, parts, put, route, tags, versions,
 };
 use api::s3::SPEC;
 use edge::Resources;
@@ -139,6 +139,7 @@ impl StreamEndpoint for S3 {
 }
 
 async fn run(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
+    call.query("versionId").map_or(Ok(()), name::check_version)?;
     match call.operation.name {
         "ListBuckets" => bucket_operations::list(call),
         "CreateBucket" => bucket_operations::create(call, body).await,
@@ -182,28 +183,45 @@ async fn run_on_settings(call: &Call<'_>, body: &mut dyn Upload) -> Result<Respo
         "GetPublicAccessBlock" => documents::get_public_access(call),
         "PutPublicAccessBlock" => documents::put_public_access(call, body).await,
         "DeletePublicAccessBlock" => documents::delete_public_access(call).await,
+        "GetBucketOwnershipControls" => ownership::get(call),
+        "PutBucketOwnershipControls" => ownership::put(call, body).await,
+        "DeleteBucketOwnershipControls" => ownership::delete(call).await,
+        "GetBucketAcl" => ownership::get_bucket_acl(call),
+        "PutBucketAcl" => ownership::put_bucket_acl(call, body).await,
+        "GetObjectAcl" => ownership::get_object_acl(call).await,
+        "PutObjectAcl" => ownership::put_object_acl(call, body).await,
         "PutBucketLifecycleConfiguration" => lifecycle::put(call, body).await,
         "GetBucketLifecycleConfiguration" => lifecycle::get(call),
-        "DeleteBucketLifecycle" => documents::delete(call).await,
         "PutBucketCors" => cors::put(call, body).await,
-        "DeleteBucketCors" => documents::delete(call).await,
         "PutBucketTagging" => documents::put_tagging(call, body).await,
-        "DeleteBucketTagging" => documents::delete(call).await,
+        "DeleteBucketTagging"
+        | "DeleteBucketCors"
+        | "DeleteBucketLifecycle"
+        | "DeleteBucketEncryption"
+        | "DeleteBucketWebsite"
+        | "DeleteBucketReplication" => documents::delete(call).await,
         "GetBucketTagging"
         | "GetBucketCors"
         | "GetBucketEncryption"
         | "GetBucketWebsite"
         | "GetBucketReplication"
         | "GetObjectLockConfiguration" => documents::get(call),
-        "GetBucketAccelerateConfiguration"
-        | "GetBucketLogging"
-        | "GetBucketRequestPayment"
-        | "GetBucketOwnershipControls"
-        | "GetBucketAcl" => documents::get_fixed(call),
-        "PutBucketAcl"
-        | "PutBucketOwnershipControls"
-        | "PutBucketRequestPayment"
-        | "PutBucketLogging" => documents::put_fixed(call, body).await,
+        "GetBucketAccelerateConfiguration" | "GetBucketLogging" | "GetBucketRequestPayment" => {
+            documents::get_fixed(call)
+        }
+        "PutBucketRequestPayment" | "PutBucketLogging" => documents::put_fixed(call, body).await,
+        "ListBucketAnalyticsConfigurations"
+        | "ListBucketIntelligentTieringConfigurations"
+        | "ListBucketInventoryConfigurations"
+        | "ListBucketMetricsConfigurations" => documents::list_none(call),
+        "GetBucketAnalyticsConfiguration"
+        | "GetBucketIntelligentTieringConfiguration"
+        | "GetBucketInventoryConfiguration"
+        | "GetBucketMetricsConfiguration"
+        | "DeleteBucketAnalyticsConfiguration"
+        | "DeleteBucketIntelligentTieringConfiguration"
+        | "DeleteBucketInventoryConfiguration"
+        | "DeleteBucketMetricsConfiguration" => documents::find_none(call),
         name => {
             let text = format!("{name} is not available in this build of Tinderbox");
             Err(Fault { message: text, ..fault::not_implemented() })

@@ -41,7 +41,10 @@ fn check(pairs: Vec<(String, String)>, most: usize) -> Result<Tags> {
     let invalid = |text: &str| Err(Fault::new("InvalidTag", 400, text));
     let count = pairs.len();
     if count > most {
-        let text = format!("Object tags cannot be greater than {most}");
+        let text = match most {
+            OF_BUCKET_MAX => format!("Bucket tag count cannot be greater than {most}"),
+            most => format!("Object tags cannot be greater than {most}"),
+        };
         return Err(Fault::new("BadRequest", 400, text));
     }
     let is_allowed = |text: &str| {
@@ -89,7 +92,7 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Response> {
 }
 
 pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
-    let read = read(&read_xml(body, "Tagging").await?, OF_OBJECT_MAX)?;
+    let read = read(&read_xml(call, body, "Tagging").await?, OF_OBJECT_MAX)?;
     let (action, of_version) = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging");
     let object = amend(call, Deed::PutTagging, (action, of_version), read).await?;
     Ok(answer(StatusCode::OK, &object))

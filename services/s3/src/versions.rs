@@ -23,7 +23,7 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Response> {
 
 pub(crate) async fn put(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let bucket = call.admitted_bucket()?;
-    let root = read_xml(body, "VersioningConfiguration").await?;
+    let root = read_xml(call, body, "VersioningConfiguration").await?;
     if root.text_of("MfaDelete").is_some_and(|text| text == "Enabled") {
         return Err(fault::not_implemented());
     }
@@ -65,6 +65,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Result<Response> {
         let text = "A version-id marker cannot be specified without a key marker.";
         return Err(fault::invalid_argument(text, "version-id-marker", ""));
     }
+    version.map_or(Ok(()), crate::name::check_version)?;
     let wanted = Wanted { prefix, delimiter, after: marker.map(str::to_owned), most };
     let page = page(call, &bucket.record().id, &wanted, version).await?;
     let account = bucket.record().owner.clone();
