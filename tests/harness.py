@@ -92,6 +92,17 @@ def node_runtime():
     return f"nodejs{version.strip().lstrip('v').split('.')[0]}.x"
 
 
+def javascript(script, *arguments):
+    """Runs a script of the tests with the AWS SDK for JavaScript. It says at its end that every step passed."""
+    folder = Path(__file__).resolve().parent / "e2e"
+    if node_runtime() is None or not (folder / "node_modules").exists():
+        missing("the JavaScript SDK is not installed; hint: make prepare")
+    command = ["node", folder / script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "every step passed"
+
+
 def zip_bytes(files, modes=None):
     """A zip of `files` (path to text or bytes). Files are 0644 unless `modes` says otherwise."""
     modes = modes or {}

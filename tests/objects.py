@@ -26,15 +26,17 @@ def body_of(s3, bucket, key, **arguments):
 
 
 def raw(platform, method, path, body=b"", headers=None, key="test", secret="test", payload=None, sign=True, host=None):
-    """One request as it is, signed as S3 wants it unless `sign` says no."""
+    """One request as it is, signed as S3 wants it unless `sign` says no. A body can be made of the headers, once they are signed."""
     headers = dict(headers or {})
     url = f"http://{host or platform.address}{path}"
-    request = AWSRequest(method=method, url=url, data=body, headers=headers)
+    request = AWSRequest(method=method, url=url, data=b"" if callable(body) else body, headers=headers)
     if sign:
         auth = S3SigV4Auth(Credentials(key, secret), "s3", REGION)
         if payload is not None:
             auth.payload = lambda request: payload
         auth.add_auth(request)
+    if callable(body):
+        body = body(request.headers)
     connection = http.client.HTTPConnection(platform.address, timeout=60)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)

@@ -2,13 +2,8 @@
 """The official clients, unchanged: the AWS CLI and the SDK for JavaScript. (boto3 drives every other test.)"""
 
 import json
-import subprocess
-from pathlib import Path
 
-import pytest
-from harness import PYTHON, ROLE, clean_environment, node_runtime, unique, zip_bytes
-
-HERE = Path(__file__).resolve().parent
+from harness import PYTHON, ROLE, javascript, unique, zip_bytes
 
 
 def test_a_day_with_the_aws_cli(platform, tmp_path):
@@ -54,20 +49,8 @@ def test_who_am_i(platform):
 
 
 def test_the_sdk_for_javascript(platform, tmp_path):
-    if node_runtime() is None or not (HERE / "node_modules").exists():
-        pytest.skip("the JavaScript SDK is not installed; hint: make prepare")
     package = tmp_path / "code.zip"
     package.write_bytes(
         zip_bytes({"index.py": "def handler(event, context): return {'got': event, 'by': context.function_name}"})
     )
-
-    done = subprocess.run(
-        ["node", HERE / "client.mjs", platform.endpoint, unique("js"), PYTHON, package],
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "every step passed"
+    javascript("client.mjs", platform.endpoint, unique("js"), PYTHON, package)

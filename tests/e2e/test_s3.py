@@ -3,8 +3,10 @@
 
 import base64
 import hashlib
+import hmac
 import http.client
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -15,7 +17,19 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from harness import POLL, PYTHON, REGION, ROLE, Function, allow, clean_environment, policy, unique, zip_bytes
+from harness import (
+    POLL,
+    PYTHON,
+    REGION,
+    ROLE,
+    Function,
+    allow,
+    clean_environment,
+    javascript,
+    policy,
+    unique,
+    zip_bytes,
+)
 from objects import MIB, body_of, raw, refused
 
 # -- buckets ----------------------------------------------------------------------------------------------------
@@ -366,6 +380,61 @@ def test_chunks_without_signatures_with_a_trailer(platform, s3, bucket):
     assert refused(s3.head_object, Bucket=bucket, Key="cut") == ("404", 404)
 
 
+def signed_chunks(headers, pieces, trailer):
+    """Each chunk is signed over the signature before it, and the trailer over that of the last."""
+    date, (scope, signature) = (
+        headers["X-Amz-Date"],
+        re.search(r"Credential=\w+/(.*?),.*Signature=(\w+)", headers["Authorization"]).groups(),
+    )
+    key = b"AWS4test"
+    for word in scope.split("/"):
+        key = hmac.digest(key, word.encode(), "sha256")
+
+    def sign(kind, *rest):
+        lines = [f"AWS4-HMAC-SHA256-{kind}", date, scope, signature, *(hashlib.sha256(it).hexdigest() for it in rest)]
+        return hmac.digest(key, "\n".join(lines).encode(), "sha256").hex()
+
+    body = b""
+    for piece in [*pieces, b""]:
+        signature = sign("PAYLOAD", b"", piece)
+        body += f"{len(piece):x};chunk-signature={signature}\r\n".encode() + piece + (b"\r\n" if piece else b"")
+    return body + trailer + b"\r\nx-amz-trailer-signature:" + sign("TRAILER", trailer + b"\n").encode() + b"\r\n\r\n"
+
+
+def test_chunks_with_signatures_with_a_trailer(platform, s3, bucket):
+    pieces = [b"a" * 70_000, b"b" * 8_192, b"end"]
+    whole = b"".join(pieces)
+    checksum = base64.b64encode(zlib.crc32(whole).to_bytes(4, "big"))
+    trailer = b"x-amz-checksum-crc32:" + checksum
+    headers = {
+        "X-Amz-Decoded-Content-Length": str(len(whole)),
+        "X-Amz-Trailer": "x-amz-checksum-crc32",
+        "Content-Encoding": "aws-chunked,gzip",
+    }
+
+    def put(key, change=lambda body: body):
+        def body(signed):
+            return change(signed_chunks(signed, pieces, trailer))
+
+        return raw(
+            platform, "PUT", f"/{bucket}/{key}", body, headers, payload="STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+        )
+
+    assert put("k").status == 200
+    got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert (got["Body"].read(), got["ChecksumCRC32"], got["ContentEncoding"]) == (whole, checksum.decode(), "gzip")
+    # A byte, a signature of a chunk, and that of the trailer.
+    for change in (
+        lambda body: body.replace(b"\r\naaa", b"\r\naab", 1),
+        lambda body: re.sub(rb"(chunk-signature=)\w{4}", rb"\g<1>0000", body, count=1),
+        lambda body: re.sub(rb"(x-amz-trailer-signature:)\w{4}", rb"\g<1>0000", body),
+        lambda body: body.replace(checksum, b"AAAAAA=="),
+    ):
+        reply = put("changed", change)
+        assert reply.status in (400, 403), reply.body
+    assert refused(s3.head_object, Bucket=bucket, Key="changed") == ("404", 404)
+
+
 def test_a_body_that_is_not_what_was_signed(platform, s3, bucket):
     signed = hashlib.sha256(b"what was signed").hexdigest()
     reply = raw(platform, "PUT", f"/{bucket}/k", b"what was sent", payload=signed)
@@ -547,6 +616,10 @@ def test_what_was_acknowledged_is_there_after_a_kill(new_platform):
 
 
 # -- other clients ----------------------------------------------------------------------------------------------
+
+
+def test_the_sdk_for_javascript(platform):
+    javascript("objects.mjs", platform.endpoint, unique("bucket"))
 
 
 def test_the_command_line(platform, bucket, tmp_path):

@@ -4,15 +4,13 @@
 import base64
 import json
 import re
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import allow, clean_environment, node_runtime
+from harness import allow, javascript
 
-HERE = Path(__file__).resolve().parent
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 MB = 1 << 20
 
@@ -434,20 +432,7 @@ def test_qualifiers(platform, deploy):
 
 
 def test_the_sdk_for_javascript(platform, deploy):
-    if node_runtime() is None or not (HERE / "node_modules").exists():
-        pytest.skip("the JavaScript SDK is not installed; hint: make prepare")
-    function = deploy()
-
-    done = subprocess.run(
-        ["node", HERE / "streaming.mjs", platform.endpoint, function.name],
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "every step passed"
+    javascript("streaming.mjs", platform.endpoint, deploy().name)
 
 
 def test_a_node_function(platform, node_runtime):

@@ -11,6 +11,7 @@ import subprocess
 import textwrap
 
 import pytest
+from accounts import OTHER, Account
 from harness import Platform, clean_environment, missing
 
 # The user that nothing belongs to.
@@ -128,3 +129,18 @@ def secret(platform):
     path.write_text("the crown jewels")
     path.chmod(0o644)
     return str(path)
+
+
+@pytest.fixture(scope="module")
+def server(binary):
+    """Of the tests that are about accounts and not about sandboxes."""
+    platform = Platform().start()
+    yield platform
+    platform.stop()
+    platform.discard()
+
+
+@pytest.fixture(scope="module")
+def other(server):
+    """Another account on it."""
+    return Account(server, OTHER)

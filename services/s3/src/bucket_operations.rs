@@ -19,6 +19,13 @@ const PAGE_MAX: usize = 10_000;
 pub(crate) async fn create(call: &Call<'_>, body: &mut dyn Upload) -> Result<Response> {
     let name = call.site.bucket.as_str();
     crate::name::check_bucket(name)?;
+    if let Some(found) = call.service.buckets.get(name)
+        && found.record().owner != call.cx.account
+        && !call.is_anonymous()
+    {
+        // No policy of its own lets a caller have a name that is another account's.
+        return Err(fault::bucket_exists().with_member("BucketName", name));
+    }
     call.admit(call.operation.action, Access::to(format!("arn:aws:s3:::{name}")))?;
     let ownership = ownership::of_new_bucket(call)?;
     if call.header("x-amz-bucket-object-lock-enabled").is_some_and(|text| text == "true") {
