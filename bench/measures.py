@@ -389,8 +389,8 @@ FIGURES = {
         ("sqlite_send_per_second", "1/s"),
     ],
     "mapping": [
-        ("started_p50_ms", "ms"),
-        ("started_p99_ms", "ms"),
+        ("started_after_send_p50_ms", "ms"),
+        ("started_after_send_p99_ms", "ms"),
         ("per_second", "1/s"),
         ("crashed_per_second", "1/s"),
         ("lost", ""),
@@ -404,7 +404,7 @@ FIGURES = {
         ("publish_p50_us", "us"),
     ],
     "objects": objects.FIGURES,
-    "notified": [("started_p50_ms", "ms"), ("started_p99_ms", "ms")],
+    "notified": [("started_after_put_p50_ms", "ms"), ("started_after_put_p99_ms", "ms")],
 }
 
 

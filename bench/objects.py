@@ -190,4 +190,4 @@ def notified(target, kind, is_quick):
     for _ in range(count):
         client.send(server.request("PUT", f"{bucket}/{time.time_ns()}", b"x"))
         time.sleep(0.02)
-    return {f"started_{name}": value for name, value in queues.soon(client, function, count).items()}
+    return {f"started_after_put_{name}": value for name, value in queues.soon(client, function, count).items()}

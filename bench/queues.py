@@ -168,7 +168,7 @@ def started(target, count):
         client.sqs("SendMessage", QueueUrl=url, MessageBody=str(time.time_ns()))
         time.sleep(0.02)
     until(lambda: client.counts(url) == [0, 0])
-    return {f"started_{name}": value for name, value in soon(client, function, count).items()}
+    return {f"started_after_send_{name}": value for name, value in soon(client, function, count).items()}
 
 
 def soon(client, function, count):
