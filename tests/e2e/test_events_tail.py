@@ -284,3 +284,33 @@ def test_rules_say_which_events_they_want_and_what_became_of_them(platform):
         dropped = tail.until("dropped", source=arns[wanting], target=queue)
     assert accepted["source"].endswith(":event-bus/default")
     assert "sqs:SendMessage" in refused["reason"] and dropped["trace_id"] == accepted["trace_id"]
+
+
+def test_what_schedules_and_buckets_send_and_what_becomes_of_it_is_shown(platform):
+    role = platform.role(allow("*"), service="scheduler.amazonaws.com")
+    (_, queue), (_, letters) = make_queue(platform), make_queue(platform)
+    scheduler, name, nowhere = platform.client("scheduler"), unique("schedule"), f"{queue}-gone"
+    arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"
+    targets = {
+        "": {"Arn": queue},
+        "-dead": {"Arn": nowhere, "DeadLetterConfig": {"Arn": letters}},
+        "-dropped": {"Arn": nowhere},
+    }
+    bucket = unique("bucket")
+    platform.client("s3").create_bucket(Bucket=bucket)
+    platform.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    with Tail(platform, "--json") as tail:
+        for suffix, target in targets.items():
+            scheduler.create_schedule(
+                Name=name + suffix, ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"},
+                Target={**target, "RoleArn": role, "Input": "{}"},
+            )  # fmt: skip
+        tail.until("delivered", source=arn, target=queue)
+        tail.until("failed", source=f"{arn}-dead", target=nowhere)
+        dead = tail.until("dead-letter", source=f"{arn}-dead", target=letters)
+        dropped = tail.until("dropped", source=f"{arn}-dropped", target="nobody")
+        assert all("QueueDoesNotExist" in fact["reason"] for fact in (dead, dropped))
+        platform.client("s3").put_object(Bucket=bucket, Key="k", Body=b"")
+        tail.until("delivered", source=f"arn:aws:s3:::{bucket}")

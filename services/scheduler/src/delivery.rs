@@ -18,6 +18,7 @@ use crate::service::Service;
 use crate::target::{Attempt, execution_id};
 use crate::{Options, clock, metrics};
 use events::{Class, Next, Queue, Work};
+use flow::{Fact, NOBODY, Outcome};
 use names::TraceHeader;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +115,8 @@ impl Service {
         match sent {
             Ok(()) => {
                 metrics::count_dead_letter(schedule, true);
+                let queue = letter.firing.dead_letter_queue().unwrap_or(NOBODY);
+                tell(letter, queue, Outcome::DeadLetter);
                 Next::End(Vec::new())
             }
             Err(NotTaken::NotNow { code, message }) => {
@@ -123,6 +126,7 @@ impl Service {
             Err(NotTaken::Never { code, message }) => {
                 tracing::error!(schedule, code, message, "dead letter dropped");
                 metrics::count_dead_letter(schedule, false);
+                tell(letter, NOBODY, Outcome::Dropped);
                 Next::End(Vec::new())
             }
         }
@@ -176,10 +180,23 @@ fn ended(letter: DeadLetter) -> Next {
     let schedule = &firing.schedule_arn;
     tracing::warn!(schedule, attempts, code, message, "firing not delivered");
     metrics::count_dropped(schedule);
+    if letter.condition == Some(Condition::MaximumEventAgeInSeconds) {
+        tell(&letter, &firing.target.arn, Outcome::TooOld);
+    }
     match firing.dead_letter_queue() {
         Some(_) => Next::End(vec![letter.item()]),
-        None => Next::End(Vec::new()),
+        None => {
+            tell(&letter, NOBODY, Outcome::Dropped);
+            Next::End(Vec::new())
+        }
     }
+}
+
+/// Tells who watches what became of a firing, beside what the seam of targets tells of each attempt.
+fn tell(letter: &DeadLetter, target: &str, outcome: Outcome) {
+    let DeadLetter { firing, code, message, .. } = letter;
+    let reason = || format!("{message} ({code})");
+    flow::tell(|| Fact::new(&firing.schedule_arn, target, outcome).because(reason()));
 }
 
 fn dropped(work: &Work) -> Next {
