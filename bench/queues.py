@@ -271,6 +271,14 @@ def topic(target, kind, is_quick, load_request):
     direct, told = client.queue(f"direct-{serial}"), client.queue(f"told-{serial}")
     arn = client.sns("CreateTopic", Name=f"topic-{serial}", answers="TopicArn")
     queue_arn = f"arn:aws:sqs:us-east-1:000000000000:told-{serial}"
+    lets = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [lets]})
+    client.sqs("SetQueueAttributes", QueueUrl=told, Attributes={"Policy": document})
     raw = {"Attributes.entry.1.key": "RawMessageDelivery", "Attributes.entry.1.value": "true"}
     client.sns("Subscribe", TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, **raw)
     body = json.dumps({"QueueUrl": direct, "MessageBody": "x" * 100}).encode()

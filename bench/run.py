@@ -134,13 +134,13 @@ def figure_of(found, name, measure, kind, figure):
 
 def print_table(rows):
     print(
-        f"{'measure':11}{'function':10}{'figure':18}{'target':11}{'median':>12}  {'unit':6}{'rounds':>23}{'to floor':>10}"
+        f"{'measure':11}{'function':10}{'figure':26}{'target':11}{'median':>12}  {'unit':6}{'rounds':>23}{'to floor':>10}"
     )
     for row in rows:
         ratio = f"{row['to_floor']:.2f} x" if row["to_floor"] else ""
         span = f"{plot.number(row['lowest'])} - {plot.number(row['highest'])}"
         print(
-            f"{row['measure']:11}{row['kind'] or '':10}{row['figure']:18}{row['target']:11}"
+            f"{row['measure']:11}{row['kind'] or '':10}{row['figure']:26}{row['target']:11}"
             f"{plot.number(row['value']):>12}  {row['unit']:6}{span:>23}{ratio:>10}"
         )
 
