@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -584,6 +585,40 @@ def test_code_and_layers_lie_in_a_bucket(platform, s3, bucket):
     limited = platform.client("lambda", key["AccessKeyId"], key["SecretAccessKey"])
     arguments = {"FunctionName": name, "S3Bucket": bucket, "S3Key": "code.zip"}
     assert refused(limited.update_function_code, **arguments) == ("AccessDeniedException", 403)
+
+
+# -- what it takes ----------------------------------------------------------------------------------------------
+
+
+def test_memory_does_not_grow_with_objects(new_platform):
+    """However many of them are on their way, and however slowly they are read."""
+    platform, callers, size = new_platform().start(), 8, 32 * MIB
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket="heavy")
+    status = Path(f"/proc/{platform.process.pid}/status")
+
+    def peak():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) << 10
+
+    def all_at_once(work):
+        with ThreadPoolExecutor(callers) as pool:
+            return list(pool.map(work, range(callers)))
+
+    def put(number, body):
+        s3.put_object(Bucket="heavy", Key=f"k{number}", Body=body)
+
+    # Threads, connections and statements are there before it counts.
+    all_at_once(lambda number: put(number, b"x" * MIB))
+    all_at_once(lambda number: body_of(s3, "heavy", f"k{number}"))
+    status.with_name("clear_refs").write_text("5")
+    before = peak()
+    all_at_once(lambda number: put(number, bytes([number]) * size))
+    streams = [s3.get_object(Bucket="heavy", Key=f"k{number}")["Body"] for number in range(callers)]
+    # Each was begun, and waits for its reader.
+    assert [stream.read(1) for stream in streams] == [bytes([number]) for number in range(callers)]
+    assert all_at_once(lambda number: len(streams[number].read())) == [size - 1] * callers
+    grown = peak() - before
+    assert grown < size, f"{grown >> 20} MiB for {callers} objects of {size >> 20}"
 
 
 # -- what lasts -------------------------------------------------------------------------------------------------
