@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Bytes on their way in: hashed and written while they arrive, a piece of them in memory at a time.
+//! Bytes on their way in: hashed and written while they arrive, a few pieces of them in memory at a time.
+//!
+//! MD5 is as much work as all the rest together, so it has a thread of its own, and neither keeps the next piece from coming in.
 
 use crate::body::{Body, Files};
 use crate::checksum::{Algorithm, Checksum, Summing};
@@ -11,12 +13,15 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use store::Batch;
+use tokio::task::{JoinHandle, spawn_blocking};
 use wire::{Result, Upload};
 
 /// What is longer has a file of its own.
 const ROW_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are written at once.
 const PIECE_BYTES: usize = 256 << 10;
+/// Bytes after which a file is brought to the disk on the way, so that little is left to wait for at its end.
+const SYNC_BYTES: usize = 8 << 20;
 
 /// What to do with bytes that come.
 pub(crate) struct Plan {
@@ -36,22 +41,61 @@ pub(crate) struct Draft {
     is_kept: bool,
 }
 
-struct Digests {
-    md5: Md5,
-    summing: Vec<Summing>,
+/// What one thread makes of a piece after the other, while whoever brings them goes on.
+struct Lane<T> {
+    resting: Option<T>,
+    working: Option<JoinHandle<io::Result<T>>>,
 }
 
-impl Digests {
-    fn new(algorithms: &[Algorithm]) -> Self {
-        let summing = algorithms.iter().map(|algorithm| Summing::new(*algorithm)).collect();
-        Self { md5: Md5::new(), summing }
+impl<T: Send + 'static> Lane<T> {
+    const fn new(state: T) -> Self {
+        Self { resting: Some(state), working: None }
     }
 
+    /// What it has come to, once it has done what it was given.
+    async fn rest(&mut self) -> Result<T> {
+        let Some(working) = &mut self.working else {
+            return self.resting.take().ok_or_else(crate::body::lost);
+        };
+        let done = working.await;
+        self.working = None;
+        let done = done.map_err(|_| crate::body::lost())?;
+        done.map_err(|error| fault::unwritten(&error))
+    }
+
+    /// Gives it more to do, once it has done what it was given before.
+    async fn give(
+        &mut self,
+        work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let mut state = self.rest().await?;
+        self.working = Some(spawn_blocking(move || work(&mut state).map(|()| state)));
+        Ok(())
+    }
+}
+
+/// Everything but MD5.
+struct Written {
+    summing: Vec<Summing>,
+    writing: Option<Writing>,
+}
+
+impl Written {
     fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
         for summing in &mut self.summing {
             summing.update(bytes);
         }
+    }
+
+    fn push(&mut self, files: &Arc<Files>, piece: &[u8], then: Then) -> io::Result<()> {
+        files.check_room()?;
+        let writing = match &mut self.writing {
+            Some(writing) => writing,
+            absent => absent.insert(Writing::create(files)?),
+        };
+        writing.push(piece, then)?;
+        self.update(piece);
+        Ok(())
     }
 }
 
@@ -60,6 +104,31 @@ struct Writing {
     files: Arc<Files>,
     id: String,
     file: Option<File>,
+    /// Bytes that may not be on the disk.
+    pending: usize,
+}
+
+impl Writing {
+    fn create(files: &Arc<Files>) -> io::Result<Self> {
+        let id = Files::new_id();
+        let path = files.incoming(&id);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Self { files: Arc::clone(files), id, file: Some(file), pending: 0 })
+    }
+
+    fn push(&mut self, piece: &[u8], then: Then) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.write_all(piece)?;
+        self.pending += piece.len();
+        if then == Then::Finish {
+            file.sync_all()?;
+            self.files.sync_incoming()?;
+        } else if self.pending >= SYNC_BYTES {
+            file.sync_data()?;
+            self.pending = 0;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Writing {
@@ -110,14 +179,24 @@ pub(crate) struct Intake<'p> {
     plan: &'p Plan,
     size: u64,
     waiting: BytesMut,
-    /// `None` while both are with the thread that writes.
-    work: Option<(Digests, Option<Writing>)>,
+    md5: Lane<Md5>,
+    written: Lane<Written>,
+    /// Some of the bytes were passed on already.
+    is_long: bool,
 }
 
 impl<'p> Intake<'p> {
     pub(crate) fn new(files: &Arc<Files>, plan: &'p Plan) -> Self {
-        let work = Some((Digests::new(&plan.algorithms), None));
-        Self { files: Arc::clone(files), plan, size: 0, waiting: BytesMut::new(), work }
+        let summing = plan.algorithms.iter().map(|algorithm| Summing::new(*algorithm)).collect();
+        Self {
+            files: Arc::clone(files),
+            plan,
+            size: 0,
+            waiting: BytesMut::new(),
+            md5: Lane::new(Md5::new()),
+            written: Lane::new(Written { summing, writing: None }),
+            is_long: false,
+        }
     }
 
     pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<()> {
@@ -126,33 +205,35 @@ impl<'p> Intake<'p> {
             return Err(too_large(self.plan));
         }
         self.waiting.extend_from_slice(&bytes);
-        if self.waiting.len() >= PIECE_BYTES { self.write(Then::GoOn).await } else { Ok(()) }
+        if self.waiting.len() < PIECE_BYTES {
+            return Ok(());
+        }
+        self.pass_on(Then::GoOn).await?;
+        self.waiting.reserve(PIECE_BYTES);
+        Ok(())
     }
 
-    async fn write(&mut self, then: Then) -> Result<()> {
-        let (mut digests, mut writing) = self.work.take().ok_or_else(crate::body::lost)?;
+    async fn pass_on(&mut self, then: Then) -> Result<()> {
+        self.is_long = true;
         let piece = std::mem::take(&mut self.waiting).freeze();
-        let files = Arc::clone(&self.files);
-        let written = tokio::task::spawn_blocking(move || {
-            digests.update(&piece);
-            let result = write_piece(&files, &mut writing, &piece, then);
-            (digests, writing, result)
-        });
-        let (digests, writing, result) = written.await.map_err(|_| crate::body::lost())?;
-        self.work = Some((digests, writing));
-        result.map_err(|error| fault::unwritten(&error))
+        let (same, files) = (piece.clone(), Arc::clone(&self.files));
+        let sum = move |md5: &mut Md5| {
+            md5.update(&same);
+            Ok(())
+        };
+        self.md5.give(sum).await?;
+        self.written.give(move |written| written.push(&files, &piece, then)).await
     }
 
     pub(crate) async fn finish(mut self) -> Result<Draft> {
-        let has_file = self.work.as_ref().is_some_and(|(_, writing)| writing.is_some());
-        let is_long = has_file || self.waiting.len() > ROW_BYTES_MAX;
-        if is_long {
-            self.write(Then::Finish).await?;
+        if self.is_long || self.waiting.len() > ROW_BYTES_MAX {
+            self.pass_on(Then::Finish).await?;
         }
-        let (mut digests, writing) = self.work.take().ok_or_else(crate::body::lost)?;
+        let (mut md5, mut written) = (self.md5.rest().await?, self.written.rest().await?);
         let row = std::mem::take(&mut self.waiting).freeze();
-        digests.update(&row);
-        let body = match writing {
+        md5.update(&row);
+        written.update(&row);
+        let body = match written.writing {
             Some(mut writing) => {
                 writing.file = None;
                 Body::File(std::mem::take(&mut writing.id))
@@ -165,8 +246,8 @@ impl<'p> Intake<'p> {
             body,
             row,
             size: self.size,
-            md5: digests.md5.finalize().into(),
-            checksums: digests.summing.into_iter().map(Summing::finish).collect(),
+            md5: md5.finalize().into(),
+            checksums: written.summing.into_iter().map(Summing::finish).collect(),
             is_kept: false,
         })
     }
@@ -177,29 +258,6 @@ enum Then {
     GoOn,
     /// Everything is on the disk afterwards.
     Finish,
-}
-
-fn write_piece(
-    files: &Arc<Files>,
-    writing: &mut Option<Writing>,
-    piece: &[u8],
-    then: Then,
-) -> io::Result<()> {
-    files.check_room()?;
-    if writing.is_none() {
-        let id = Files::new_id();
-        let path = files.incoming(&id);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        *writing = Some(Writing { files: Arc::clone(files), id, file: Some(file) });
-    }
-    if let Some(file) = writing.as_mut().and_then(|writing| writing.file.as_mut()) {
-        file.write_all(piece)?;
-        if then == Then::Finish {
-            file.sync_all()?;
-            files.sync_incoming()?;
-        }
-    }
-    Ok(())
 }
 
 impl Draft {

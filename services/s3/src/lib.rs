@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - what was acknowledged is on the disk, whole;
-//! - no body is in memory, but for a piece of it at a time;
+//! - no body is in memory, but for a few pieces of it at a time;
 //! - a key is never part of a path: files have random names.
 //!
 //! Not here: whose signature a request has, and what policies mean.
