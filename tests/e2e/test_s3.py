@@ -99,13 +99,15 @@ def reflected_crc(data, polynomial, length):
     return base64.b64encode((crc ^ ones).to_bytes(length, "big")).decode()
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5"])
 def test_checksums_are_checked_and_told(s3, bucket, algorithm):
     member = f"Checksum{algorithm}"
     # botocore computes the others itself.
     own = {
         "CRC32C": {member: reflected_crc(b"hello", 0x82F63B78, 4)},
         "CRC64NVME": {member: reflected_crc(b"hello", 0x9A6C9329AC4BC9B5, 8)},
+        "SHA512": {member: base64.b64encode(hashlib.sha512(b"hello").digest()).decode()},
+        "MD5": {member: base64.b64encode(hashlib.md5(b"hello").digest()).decode()},
     }
     put = s3.put_object(Bucket=bucket, Key="k", Body=b"hello", **own.get(algorithm, {"ChecksumAlgorithm": algorithm}))
     head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
@@ -348,7 +350,11 @@ def test_limits_of_metadata(s3, bucket):
 
 
 def test_what_is_not_kept_to_is_refused(s3, bucket):
-    for arguments in ({"ServerSideEncryption": "aws:kms"}, {"ObjectLockLegalHoldStatus": "ON"}):
+    for arguments in (
+        {"ServerSideEncryption": "aws:kms"},
+        {"ObjectLockLegalHoldStatus": "ON"},
+        {"ChecksumXXHASH64": "AAAAAAAAAAA="},
+    ):
         assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", **arguments) == ("NotImplemented", 501)
     assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"", StorageClass="GLACIER") == (
         "InvalidStorageClass",

@@ -149,3 +149,20 @@ def test_a_read_goes_on_to_the_end_of_what_it_began(platform, s3, bucket, end):
         assert body_of(s3, bucket, "k") == b"after"
     reading.close()
     wait_until(lambda: len(before - files()) >= len(bodies), "the parts are gone once nobody reads them", 60)
+
+
+@pytest.mark.parametrize("algorithm", ["SHA512", "MD5"])
+def test_checksums_of_parts_that_make_one_of_their_own(s3, bucket, algorithm):
+    member, names = f"Checksum{algorithm}", {"Bucket": bucket, "Key": "k"}
+    upload = {"ChecksumAlgorithm": algorithm}
+    full = {**upload, "ChecksumType": "FULL_OBJECT"}
+    assert refused(s3.create_multipart_upload, **names, **full) == ("InvalidRequest", 400)
+    names["UploadId"] = s3.create_multipart_upload(**names, **upload)["UploadId"]
+    digest = hashlib.new(algorithm, b"end").digest()
+    stated = {member: base64.b64encode(digest).decode()}
+    made = s3.upload_part(**names, PartNumber=1, Body=b"end", **stated)
+    assert made[member] == stated[member]
+    part = {"PartNumber": 1, "ETag": made["ETag"], **stated}
+    done = s3.complete_multipart_upload(**names, MultipartUpload={"Parts": [part]})
+    assert done[member] == base64.b64encode(hashlib.new(algorithm, digest).digest()).decode() + "-1"
+    assert done["ChecksumType"] == "COMPOSITE"

@@ -5,6 +5,7 @@ use crate::crc::Crc;
 use crate::fault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use wire::Result;
@@ -16,6 +17,8 @@ pub(crate) enum Algorithm {
     Crc64Nvme,
     Sha1,
     Sha256,
+    Sha512,
+    Md5,
 }
 
 /// What a checksum is of.
@@ -35,8 +38,15 @@ pub(crate) struct Checksum {
     pub(crate) kind: Kind,
 }
 
-pub(crate) const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
+pub(crate) const ALGORITHMS: [Algorithm; 7] = [
+    Algorithm::Crc32,
+    Algorithm::Crc32c,
+    Algorithm::Crc64Nvme,
+    Algorithm::Sha1,
+    Algorithm::Sha256,
+    Algorithm::Sha512,
+    Algorithm::Md5,
+];
 
 impl Algorithm {
     pub(crate) const fn header(self) -> &'static str {
@@ -46,6 +56,8 @@ impl Algorithm {
             Self::Crc64Nvme => "x-amz-checksum-crc64nvme",
             Self::Sha1 => "x-amz-checksum-sha1",
             Self::Sha256 => "x-amz-checksum-sha256",
+            Self::Sha512 => "x-amz-checksum-sha512",
+            Self::Md5 => "x-amz-checksum-md5",
         }
     }
 
@@ -57,6 +69,8 @@ impl Algorithm {
             Self::Crc64Nvme => "CRC64NVME",
             Self::Sha1 => "SHA1",
             Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Md5 => "MD5",
         }
     }
 
@@ -68,6 +82,8 @@ impl Algorithm {
             Self::Crc64Nvme => "ChecksumCRC64NVME",
             Self::Sha1 => "ChecksumSHA1",
             Self::Sha256 => "ChecksumSHA256",
+            Self::Sha512 => "ChecksumSHA512",
+            Self::Md5 => "ChecksumMD5",
         }
     }
 
@@ -77,7 +93,14 @@ impl Algorithm {
             Self::Crc64Nvme => 8,
             Self::Sha1 => 20,
             Self::Sha256 => 32,
+            Self::Sha512 => 64,
+            Self::Md5 => 16,
         }
+    }
+
+    /// Whether the checksum of a whole can be worked out of those of its parts.
+    pub(crate) const fn is_cyclic(self) -> bool {
+        matches!(self, Self::Crc32 | Self::Crc32c | Self::Crc64Nvme)
     }
 
     pub(crate) fn of_name(name: &str) -> Option<Self> {
@@ -119,6 +142,7 @@ enum State {
     Crc32(crc32fast::Hasher),
     Crc(Crc),
     Hash(digest::Context),
+    Md5(Md5),
 }
 
 impl Summing {
@@ -129,6 +153,8 @@ impl Summing {
             Algorithm::Crc64Nvme => State::Crc(Crc::of_64_nvme()),
             Algorithm::Sha1 => State::Hash(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
             Algorithm::Sha256 => State::Hash(digest::Context::new(&digest::SHA256)),
+            Algorithm::Sha512 => State::Hash(digest::Context::new(&digest::SHA512)),
+            Algorithm::Md5 => State::Md5(Md5::new()),
         };
         Self { algorithm, state }
     }
@@ -138,6 +164,7 @@ impl Summing {
             State::Crc32(hasher) => hasher.update(bytes),
             State::Crc(crc) => crc.update(bytes),
             State::Hash(context) => context.update(bytes),
+            State::Md5(md5) => md5.update(bytes),
         }
     }
 
@@ -150,6 +177,7 @@ impl Summing {
                 STANDARD.encode(bytes.get(start..).unwrap_or_default())
             }
             State::Hash(context) => STANDARD.encode(context.finish()),
+            State::Md5(md5) => STANDARD.encode(md5.finalize()),
         };
         Checksum { algorithm: self.algorithm, value, kind: Kind::Full }
     }
@@ -166,6 +194,7 @@ mod tests {
             (Algorithm::Crc32c, "yZRlqg=="),
             (Algorithm::Sha1, "Kq5sNclPz7QV2+lfQIuc6R7oRu0="),
             (Algorithm::Sha256, "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="),
+            (Algorithm::Md5, "XrY7u+Ae7tCTyyK7j1rNww=="),
         ] {
             let mut summing = Summing::new(algorithm);
             summing.update(b"hello ");

@@ -42,7 +42,7 @@ const fn field(algorithm: Algorithm) -> Option<(u64, usize)> {
         Algorithm::Crc32 => Some((0xEDB8_8320, 4)),
         Algorithm::Crc32c => Some((0x82F6_3B78, 4)),
         Algorithm::Crc64Nvme => Some((0x9A6C_9329_AC4B_C9B5, 8)),
-        Algorithm::Sha1 | Algorithm::Sha256 => None,
+        Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Sha512 | Algorithm::Md5 => None,
     }
 }
 

@@ -23,7 +23,7 @@ const KEPT: [&str; 7] = [
     "x-amz-website-redirect-location",
 ];
 /// What asks for something that is not done here. Each would have to be kept to.
-const REFUSED: [&str; 8] = [
+const REFUSED: [&str; 11] = [
     "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-server-side-encryption-customer-algorithm",
@@ -32,6 +32,9 @@ const REFUSED: [&str; 8] = [
     "x-amz-object-lock-legal-hold",
     "x-amz-write-offset-bytes",
     "x-amz-server-side-encryption-context",
+    "x-amz-checksum-xxhash64",
+    "x-amz-checksum-xxhash3",
+    "x-amz-checksum-xxhash128",
 ];
 
 #[derive(Debug, Default)]

@@ -66,7 +66,7 @@ fn checksum(call: &Call<'_>) -> Result<(Option<Algorithm>, Kind)> {
     let algorithm = match call.header("x-amz-checksum-algorithm") {
         None => None,
         Some(name) => Some(Algorithm::of_name(name).ok_or_else(|| {
-            let text = "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]";
+            let text = "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5]";
             fault::invalid_request(text)
         })?),
     };
@@ -76,10 +76,9 @@ fn checksum(call: &Call<'_>) -> Result<(Option<Algorithm>, Kind)> {
     };
     let kind = match (call.header("x-amz-checksum-type"), algorithm) {
         (None, _) => natural,
-        (Some("FULL_OBJECT"), Some(Algorithm::Sha1 | Algorithm::Sha256))
-        | (Some("COMPOSITE"), None | Some(Algorithm::Crc64Nvme)) => {
-            let text = "The checksum type cannot be used with this checksum algorithm.";
-            return Err(fault::invalid_request(text));
+        (Some("COMPOSITE"), None | Some(Algorithm::Crc64Nvme)) => return Err(unfit()),
+        (Some("FULL_OBJECT"), Some(algorithm)) if !algorithm.is_cyclic() => {
+            return Err(unfit());
         }
         (Some("FULL_OBJECT"), _) => Kind::Full,
         (Some("COMPOSITE"), _) => Kind::Composite,
@@ -89,6 +88,10 @@ fn checksum(call: &Call<'_>) -> Result<(Option<Algorithm>, Kind)> {
         }
     };
     Ok((algorithm, kind))
+}
+
+fn unfit() -> Fault {
+    fault::invalid_request("The checksum type cannot be used with this checksum algorithm.")
 }
 
 pub(crate) fn upload_id<'a>(call: &'a Call<'_>) -> &'a str {
