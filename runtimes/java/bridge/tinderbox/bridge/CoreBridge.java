@@ -16,6 +16,7 @@ import tinderbox.runtime.Invocation;
 
 /** Loaded by `BridgeLoader`, beside the interfaces that the function brings. */
 public final class CoreBridge implements Bridge {
+    private static final String STREAM = "com.amazonaws.services.lambda.runtime.RequestStreamHandler";
     private static final String SERVICE = "META-INF/services/com.amazonaws.services.lambda.runtime.CustomPojoSerializer";
 
     @Override
@@ -35,7 +36,15 @@ public final class CoreBridge implements Bridge {
 
     @Override
     public boolean isStreamHandler(Class<?> type) {
-        return RequestStreamHandler.class.isAssignableFrom(type);
+        // By the name: most functions do not need the interface, and it would be loaded for this question.
+        for (Class<?> one = type; one != null; one = one.getSuperclass()) {
+            for (Class<?> implemented : one.getInterfaces()) {
+                if (implemented.getName().equals(STREAM) || isStreamHandler(implemented)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     @Override

@@ -12,10 +12,11 @@ import java.util.Map;
 import tinderbox.runtime.Invocation;
 import tinderbox.runtime.Log;
 
-/** The context of one invocation. */
+/**
+ * The context of one invocation. Most handlers ask it for little, and the JVM would load an interface to see that a class
+ * of ours implements it where one is returned as the other. What is cast from Object is seen when it is asked for.
+ */
 public final class LambdaContext implements Context {
-    private static final LambdaLogger LOGGER = new Logger();
-
     private final Invocation invocation;
 
     LambdaContext(Invocation invocation) {
@@ -55,13 +56,13 @@ public final class LambdaContext implements Context {
     @Override
     public CognitoIdentity getIdentity() {
         Map<?, ?> identity = invocation.document("lambda-runtime-cognito-identity");
-        return identity == null ? null : new Identity(identity);
+        return identity == null ? null : (CognitoIdentity) (Object) new Identity(identity);
     }
 
     @Override
     public ClientContext getClientContext() {
         Map<?, ?> client = invocation.document("lambda-runtime-client-context");
-        return client == null ? null : new Caller(client);
+        return client == null ? null : (ClientContext) (Object) new Caller(client);
     }
 
     @Override
@@ -76,7 +77,7 @@ public final class LambdaContext implements Context {
 
     @Override
     public LambdaLogger getLogger() {
-        return LOGGER;
+        return Logger.ONE;
     }
 
     @Override
@@ -181,6 +182,8 @@ public final class LambdaContext implements Context {
     }
 
     private static final class Logger implements LambdaLogger {
+        static final LambdaLogger ONE = new Logger();
+
         @Override
         public void log(String message) {
             Log.write(String.valueOf(message), "UNDEFINED");

@@ -36,6 +36,18 @@ final class BridgeLoader extends ClassLoader {
         }
     }
 
+    /** Ours are not asked for anywhere else: each loader that does not have one would make an exception to say so. */
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+        if (!read().containsKey(name)) {
+            return super.loadClass(name, resolve);
+        }
+        synchronized (getClassLoadingLock(name)) {
+            Class<?> loaded = findLoadedClass(name);
+            return loaded == null ? findClass(name) : loaded;
+        }
+    }
+
     @Override
     protected Class<?> findClass(String name) throws ClassNotFoundException {
         byte[] bytes = read().get(name);

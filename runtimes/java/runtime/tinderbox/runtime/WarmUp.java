@@ -17,6 +17,8 @@ final class WarmUp {
     private static final int ROUNDS = 20;
     private static final int LOADS = 4;
     private static final int QUESTIONS = 20;
+    private static final int VARIABLES = 30;
+    private static final String VARIABLE = "TINDERBOX_REHEARSAL_";
 
     private static final byte[] EVENT = ("{\"key\": [\"a\", 1, 2.5, true, null, {\"b\": 0}], \"name\": \"\\u00fc\", "
             + "\"count\": 3, \"parts\": [{\"name\": \"x\"}]}").getBytes(StandardCharsets.UTF_8);
@@ -33,8 +35,10 @@ final class WarmUp {
         ClassLoader before = thread.getContextClassLoader();
         String own = Main.variable("LAMBDA_RUNTIME_DIR", "/var/runtime");
         for (int i = 0; i < LOADS; i++) {
+            rehearseVariables();
             Stem.zone(System.getenv("TZ"));
             Log.open();
+            Snapshot.isWanted();
             try (HandlerLoader loader = new HandlerLoader(own, own)) {
                 thread.setContextClassLoader(loader.classes());
                 for (String name : HANDLERS) {
@@ -51,6 +55,19 @@ final class WarmUp {
         System.clearProperty("com.amazonaws.xray.traceHeader");
         Invocation.forget();
         System.gc();
+    }
+
+    /** Sets as many as a function has, and takes them away again. */
+    private static void rehearseVariables() throws Exception {
+        StringBuilder document = new StringBuilder("{");
+        for (int i = 0; i < VARIABLES; i++) {
+            document.append(i == 0 ? "\"" : ",\"").append(VARIABLE).append(i).append("\":\"/a/value:/of/a\"");
+        }
+        byte[] bytes = document.append("}").toString().getBytes(StandardCharsets.UTF_8);
+        Variables.change(new RuntimeApi.Answer(200, new RuntimeApi.Headers(), bytes, 0, bytes.length));
+        for (int i = 0; i < VARIABLES; i++) {
+            Variables.all().remove(VARIABLE + i);
+        }
     }
 
     private static void rehearse(RuntimeApi api, Handler handler) throws Throwable {
