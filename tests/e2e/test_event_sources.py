@@ -341,6 +341,31 @@ def test_a_throttled_function_gets_its_messages_later(platform, sqs, role):
     until_empty(sqs, url)
 
 
+def test_no_more_run_at_once_than_a_mapping_lets(platform, sqs, role):
+    function = platform.python("import time\ndef handler(event, context): time.sleep(0.3)", role=role, Timeout=10)
+    bounded, provisioned = make(sqs, VisibilityTimeout="60"), make(sqs)
+    entries = [{"Id": str(number), "MessageBody": "m"} for number in range(10)]
+    for _ in range(2):
+        sqs.send_message_batch(QueueUrl=bounded, Entries=entries)
+    mapping = connect(function, bounded, BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
+    until_empty(sqs, bounded)
+    now, cloudwatch = datetime.datetime.now(datetime.timezone.utc), platform.client("cloudwatch")
+
+    def most(metric, **dimensions):
+        found = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda", MetricName=metric, Statistics=["Maximum"], Period=3600,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(hours=2),
+        )  # fmt: skip
+        return max((point["Maximum"] for point in found["Datapoints"]), default=None)
+
+    wait_until(lambda: most("ConcurrentExecutions", FunctionName=function.name) == 2, "two at once are told")
+    assert most("ProvisionedPollers", EventSourceMappingUUID=mapping) is None
+    # Provisioned pollers are there before there is anything to poll.
+    mapping = connect(function, provisioned, ProvisionedPollerConfig={"MinimumPollers": 3, "MaximumPollers": 4})
+    wait_until(lambda: most("ProvisionedPollers", EventSourceMappingUUID=mapping) == 3, "pollers are told")
+
+
 def test_a_loop_through_a_queue_is_ended(platform, sqs, role):
     dead = make(sqs)
     url = make(sqs, RedrivePolicy=redrive(dead, 1))

@@ -31,18 +31,24 @@ pub struct Scaling {
     pub max: usize,
     /// How many more, while there is a backlog.
     pub per_minute: u32,
+    pub is_provisioned: bool,
 }
+
+/// What a provisioned poller has at once.
+pub(crate) const POLLER_BATCHES: usize = 10;
 
 impl Scaling {
     /// As AWS has it of a mapping that says nothing, or the most that there may be.
     pub fn on_demand(max: Option<usize>) -> Self {
         let max = max.unwrap_or(1_250);
-        Self { first: max.min(5), max, per_minute: 300 }
+        Self { first: max.min(5), max, per_minute: 300, is_provisioned: false }
     }
 
-    /// Of provisioned pollers, each of which has ten batches at once.
+    /// Of provisioned pollers, each of which has ten batches at once. What bytes and receipts one of them brings in a second on AWS
+    /// bounds none of these.
     pub const fn provisioned(pollers_min: usize, pollers_max: usize) -> Self {
-        Self { first: 10 * pollers_min, max: 10 * pollers_max, per_minute: 1_000 }
+        let (first, max) = (POLLER_BATCHES * pollers_min, POLLER_BATCHES * pollers_max);
+        Self { first, max, per_minute: 1_000, is_provisioned: true }
     }
 }
 

@@ -100,6 +100,17 @@ impl Pollers {
         Some(Standing { transition, last_result: running.shared.last_result() })
     }
 
+    /// The mappings that have provisioned pollers and are polled, with how many these are.
+    pub fn provisioned(&self) -> Vec<(Arc<Mapping>, usize)> {
+        let all = self.running();
+        let provisioned = all.values().filter_map(|running| {
+            let mapping = running.wanted.borrow().mapping.clone()?;
+            let pollers = running.shared.scale().pollers()?;
+            Some((mapping, pollers))
+        });
+        provisioned.collect()
+    }
+
     /// Waits until what was said of a mapping is in force.
     pub async fn settled(&self, id: &str) {
         let settling = self

@@ -4,7 +4,7 @@
 //! It begins with a few. While all that may run do, some more may with every moment, as AWS has it. A batch that failed takes
 //! one away, one that was throttled half of them; each that comes through gives one back. A queue that is empty begins anew.
 
-use crate::mapping::Scaling;
+use crate::mapping::{POLLER_BATCHES, Scaling};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -68,6 +68,12 @@ impl Scale {
         };
     }
 
+    /// How many provisioned pollers there are at this moment: more with the backlog, and never less than asked for.
+    pub(crate) fn pollers(&self) -> Option<usize> {
+        let Scaling { first, is_provisioned, .. } = self.scaling;
+        is_provisioned.then(|| self.limit.max(first).div_ceil(POLLER_BATCHES))
+    }
+
     /// There is no backlog.
     pub(crate) fn idle(&mut self) {
         self.limit = self.limit.min(self.scaling.first);
@@ -120,6 +126,24 @@ mod tests {
         assert!(!scale.is_full(3, now) && scale.is_full(4, now));
         scale.set(Scaling::provisioned(2, 200));
         assert!(!scale.is_full(19, now) && scale.is_full(20, now));
+    }
+
+    #[tokio::test]
+    async fn provisioned_pollers_are_as_many_as_the_backlog_needs() {
+        let (mut scale, now) = (Scale::new(Scaling::provisioned(2, 3)), Instant::now());
+        assert_eq!(scale.pollers(), Some(2));
+        assert!(scale.is_full(20, now));
+        // A thousand batches a minute more: ten of them are a poller.
+        assert!(!scale.is_full(20, now + Duration::from_millis(60)));
+        assert_eq!(scale.pollers(), Some(3));
+        assert!(scale.is_full(30, now + Duration::from_secs(3_600)));
+        assert_eq!(scale.pollers(), Some(3));
+        scale.ended(End::NotInvoked);
+        scale.ended(End::NotInvoked);
+        assert_eq!(scale.pollers(), Some(2));
+        scale.idle();
+        assert_eq!(scale.pollers(), Some(2));
+        assert_eq!(Scale::new(Scaling::on_demand(None)).pollers(), None);
     }
 
     proptest! {

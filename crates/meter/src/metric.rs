@@ -58,6 +58,8 @@ metrics! {
     InvokedEventCount "Count",
     FailedInvokeEventCount "Count",
     DeletedEventCount "Count",
+    /// Of an event source mapping that has some.
+    ProvisionedPollers "Count",
 }
 
 impl Metric {
@@ -71,6 +73,7 @@ impl Metric {
                 | Self::ProvisionedConcurrentExecutions
                 | Self::ProvisionedConcurrencyUtilization
                 | Self::ClaimedAccountConcurrency
+                | Self::ProvisionedPollers
         )
     }
 }

@@ -83,8 +83,13 @@ impl<I: Invoke> Service<I> {
         }
     }
 
-    /// Notes the most that ran at once since the last time: of accounts, functions and qualifiers of which any did.
+    /// Notes the most that ran at once since the last time: of accounts, functions and qualifiers of which any did. Of mappings with
+    /// provisioned pollers, how many these are.
     pub(crate) fn note_levels(&self) {
+        for (mapping, pollers) in self.pollers.iter().flat_map(event_sources::Pollers::provisioned)
+        {
+            self.note_events(&mapping, Metric::ProvisionedPollers, pollers);
+        }
         let noticed = std::mem::take(&mut *self.noticed.lock());
         let mut by_place: HashMap<(AccountId, Region), Functions> = HashMap::new();
         for (key, gate) in noticed {
