@@ -154,6 +154,25 @@ def test_policies_of_aws_are_there_and_stay(iam):
     refused(iam.delete_policy, "AccessDenied", 403, PolicyArn=BASIC)
 
 
+def test_policies_of_aws_are_read_by_who_may(platform, iam):
+    user = unique("user")
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    own = platform.client("iam", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    refused(own.get_policy, "AccessDenied", 403, PolicyArn=BASIC)
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=document(allow("iam:GetPolicy", "*")))
+    assert own.get_policy(PolicyArn=BASIC)["Policy"]["Arn"] == BASIC
+    # While some resource's policy denies something, root's calls are looked at, too.
+    s3, bucket = platform.client("s3"), unique("bucket")
+    s3.create_bucket(Bucket=bucket)
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=document(denied))
+    try:
+        assert iam.get_policy(PolicyArn=BASIC)["Policy"]["Arn"] == BASIC
+    finally:
+        s3.delete_bucket_policy(Bucket=bucket)
+
+
 def test_users_their_groups_and_keys(platform, iam):
     user, group = unique("user"), unique("group")
     made = iam.create_user(UserName=user, Path="/staff/", Tags=[{"Key": "k", "Value": "v"}])["User"]

@@ -201,12 +201,15 @@ impl Guard {
     }
 }
 
+/// The account in ARNs of what AWS made for everybody, as its managed policies. Nobody could let others use them.
+const EVERYONES: &str = "aws";
+
 /// A resource that a call is for, and what of it has a say.
 pub(crate) struct Case<'a> {
     pub(crate) resources: Option<&'a dyn Resources>,
     /// Its whole ARN.
     pub(crate) resource: Cow<'a, str>,
-    /// Whose it is: the caller's account's, where its ARN says none.
+    /// Whose it is: the caller's account's, where its ARN says none or it is AWS's.
     pub(crate) account: String,
     pub(crate) attached: Vec<Named>,
 }
@@ -218,8 +221,10 @@ impl<'a> Case<'a> {
         let resource = whole.map_or(Cow::Borrowed(access.resource.as_str()), Cow::Owned);
         let attached = resources.map(|resources| resources.policies(&resource)).unwrap_or_default();
         let owner = resources.and_then(|resources| resources.owner(&resource));
-        let account = owner
-            .unwrap_or_else(|| account_of(&resource).unwrap_or(cx.account.as_str()).to_owned());
+        let account = owner.unwrap_or_else(|| {
+            let written = account_of(&resource).filter(|account| *account != EVERYONES);
+            written.unwrap_or(cx.account.as_str()).to_owned()
+        });
         Self { resources, resource, account, attached }
     }
 
