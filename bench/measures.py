@@ -262,7 +262,8 @@ STATEMENTS.append({"Effect": "Allow", "Action": ["lambda:Get*", "lambda:Invoke*"
 
 def authorization(target, kind, is_quick):
     """What it costs to decide whether a call is allowed: the same call of a server that does not look at policies, of root, and
-    of a user with ten statements in five policies. They take turns."""
+    of a user with ten statements in five policies. And what it costs to find out who calls and to decide, together: the
+    function URL that anybody may call, and the one for whom IAM lets. They take turns."""
     option = ["--set", 'identity.mode="off"']
     open_to_all = dataclasses.replace(target.machine, options=[*target.machine.options, *option])
     pairs, total = (2, 200) if is_quick else (15, 1000)
@@ -286,7 +287,26 @@ def authorization(target, kind, is_quick):
             result |= {f"{name}_{who}_us": statistics.median(found) for who, found in times.items()}
             dearer = [user - off for user, off in zip(times["user"], times["off"], strict=True)]
             result[f"{name}_user_costs_us"] = statistics.median(dearer)
-    return result
+    return result | urls(target, kind, user, pairs, total)
+
+
+def urls(target, kind, user, pairs, total):
+    """The same function by a URL that wants no signature, and by one that wants that of an allowed user."""
+    requests = {}
+    for auth_type in ("NONE", "AWS_IAM"):
+        host = target.new_url(invoked(target, kind), auth_type)
+        key = None if auth_type == "NONE" else user
+        requests[auth_type] = target.signed("POST", "/", PAYLOAD, host=host, key=key)
+    times = {auth_type: [] for auth_type in requests}
+    for _ in range(pairs):
+        for auth_type, request in requests.items():
+            times[auth_type].append(load_request(target, request, "ok", total=total)["p50_us"])
+    dearer = [signed - open_to_all for open_to_all, signed in zip(*times.values(), strict=True)]
+    return {
+        "url_none_us": statistics.median(times["NONE"]),
+        "url_iam_us": statistics.median(times["AWS_IAM"]),
+        "url_iam_costs_us": statistics.median(dearer),
+    }
 
 
 def a_user(target):
@@ -377,6 +397,9 @@ FIGURES = {
         ("invoke_user_us", "us"),
         ("invoke_root_us", "us"),
         ("invoke_off_us", "us"),
+        ("url_iam_costs_us", "us"),
+        ("url_iam_us", "us"),
+        ("url_none_us", "us"),
     ],
     "logs": [("lines_per_second", "1/s"), ("mb_per_second", "MB/s"), ("lines", "")],
     "put_logs": [("mb_per_second", "MB/s"), ("events_per_second", "1/s"), ("to_append", "x")],
@@ -414,7 +437,8 @@ def settle(target):
         before = cpu_seconds(target.pid)
         time.sleep(1)
         # Less than before: a process has ended, and others follow.
-        if abs(cpu_seconds(target.pid) - before) < 0.05:
+        is_at_rest = abs(cpu_seconds(target.pid) - before) < 0.05
+        if is_at_rest and not target.is_starting_ahead():
             return
 
 

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.parse
+import urllib.request
 import uuid
 import zipfile
 from pathlib import Path
@@ -165,6 +166,10 @@ class Target:
         """Whether a process of its is there for a function."""
         return pid != self.pid
 
+    def is_starting_ahead(self):
+        """Whether it starts runtimes that nobody waits for: it may rest for a while meanwhile."""
+        return False
+
     def request(self, function, payload):
         """The bytes of an invocation."""
         return signed("POST", INVOKE.format(function), payload, self.address)
@@ -188,12 +193,18 @@ class Tinderbox(Target):
             return re.search(r"/data/(code|images)/", Path(f"/proc/{pid}/mountinfo").read_text()) is not None
         return False
 
+    def is_starting_ahead(self):
+        token = (self.folder / "data/metrics.token").read_text()
+        headers = {"Authorization": f"Bearer {token}"}
+        request = urllib.request.Request(f"http://{self.address}/_tinderbox/metrics", headers=headers)
+        with urllib.request.urlopen(request, timeout=READY_TIMEOUT_S) as response:
+            page = response.read().decode()
+        return re.search(r'^tinderbox_stems{state="starting"} 0$', page, re.M) is None
+
     def fresh(self, kind):
         """Created and active: a start ahead of the first call is allowed to have happened."""
         name = super().fresh(kind)
-        status, answer = self.call("POST", FUNCTIONS, self.document(kind, name, self.package(kind)))
-        if status != 201:
-            raise RuntimeError(f"CreateFunction answered {status}: {answer[:200]}")
+        self.must("POST", FUNCTIONS, self.document(kind, name, self.package(kind)))
         self.wait_until_active(name)
         return name
 
@@ -204,9 +215,7 @@ class Tinderbox(Target):
         if document["Runtime"] in ("python3.9", "python3.10", "python3.11"):
             document["Runtime"] = "python3.12"
         document |= {"SnapStart": {"ApplyOn": "PublishedVersions"}, "Publish": True}
-        status, answer = self.call("POST", FUNCTIONS, json.dumps(document).encode())
-        if status != 201:
-            raise RuntimeError(f"CreateFunction answered {status}: {answer[:200]}")
+        self.must("POST", FUNCTIONS, json.dumps(document).encode())
         version = f"{name}%3A1"
         self.wait_until_active(version)
         return version
@@ -254,8 +263,28 @@ class Tinderbox(Target):
                 self.newest = name
         return times
 
-    def signed(self, method, path, body=b"", **how):
-        return signed(method, path, body, self.address, **how)
+    def signed(self, method, path, body=b"", host=None, **how):
+        return signed(method, path, body, host or self.address, **how)
+
+    def new_url(self, function, auth_type):
+        """The host of a new function URL. One without a signature is for everybody."""
+        if auth_type == "NONE":
+            for more in (
+                {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": auth_type},
+                {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
+            ):
+                permission = {"StatementId": more["Action"].split(":")[1], "Principal": "*", **more}
+                self.must("POST", f"{FUNCTIONS}/{function}/policy", json.dumps(permission).encode())
+        config = json.dumps({"AuthType": auth_type}).encode()
+        answer = self.must("POST", f"/2021-10-31/functions/{function}/url", config)
+        return urllib.parse.urlsplit(answer["FunctionUrl"]).netloc
+
+    def must(self, method, path, document: bytes):
+        """A call that makes something: its answer."""
+        status, answer = self.call(method, path, document)
+        if status != 201:
+            raise RuntimeError(f"{method} {path} answered {status}: {answer[:200]}")
+        return json.loads(answer)
 
     def log_request(self, operation, document):
         """A request for CloudWatch Logs."""
@@ -381,7 +410,7 @@ ROOT = ("test", "test")
 
 
 def signed(method, path, body, host, service="lambda", region="us-east-1", operation=None, more=None, key=ROOT):
-    """A whole request with a SigV4 signature, good for some minutes. `operation` is that of a JSON protocol, `more` are further
+    """A whole request with a SigV4 signature, good for some minutes, or with none where there is no key. `operation` is that of a JSON protocol, `more` are further
     headers: those that AWS reads are signed, too."""
     now = datetime.datetime.now(datetime.timezone.utc)
     headers = {
@@ -402,14 +431,15 @@ def signed(method, path, body, host, service="lambda", region="us-east-1", opera
     scope = f"{now:%Y%m%d}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{scope}\n{digest}"
-    key_id, secret = key
-    seal = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        seal = hmac.new(seal, part.encode(), hashlib.sha256).digest()
-    signature = hmac.new(seal, text.encode(), hashlib.sha256).hexdigest()
-    headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
-    )
+    if key is not None:
+        key_id, secret = key
+        seal = f"AWS4{secret}".encode()
+        for part in scope.split("/"):
+            seal = hmac.new(seal, part.encode(), hashlib.sha256).digest()
+        signature = hmac.new(seal, text.encode(), hashlib.sha256).hexdigest()
+        headers["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
+        )
     headers["content-type"] = "application/x-amz-json-1.1" if operation else "application/json"
     headers |= more or {}
     headers["content-length"] = str(len(body))
