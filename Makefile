@@ -57,7 +57,7 @@ endif
 
 e2e: prepare ## the AWS CLI, boto3 and the JavaScript SDK against the real server
 	cargo build --package tinderbox --locked
-	$(PYTEST) $(wildcard runtimes/tests) tests/e2e $(FLAGS)
+	$(PYTEST) --numprocesses 2 --dist loadfile $(wildcard runtimes/tests) tests/e2e $(FLAGS)
 
 security: prepare ## attempts to break out of a sandbox, one file per wall
 	cargo build --package tinderbox --locked

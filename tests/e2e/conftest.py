@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What several of these tests run: AWS's runtime clients for Python and Rust, to deploy."""
 
+import functools
 import os
 import platform as machine
 import shutil
@@ -12,18 +13,23 @@ import pytest
 from harness import ROOT, clean_environment
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
-TIMINGS = pytest.StashKey[list]()
+TIMING = "timing"
 
 
-@pytest.fixture(scope="session")
-def timings(request):
-    """What tests tell of how long something took. Nothing is asserted of it: it is printed at the end of the run."""
-    return request.config.stash.setdefault(TIMINGS, [])
+@pytest.fixture
+def tell_timing(record_property):
+    """Tells how long something took. Nothing is asserted of it: it is printed at the end of the run."""
+    return functools.partial(record_property, TIMING)
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    for line in config.stash.get(TIMINGS, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter):
+    # A report carries them here from the process that ran the test.
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    for report in reports:
+        if getattr(report, "when", None) == "call":
+            for name, line in report.user_properties:
+                if name == TIMING:
+                    terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("sdks")
 class Example:
     """One folder of `examples`, deployed by the script that its README names."""
 
-    def __init__(self, platform, name, script, timings):
-        self.platform, self.name, self.timings = platform, name, timings
+    def __init__(self, platform, name, script, tell_timing):
+        self.platform, self.name, self.tell_timing = platform, name, tell_timing
         self.began = time.monotonic()
         environment = {
             **clean_environment(),
@@ -53,7 +53,7 @@ class Example:
     def took(self, what):
         """Notes what is told at the end of a test run."""
         now = time.monotonic()
-        self.timings.append(f"{self.name}: {what} after {now - self.began:.1f} s")
+        self.tell_timing(f"{self.name}: {what} after {now - self.began:.1f} s")
         self.began = now
 
     def request(self, method, path="/", body=None):
@@ -83,8 +83,8 @@ class Example:
 
 
 @pytest.mark.timeout(400)
-def test_order_pipeline(platform, timings):
-    example = Example(platform, "order-pipeline", "deploy.py", timings)
+def test_order_pipeline(platform, tell_timing):
+    example = Example(platform, "order-pipeline", "deploy.py", tell_timing)
 
     def order(customer, number, **items):
         body = {"id": f"{customer}-{number}", "customer": customer, "items": items}
@@ -136,8 +136,8 @@ def test_order_pipeline(platform, timings):
 
 
 @pytest.mark.timeout(400)
-def test_log_alert(platform, timings):
-    example = Example(platform, "log-alert", "deploy.sh", timings)
+def test_log_alert(platform, tell_timing):
+    example = Example(platform, "log-alert", "deploy.sh", tell_timing)
     client, sqs = platform.client(), platform.client("sqs")
 
     def sell(**sale):
@@ -186,8 +186,8 @@ def test_log_alert(platform, timings):
 
 
 @pytest.mark.timeout(400)
-def test_image_resize(platform, timings):
-    example = Example(platform, "image-resize", "deploy.py", timings)
+def test_image_resize(platform, tell_timing):
+    example = Example(platform, "image-resize", "deploy.py", tell_timing)
     s3, sqs = platform.client("s3"), platform.client("sqs")
     photo = base64.b64decode(json.loads((ROOT / "examples/thumbnail/event.json").read_text())["image"])
 
@@ -228,8 +228,8 @@ def test_image_resize(platform, timings):
 
 
 @pytest.mark.timeout(400)
-def test_nightly_report(platform, timings):
-    example = Example(platform, "nightly-report", "deploy.py", timings)
+def test_nightly_report(platform, tell_timing):
+    example = Example(platform, "nightly-report", "deploy.py", tell_timing)
     scheduler, sqs, iam = (platform.client(name) for name in ("scheduler", "sqs", "iam"))
     nightly = scheduler.get_schedule(Name="nightly-report")
     assert (nightly["ScheduleExpression"], nightly["ScheduleExpressionTimezone"]) == (
