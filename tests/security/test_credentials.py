@@ -3,27 +3,86 @@
 
 from pathlib import Path
 
-import pytest
 from botocore.exceptions import ClientError
 from harness import wait_until
 
+KEYS = """
+import os, time
+def handler(event, context):
+    time.sleep((event or {}).get("sleep", 0))
+    return [os.environ["AWS_" + name] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+"""
 
-def test_keys_of_a_function_end_with_it(new_probe, platform):
+
+def is_known(platform, keys):
+    key, secret, token = keys
+    try:
+        platform.client("sts", key=key, secret=secret, token=token).get_caller_identity()
+    except ClientError as refused:
+        assert refused.response["Error"]["Code"] == "InvalidClientTokenId"
+        assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        return False
+    return True
+
+
+def test_keys_of_a_function_end_with_it(platform):
     """A pair that was carried out of a sandbox is worthless once the sandbox is gone."""
-    probe = new_probe()
-    key, secret, token = probe.run(
-        "result = [os.environ.get(n) for n in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN')]"
-    )
-    probe.function.delete()
+    function = platform.python(KEYS)
+    keys = function.invoke().value()
+    assert is_known(platform, keys)
+    function.delete()
+    wait_until(lambda: not is_known(platform, keys), "its keys are refused")
 
-    client = platform.client("sts", key=key, secret=secret, token=token)
-    for _ in range(100):
-        try:
-            client.get_caller_identity()
-        except ClientError as refused:
-            assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-            return
-    pytest.fail("keys of a deleted function still open the platform")
+
+def test_keys_end_when_their_function_gets_other_code(platform):
+    function = platform.python(KEYS)
+    keys = function.invoke().value()
+    function.update_code({"index.py": KEYS + "#"})
+    others = function.invoke().value()
+    wait_until(lambda: not is_known(platform, keys), "its keys are refused")
+    assert is_known(platform, others)
+
+
+def test_keys_end_with_an_environment_that_idles(new_platform):
+    platform = new_platform("--set", "invoke.idle_max_ms=200").start()
+    keys = platform.python(KEYS).invoke().value()
+    wait_until(lambda: not is_known(platform, keys), "its keys are refused")
+
+
+def test_an_environment_goes_before_its_keys_do(new_platform):
+    """However busy it is: another takes over between two events, and none fails."""
+    platform = new_platform("--set", "invoke.age_max_ms=1500").start()
+    function = platform.python(KEYS)
+    first = function.invoke().value()
+    seen = []
+
+    def is_another():
+        seen.append(function.invoke().value())
+        return seen[-1] != first
+
+    wait_until(is_another, "another environment has taken over")
+    assert first in seen, "events found the first environment while it was young"
+    wait_until(lambda: not is_known(platform, first), "its keys are refused")
+    # One that is old when its event ends has done what it was given.
+    keys = function.invoke({"sleep": 2}).value()
+    assert function.invoke().value() != keys
+
+
+def test_what_is_provisioned_goes_before_its_keys_do(new_platform):
+    platform = new_platform("--set", "invoke.age_max_ms=1500").start()
+    function = platform.python(KEYS)
+    version = platform.client().publish_version(FunctionName=function.name)["Version"]
+    platform.client().put_provisioned_concurrency_config(
+        FunctionName=function.name, Qualifier=version, ProvisionedConcurrentExecutions=1
+    )
+
+    def keys_of_one():
+        config = platform.client().get_provisioned_concurrency_config(FunctionName=function.name, Qualifier=version)
+        return function.invoke(Qualifier=version).value() if config["Status"] == "READY" else None
+
+    first = wait_until(keys_of_one, "one is provisioned")
+    wait_until(lambda: keys_of_one() not in (None, first), "another is provisioned")
+    wait_until(lambda: not is_known(platform, first), "its keys are refused")
 
 
 def test_the_hosts_own_credentials_stay_outside(new_platform, isolated):

@@ -228,7 +228,7 @@ async fn serve(config: &Config, data_dir: &Path, parts: Parts) -> anyhow::Result
     let edge = Arc::new(edge(config, services, &targets, &principals, &objects, page));
     let stored_code = Arc::new(CodeInBuckets(objects.clone()));
     let Principals { identity, root, iam, key_file, .. } = principals;
-    let host = Arc::new(FunctionHost::new(Arc::clone(&identity)));
+    let host = Arc::new(FunctionHost::new(Arc::clone(&identity), config.invoke.credentials_max()));
     host.set_edge(Arc::clone(&edge));
     targets.edge.set(Arc::clone(&edge));
     let stop = stop_signal()?;

@@ -125,16 +125,19 @@ impl Identity {
         &self.account
     }
 
-    /// Makes a key for a session of a role of `account`. It is good until it is revoked or the process ends.
+    /// Makes a key for a session of a role of `account`. It is good until it is revoked or the process ends, and at most until so many
+    /// seconds after 1970.
     pub fn issue_session(
         &self,
         account: &AccountId,
         role_arn: &str,
         session_name: &str,
+        expires_at_s: i64,
     ) -> SessionCredentials {
         let session = SessionCredentials::random();
         let role_id = self.role_id(role_arn);
-        let key = AccessKey::session(account, role_arn, &role_id, session_name, &session);
+        let key = AccessKey::session(account, role_arn, &role_id, session_name, &session)
+            .expiring(expires_at_s);
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.insert(session.access_key_id.as_str().into(), Arc::new(key));
         session
@@ -303,7 +306,7 @@ mod tests {
     fn a_session_is_known_until_it_is_revoked_and_root_can_not_be() {
         let identity = Identity::well_known(account());
         let role = "arn:aws:iam::000000000000:role/service-role/r";
-        let session = identity.issue_session(&account(), role, "f");
+        let session = identity.issue_session(&account(), role, "f", i64::MAX);
         let caller = identity.find(&session.access_key_id, None).unwrap().key.caller.clone();
         assert_eq!(caller.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
         assert!(
@@ -312,7 +315,7 @@ mod tests {
                 && caller.user_id.len() == 23
         );
         assert!(session.access_key_id.starts_with("ASIA") && session.access_key_id.len() == 20);
-        let other = identity.issue_session(&account(), role, "f");
+        let other = identity.issue_session(&account(), role, "f", i64::MAX);
         assert_ne!(
             (other.access_key_id, other.secret_access_key),
             (session.access_key_id.clone(), session.secret_access_key.clone())

@@ -155,6 +155,11 @@ impl<E: Slots + Clone> Fleet<E> {
         Some(self.members.remove(idle))
     }
 
+    /// Takes out the environments that are too old. What runs in them goes on; others are wanted in their place.
+    pub(crate) fn wear_out(&mut self, is_worn: impl Fn(&E) -> bool) -> Vec<E> {
+        self.members.extract_if(.., |member| is_worn(member)).collect()
+    }
+
     pub(crate) fn members(&self) -> &[E] {
         &self.members
     }
@@ -249,6 +254,17 @@ mod tests {
         assert!(fleet.pick(now + RETRY_DELAY).1);
         assert!(fleet.started(test(7)).is_none());
         assert_eq!(take(&mut fleet, now + RETRY_DELAY), Some((7, false)), "there are two at most");
+    }
+
+    #[test]
+    fn what_is_worn_is_replaced_and_ends_its_work() {
+        let mut fleet = fleet(1, 2);
+        let picked = fleet.pick(Instant::now()).0.unwrap();
+        picked.1.set(1);
+        let worn = fleet.wear_out(|_| true);
+        assert!(worn.len() == 1 && fleet.members().is_empty());
+        assert!(fleet.should_start(), "another takes its place");
+        assert_eq!(picked.taken(), Some(1), "what runs in it goes on");
     }
 
     #[test]

@@ -99,7 +99,8 @@ impl Shared {
     }
 
     fn give_back(self: &Arc<Self>, home: Home<'_>, mut member: Member) {
-        if !member.environment.is_usable() {
+        let is_worn = member.environment.age() >= self.options.age_max();
+        if is_worn || !member.environment.is_usable() {
             drop(member);
             return self.forget(home);
         }

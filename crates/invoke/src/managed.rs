@@ -270,16 +270,20 @@ impl Shared {
         });
     }
 
-    /// Measures what environments use, and stops those that have not been needed for `idle_max`.
-    pub(crate) fn tend_fleets(&self, now: Instant, idle_max: Duration) {
+    /// Measures what environments use, stops those that have not been needed for `idle_max`, and replaces those that are too
+    /// old.
+    pub(crate) fn tend_fleets(self: &Arc<Self>, now: Instant, idle_max: Duration) {
+        let age_max = self.options.age_max();
         for pool in self.fleets.all() {
             // The guard must be gone before anything is stopped.
-            let (members, spare) = {
+            let (members, spare, worn) = {
                 let mut fleet = pool.lock();
+                let worn = fleet.wear_out(|member| member.environment.age() >= age_max);
                 let spare = fleet.shrink(now, idle_max);
-                (fleet.members().to_vec(), spare)
+                (fleet.members().to_vec(), spare, worn)
             };
-            drop(spare);
+            drop((spare, worn));
+            self.fill_fleet(&pool);
             for member in members {
                 member.measure();
             }

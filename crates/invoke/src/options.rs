@@ -3,6 +3,7 @@
 
 use crate::rate::Rate;
 use serde::Deserialize;
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,6 +36,9 @@ pub struct Options {
     pub freeze_after_ms: u64,
     /// Milliseconds after which an idle environment is stopped. Default: 300000 (5 minutes).
     pub idle_max_ms: u64,
+    /// Milliseconds after which an environment gets no further event, and another takes its place. Its credentials are good
+    /// for an hour more. Default: 39600000 (11 hours).
+    pub age_max_ms: u64,
 }
 
 impl Default for Options {
@@ -51,6 +55,7 @@ impl Default for Options {
             concurrent_starts_max: 0,
             freeze_after_ms: 100,
             idle_max_ms: 300_000,
+            age_max_ms: 39_600_000,
         }
     }
 }
@@ -59,7 +64,19 @@ impl Default for Options {
 const DESCRIPTORS_EACH: u64 = 12;
 const DESCRIPTORS_OTHER: u64 = 512;
 
+/// What an event may take, and then some: credentials outlast every use of their environment.
+const CREDENTIALS_OUTLAST: Duration = Duration::from_secs(3600);
+
 impl Options {
+    pub(crate) const fn age_max(&self) -> Duration {
+        Duration::from_millis(self.age_max_ms)
+    }
+
+    /// How long the credentials of an environment are good.
+    pub const fn credentials_max(&self) -> Duration {
+        self.age_max().saturating_add(CREDENTIALS_OUTLAST)
+    }
+
     /// As many environments as are allowed, and possible: with so many sandboxes, and so many descriptors.
     pub(crate) fn environments_max(&self, sandboxes_max: usize) -> usize {
         let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;

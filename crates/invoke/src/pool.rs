@@ -166,6 +166,12 @@ impl<E, W> Pool<E, W> {
         old.map(|(_, environment)| environment).collect()
     }
 
+    /// Takes out the environments that are idle and too old.
+    pub(crate) fn wear_out(&mut self, is_worn: impl Fn(&E) -> bool) -> Vec<E> {
+        let worn = self.idle.extract_if(.., |(_, environment)| is_worn(environment));
+        worn.map(|(_, environment)| environment).collect()
+    }
+
     /// Whether nobody looks yet at what is idle, and something is. From now on somebody does.
     pub(crate) fn watch(&mut self) -> bool {
         let is_new = !self.is_watched && !self.idle.is_empty();

@@ -119,6 +119,12 @@ impl<E> Provision<E> {
         Some((environment, self.setbacks.add(Shortage::Ended)))
     }
 
+    /// Takes out the environments that are idle and too old. Others are wanted in their place.
+    pub(crate) fn wear_out(&mut self, is_worn: impl Fn(&E) -> bool) -> Vec<E> {
+        let worn = self.idle.extract_if(.., |(_, environment)| is_worn(environment));
+        worn.map(|(_, environment)| environment).collect()
+    }
+
     /// Has each environment that has been idle for `idle_min` or longer looked at.
     pub(crate) fn look(&self, now: Instant, idle_min: Duration, mut each: impl FnMut(&E)) {
         let is_old = |since: Instant| now.duration_since(since) >= idle_min;

@@ -2,6 +2,7 @@
 //! What happens between invocations: idle environments are frozen, then stopped; in the end all of them.
 
 use crate::invoker::{Invoker, Shared};
+use crate::pools::Member;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -122,12 +123,21 @@ impl Shared {
         }
     }
 
-    fn reap(&self, now: Instant, idle_max: Duration) {
+    fn reap(self: &Arc<Self>, now: Instant, idle_max: Duration) {
+        let age_max = self.options.age_max();
+        let is_worn = |member: &Member| member.environment.age() >= age_max;
         let mut reaped = Vec::new();
         self.pools.retain(|pool| {
             let mut pool = pool.lock();
             reaped.extend(pool.reap(now, idle_max));
+            reaped.extend(pool.wear_out(is_worn));
             !pool.is_empty()
         });
+        for pool in self.provisions.all() {
+            // The guard must be gone before anything is stopped.
+            let worn = pool.lock().wear_out(is_worn);
+            drop(worn);
+            self.fill(&pool);
+        }
     }
 }

@@ -167,6 +167,7 @@ mod tests {
             access_key_id: "ASIA".into(),
             secret_access_key: "secret".into(),
             session_token: "token".into(),
+            expires_at_ms: 0,
             lifeline: Vec::new(),
         };
         let of_runtime = [("PYTHONPATH".to_owned(), "/var/runtime".to_owned())];

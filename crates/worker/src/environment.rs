@@ -235,6 +235,11 @@ impl Environment {
         self.life.ended().await;
     }
 
+    /// How long its sandbox and its credentials have been there, however often its processes were started again.
+    pub fn age(&self) -> Duration {
+        self.life.ground.age()
+    }
+
     pub(crate) fn ground(&self) -> &Ground {
         &self.life.ground
     }

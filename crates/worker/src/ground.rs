@@ -22,6 +22,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 /// A process that takes longer to die is stuck in the kernel, and its sandbox is given up.
 const CLEAR_MAX: Duration = Duration::from_secs(5);
@@ -44,6 +45,7 @@ pub(crate) struct Ground {
     daemon: Daemon,
     /// Credentials of the role; they die with the ground.
     pub(crate) session: Session,
+    since: Instant,
 }
 
 /// What its sandbox is for.
@@ -96,7 +98,12 @@ impl Ground {
             origin,
             daemon: Daemon::default(),
             session,
+            since: Instant::now(),
         })
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// What the function of a sampled invocation sends to the X-Ray daemon is taken from now on.

@@ -20,6 +20,8 @@ pub struct Session {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub session_token: String,
+    /// When they end, in milliseconds since 1970.
+    pub expires_at_ms: u64,
     /// Dropped with the environment: the credentials end.
     pub lifeline: Vec<Box<dyn Any + Send + Sync>>,
 }

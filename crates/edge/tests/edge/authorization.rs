@@ -221,6 +221,7 @@ async fn a_function_is_held_to_its_role() {
             &"000000000000".parse().unwrap(),
             "arn:aws:iam::000000000000:role/worker",
             "hello",
+            i64::MAX,
         );
         let credentials = Credentials::new(session.secret_access_key.as_str())
             .with_session_token(session.session_token.as_str());

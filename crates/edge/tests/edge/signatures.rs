@@ -122,6 +122,7 @@ async fn a_session_is_its_role_until_it_is_revoked() {
         &"000000000000".parse().unwrap(),
         "arn:aws:iam::000000000000:role/path/r",
         "hello",
+        i64::MAX,
     );
     let secret = session.secret_access_key.as_str();
     let credentials = Credentials::new(secret).with_session_token(session.session_token.as_str());
@@ -149,6 +150,28 @@ async fn a_session_is_its_role_until_it_is_revoked() {
     server.identity.revoke(&session.access_key_id);
     assert_eq!(server.send(&request).await.summary(), invalid);
     assert_eq!(server.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_revoked_expires() {
+    let server = Server::start();
+    let session = server.identity.issue_session(
+        &"000000000000".parse().unwrap(),
+        "arn:aws:iam::000000000000:role/r",
+        "hello",
+        1,
+    );
+    let credentials = Credentials::new(session.secret_access_key.as_str())
+        .with_session_token(session.session_token.as_str());
+    let request = Sent::unsigned("POST", INVOKE, "{}").sign_as(
+        &session.access_key_id,
+        &credentials,
+        "lambda",
+        0,
+    );
+    expect_test::expect![[r#"403 ExpiredTokenException {"message":"The security token included in the request is expired"}"#]]
+        .assert_eq(&server.send(&request).await.summary());
+    assert!(server.calls().is_empty());
 }
 
 #[tokio::test]

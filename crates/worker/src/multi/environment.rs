@@ -61,6 +61,11 @@ impl MultiEnvironment {
         self.state().taken()
     }
 
+    /// How long it has been there.
+    pub fn age(&self) -> Duration {
+        self.life.ground.age()
+    }
+
     /// Ends it, because it is no longer needed: at once, or when its extensions have shut down. Idempotent.
     pub fn stop(self: &Arc<Self>) {
         extensions::stop(self, Reason::Spindown);

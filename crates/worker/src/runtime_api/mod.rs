@@ -279,20 +279,22 @@ fn answer_credentials(
     let Some(session) = session else {
         return reply(connection, "403 Forbidden", "text/plain", "the token is wrong\n");
     };
-    // They last as long as the environment. Who asks again when these end gets the same. Clients that come out of a snapshot
-    // would go on with the keys of an environment that is no more: they ask again where keys are about to end.
-    let lasts_ms = if is_to_be_taken { BEFORE_SNAPSHOT_MS } else { CREDENTIALS_MS };
-    let end = clock::timestamp_of(clock::epoch_ms().saturating_add(lasts_ms));
+    // They last longer than the environment. Clients that come out of a snapshot would go on with the keys of an environment that
+    // is no more: they ask again where keys are about to end.
+    let end_ms = if is_to_be_taken {
+        clock::epoch_ms().saturating_add(BEFORE_SNAPSHOT_MS)
+    } else {
+        session.expires_at_ms
+    };
     let body = serde_json::json!({
         "AccessKeyId": session.access_key_id,
         "SecretAccessKey": session.secret_access_key,
         "Token": session.session_token,
-        "Expiration": end,
+        "Expiration": clock::timestamp_of(end_ms),
     });
     reply(connection, "200 OK", "application/json", &body.to_string());
 }
 
-const CREDENTIALS_MS: u64 = 6 * 60 * 60 * 1000;
 /// Less than what any SDK holds for enough.
 const BEFORE_SNAPSHOT_MS: u64 = 60 * 1000;
 
