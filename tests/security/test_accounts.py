@@ -101,6 +101,36 @@ def test_nothing_is_sent_to_another_account(server, other):
     other.client().delete_function(FunctionName=name)
 
 
+def test_what_failed_goes_into_a_bucket_of_another_account_if_its_policy_lets_the_role(server, other):
+    s3, bucket, name = server.client("s3"), unique("ours"), unique("theirs")
+    s3.create_bucket(Bucket=bucket)
+    role, arn = other.role(allow(["s3:PutObject", "s3:ListBucket"]))["Arn"], f"arn:aws:s3:::{bucket}"
+    other.function(name, role, "def handler(event, context): raise ValueError(event)")
+    client, sent = other.client(), {"OnFailure": {"Destination": arn}}
+    wanted = {"FunctionName": name, "MaximumRetryAttempts": 0, "DestinationConfig": sent}
+    refused(client.put_function_event_invoke_config, "InvalidParameterValueException", **wanted)
+    lets = [{"Action": "s3:PutObject", "Resource": f"{arn}/*"}, {"Action": "s3:ListBucket", "Resource": arn}]
+    lets = [{"Effect": "Allow", "Principal": {"AWS": role}, **what} for what in lets]
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(*lets))
+    client.put_function_event_invoke_config(**wanted)
+
+    def records():
+        found = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+        bodies = [s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in found]
+        return [json.loads(body)["requestPayload"] for body in bodies]
+
+    def is_refused():
+        return any(arn in line and "not delivered" in line for line in server.log_path.read_text().splitlines())
+
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=b'"let"')
+    assert wait_until(records, "a record is in the bucket") == ["let"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=b'"alone"')
+    wait_until(is_refused, "no word of what was not sent")
+    assert records() == ["let"]
+    client.delete_function(FunctionName=name)
+
+
 def test_a_topics_policy_lets_another_account_in(server, other):
     """It may publish and subscribe then; what it subscribed is its own, and nothing else of the topic is."""
     sns, theirs = server.client("sns"), other.client("sns")

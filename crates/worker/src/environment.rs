@@ -24,6 +24,7 @@ use sandbox::{Exit, LaunchError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -316,8 +317,9 @@ impl Environment {
 
     /// The keys that this environment asks for, if `token` is the one that it was given for that.
     pub(crate) fn credentials(&self, token: Option<&str>) -> Option<&Session> {
-        let is_its_own = token.is_some() && self.life.function.snapshot.as_deref() == token;
-        is_its_own.then_some(&self.life.ground.session)
+        let own = self.life.function.snapshot.as_deref()?;
+        let is_its_own = token?.as_bytes().ct_eq(own.as_bytes());
+        bool::from(is_its_own).then_some(&self.life.ground.session)
     }
 
     /// Takes everything printed so far into the log.
