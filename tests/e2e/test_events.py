@@ -147,10 +147,23 @@ def test_throttled_events_are_no_attempts(quick):
 
 
 def test_a_function_that_is_switched_off_runs_nothing(quick):
-    function = quick.python(SAY)
+    told, role = quick.python(SAY), quick.sending_role()
+    sqs = quick.client("sqs")
+    url = sqs.create_queue(QueueName=unique("dead"))["QueueUrl"]
+    dead = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function = quick.python(SAY, role=role, DeadLetterConfig={"TargetArn": dead})
+    quick.client().put_function_event_invoke_config(
+        FunctionName=function.name, DestinationConfig={"OnFailure": {"Destination": told.arn}}
+    )
     quick.client().put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
     request_id = send(function, 1)
     assert "switched_off" in ended(quick, request_id)
+    # At once, and not when it is too old.
+    assert '"condition": "ZeroReservedConcurrency"' in told.log_with(f'"requestId": "{request_id}"')
+    (letter,) = wait_until(
+        lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"), "the dead letter arrived"
+    )
+    assert letter["Body"] == "1"
     assert runs(function, request_id) == 0
 
 
